@@ -1,0 +1,102 @@
+"""What every script shares: options from config fields, the data, and one sentence for a user's mistake."""
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
+
+Config = TypeVar("Config")
+
+
+def run(main: Callable[[], int | None]) -> None:
+    """Run a script's `main` and exit with its status (None is 0).
+
+    A `FerKerasError` is printed as one sentence and exits with 2; Ctrl-C exits with 130.
+    """
+    # TensorFlow's start-up notices are not for users; its errors still show.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        status = main() or 0
+    except FerKerasError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = 2
+    except KeyboardInterrupt:
+        print("stopped; the same command with --resume goes on from the last whole epoch", file=sys.stderr)
+        status = 130
+    sys.exit(status)
+
+
+def add_options(parser: argparse.ArgumentParser, config: Any, title: str, prefix: str = "") -> None:
+    """Add an option `--<prefix><field>` for each number, text or flag among the fields of a dataclass.
+
+    An option that is not given leaves the configuration as it is; see `options_of`. `prefix` ends in a hyphen.
+    """
+    group = parser.add_argument_group(title)
+    for name, field in _simple_fields(config).items():
+        default = getattr(config, name)
+        flag = f"--{prefix}{name}".replace("_", "-")
+        choices = get_args(field.type) or None
+        if isinstance(default, bool):
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=f"default {default}")
+        else:
+            group.add_argument(flag, type=type(default), choices=choices, help=f"default {default}")
+
+
+def options_of(args: argparse.Namespace, config: Config, prefix: str = "") -> Config:
+    """Return `config` with the fields that `add_options` found on the command line."""
+    given = {name: getattr(args, f"{prefix}{name}".replace("-", "_")) for name in _simple_fields(config)}
+    return dataclasses.replace(config, **{name: value for name, value in given.items() if value is not None})
+
+
+def _simple_fields(config: Any) -> dict[str, dataclasses.Field]:
+    """The fields that one word on the command line can set."""
+    return {f.name: f for f in dataclasses.fields(config) if isinstance(getattr(config, f.name), int | float | str)}
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add --data and --resize."""
+    parser.add_argument("--data", help="FER2013 (.zip, folder or .csv), or `kaggle`; without it, drawn faces")
+    parser.add_argument("--resize", action="store_true", help="accept images that are not 48x48")
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """Add --name, --runs and --resume."""
+    parser.add_argument("--name", help="the run's folder below --runs; default: after the data")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
+    parser.add_argument("--resume", action="store_true", help="go on with a run that is there")
+    parser.add_argument(
+        "--deterministic", action="store_true", help="one thread, deterministic operations: equal runs, slowly"
+    )
+
+
+def set_up(args: argparse.Namespace) -> None:
+    """Make TensorFlow deterministic if asked to; call it before TensorFlow does anything."""
+    if args.deterministic:
+        import tensorflow as tf
+
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        tf.config.experimental.enable_op_determinism()
+
+
+def load_data(args: argparse.Namespace) -> FaceData:
+    """Load what --data names, or draw faces, and say which on the console."""
+    if args.data is None:
+        from fer_keras.data.synthetic import drawn_faces
+
+        data = drawn_faces()
+        print("data: drawn faces, not FER2013 (give --data for the real thing)", flush=True)
+    else:
+        from fer_keras.data.kaggle import resolve_data
+        from fer_keras.data.source import load_faces
+
+        data = load_faces(resolve_data(args.data), resize=args.resize)
+    counts = ", ".join(f"{name} {int((data.splits == name).sum()):,}" for name in data.split_names)
+    print(f"data: {data.source}: {counts}", flush=True)
+    return data

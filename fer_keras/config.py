@@ -1,0 +1,167 @@
+"""What a run is told, as frozen dataclasses that go to JSON and back."""
+
+import dataclasses
+import platform
+import subprocess
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+from fer_keras.errors import FerKerasError
+
+
+@dataclass(frozen=True)
+class ViewConfig:
+    """How far a view of a face may be from the face.
+
+    Attributes:
+        flip: mirror half of the views left to right.
+        rotation: largest rotation, in degrees, either way.
+        shift: largest shift, as a share of the image's side, either way in x and y.
+        zoom: largest magnification or reduction, as a share; 0.1 gives factors 1/1.1 to 1.1.
+        brightness: largest amount added, as a share of the full range 0..255, either way.
+        contrast: largest change of contrast around mid-grey, as a share, either way.
+        erasing: probability that a rectangle is painted over.
+        erasing_side: longest side of that rectangle, as a share of the image's side.
+    """
+
+    flip: bool = True
+    rotation: float = 15.0
+    shift: float = 0.1
+    zoom: float = 0.15
+    brightness: float = 0.15
+    contrast: float = 0.25
+    erasing: float = 0.25
+    erasing_side: float = 0.4
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """How a model is fitted, teacher and student alike.
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: the peak of the schedule: linear warm-up, then a cosine down to 0
+            (Loshchilov and Hutter, 2016, arXiv 1608.03983).
+        warmup_epochs: epochs of warm-up.
+        weight_decay: AdamW's decoupled decay, on kernels only (arXiv 1711.05101).
+        ema_epochs: how many epochs the exponential moving average of the weights reaches back; 0 for none.
+        label_smoothing: of the label cross-entropy.
+        precision: `float32` or `mixed_bfloat16`.
+        seed: of the initial weights, the order of the images, the views and the dropout.
+    """
+
+    epochs: int = 60
+    batch_size: int = 128
+    learning_rate: float = 1e-3
+    warmup_epochs: float = 1.0
+    weight_decay: float = 0.02
+    ema_epochs: float = 1.0
+    label_smoothing: float = 0.0
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which images a run saw.
+
+    Attributes:
+        source: where they came from, for people.
+        fingerprint: of the training images without validation, `FaceData.fingerprint`.
+        validation: share of the training images set aside.
+        split_seed: of that choice.
+    """
+
+    source: str
+    fingerprint: str
+    validation: float = 0.1
+    split_seed: int = 0
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """One member of the teacher ensemble: a preset, or a family with options, fitted on labels."""
+
+    data: DataConfig
+    model: str = "reference-cnn"
+    options: dict[str, Any] = field(default_factory=dict)
+    views: ViewConfig = ViewConfig()
+    fit: FitConfig = FitConfig(epochs=40, precision="mixed_bfloat16")
+
+
+@dataclass(frozen=True)
+class StudentConfig:
+    """A student distilled from cached logits.
+
+    Attributes:
+        data: the images.
+        teachers: the `fingerprint` of each teacher, in order.
+        model: a preset.
+        options: options of its family that take precedence over the preset's.
+        temperature: T, that both softmaxes are softened by.
+        alpha: weight of the distillation term; 1 - alpha is that of the label term.
+        cached_views: K; epoch e learns from view e mod K.
+        view_seed: of the cached views.
+        views: how far they go.
+        fit: how it is fitted.
+    """
+
+    data: DataConfig
+    teachers: tuple[str, ...]
+    model: str = "reference-mobilenet"
+    options: dict[str, Any] = field(default_factory=dict)
+    temperature: float = 2.5
+    alpha: float = 0.9
+    cached_views: int = 16
+    view_seed: int = 1
+    views: ViewConfig = ViewConfig()
+    fit: FitConfig = FitConfig(learning_rate=3e-3)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Return a dataclass as nested dictionaries and lists, ready for JSON."""
+    return _jsonable(dataclasses.asdict(config))
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return value
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return a line for each option in which two `to_dict` results differ, as `fit.epochs: 40, now 60`."""
+    lines = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            lines += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            lines.append(f"{prefix}{key}: {before}, now {after}")
+    return lines
+
+
+def environment() -> dict[str, str]:
+    """Return the versions and the commit that a run was made with; the commit is empty outside a checkout."""
+    names = ("tensorflow", "keras", "numpy")
+    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        commit = ""
+    return {"python": platform.python_version(), **{name: version(name) for name in names}, "commit": commit}
+
+
+def require(option: str, value: float, low: float, high: float) -> None:
+    """Check that the value of `option` lies in [low, high].
+
+    Raises:
+        FerKerasError: it does not.
+    """
+    if not low <= value <= high:
+        raise FerKerasError(f"{option} {value}: expected a number from {low:g} to {high:g}")

@@ -1,0 +1,26 @@
+"""Fixtures: drawn faces, and a cache folder of the tests' own."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("FER_KERAS_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def faces():
+    """700 drawn faces with all three published splits."""
+    from fer_keras.data.synthetic import drawn_faces
+
+    return drawn_faces(700, seed=3)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
