@@ -1,0 +1,159 @@
+"""A zip or a folder as named members, read one at a time, with the checks that strangers' archives need."""
+
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from fer_keras.errors import FerKerasError
+
+MAX_MEMBER_BYTES = 2**30
+"""No member may claim more: `fer2013.csv`, the largest that belongs here, has 0.3 GB."""
+MAX_DEPTH = 8
+"""Folders nested deeper than this are no archive of faces (or a link that leads back into itself)."""
+
+_DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
+_CLUTTER = ("__macosx", "thumbs.db", "desktop.ini")
+
+
+def printable(text: object, limit: int = 120) -> str:
+    """Return a stranger's text as a message can hold it: on one line, and not too long."""
+    escaped = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in str(text)
+    )
+    return escaped if len(escaped) <= limit else f"{escaped[:limit]}..."
+
+
+@dataclass(frozen=True)
+class Archive:
+    """Members by name; nothing is read, let alone unpacked, before it is asked for.
+
+    Attributes:
+        path: the zip or the folder.
+        sizes: the bytes each member claims to have, by its name with `/` between the parts. Folders and
+            the clutter of operating systems (`__MACOSX`, `Thumbs.db`, hidden files) are left out.
+        opener: opens a member for reading its bytes.
+    """
+
+    path: Path
+    sizes: dict[str, int]
+    opener: Callable[[str], IO[bytes]]
+
+    def where(self, name: str) -> str:
+        """Return the words by which messages name a member."""
+        return f"{self.path}: {printable(name)}"
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[IO[bytes]]:
+        """Open a member.
+
+        Raises:
+            FerKerasError: it is damaged, now or while it is read.
+        """
+        try:
+            with self.opener(name) as file:
+                yield file
+        except FerKerasError:
+            raise
+        except _DAMAGE as error:
+            raise FerKerasError(f"{self.where(name)}: damaged or unreadable ({printable(error)})") from error
+
+    def read(self, name: str, limit: int) -> bytes:
+        """Return a member's bytes.
+
+        Raises:
+            FerKerasError: it is damaged, or claims more than `limit` bytes (then it is not opened at all).
+        """
+        self.check_size(name, limit)
+        with self.open(name) as file:
+            return file.read(self.sizes[name])
+
+    def check_size(self, name: str, limit: int) -> None:
+        """Refuse a member by what it claims.
+
+        Raises:
+            FerKerasError: it claims more than `limit` bytes.
+        """
+        size = self.sizes[name]
+        if size > limit:
+            raise FerKerasError(f"{self.where(name)}: claims {size:,} bytes, expected at most {limit:,}")
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a folder or a zip, and close it at the end.
+
+    Raises:
+        FerKerasError: the zip is truncated, damaged, encrypted or packed in a way that cannot be read
+            within bounds; a member's path leads out of the archive, is there twice or claims gigabytes;
+            folders nest deeper than `MAX_DEPTH`.
+    """
+    if path.is_dir():
+        yield _checked(Archive(path, _folder_sizes(path), lambda name: (path / name).open("rb")))
+        return
+    try:
+        opened = zipfile.ZipFile(path)
+    except _DAMAGE as error:
+        raise FerKerasError(f"{path}: this zip is truncated or damaged ({printable(error)})") from error
+    with opened:
+        members = _zip_members(path, opened)
+        sizes = {name: info.file_size for name, info in members.items()}
+        yield _checked(Archive(path, sizes, lambda name: opened.open(members[name])))
+
+
+def _checked(archive: Archive) -> Archive:
+    for name in archive.sizes:
+        archive.check_size(name, MAX_MEMBER_BYTES)
+    return archive
+
+
+def _is_clutter(parts: list[str]) -> bool:
+    return any(part.startswith(".") or part.lower() in _CLUTTER for part in parts)
+
+
+def _folder_sizes(root: Path) -> dict[str, int]:
+    sizes = {}
+    # Links are followed: a split's folder is often one.
+    for folder, folders, files in os.walk(root, followlinks=True, onerror=_raise):
+        inside = Path(folder).relative_to(root)
+        if len(inside.parts) > MAX_DEPTH:
+            raise FerKerasError(f"{root}: {printable(inside)} nests deeper than {MAX_DEPTH} folders")
+        folders[:] = sorted(name for name in folders if not _is_clutter([name]))
+        for name in sorted(files):
+            member = Path(folder, name)
+            if _is_clutter([name]):
+                continue
+            if not member.is_file():  # a pipe or a device would be read for ever
+                raise FerKerasError(f"{member}: expected a file")
+            sizes[(inside / name).as_posix()] = member.stat().st_size
+    return sizes
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _zip_members(path: Path, opened: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    members: dict[str, zipfile.ZipInfo] = {}
+    for info in opened.infolist():
+        where = f"{path}: {printable(info.filename)}"
+        name = info.filename.replace("\\", "/")
+        parts = [part for part in name.split("/") if part not in ("", ".")]
+        if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in parts:
+            raise FerKerasError(f"{where}: this member's path leads out of the zip")
+        if name.endswith("/") or _is_clutter(parts):
+            continue
+        if info.flag_bits & 0x1:
+            raise FerKerasError(f"{where}: this zip is encrypted; unpack it first")
+        # The other methods' decoders cannot be told to stop at the size that the zip claims.
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise FerKerasError(f"{where}: expected a stored or deflated member")
+        if members.setdefault("/".join(parts), info) is not info:
+            raise FerKerasError(f"{where}: the zip holds this member twice")
+    return members

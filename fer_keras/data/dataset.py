@@ -1,0 +1,201 @@
+"""FaceData, the one form all readers return, and its duplicate-safe validation split."""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from fer_keras.errors import FerKerasError
+from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES, UNLABELLED
+
+SPLITS: tuple[str, ...] = ("train", "val", "public_test", "private_test", "test")
+"""Every split a FaceData may hold; `val` exists only after `mark_validation`."""
+
+
+@dataclass(frozen=True)
+class FaceData:
+    """Faces with their labels, names and splits; a value, never changed in place.
+
+    Attributes:
+        images: uint8 [N, 48, 48, 1], possibly memory-mapped.
+        labels: int64 [N], FER2013's numbers 0..6, or -1 for an unlabelled image.
+        ids: str [N], the source's own name of each image, such as `Training_00001`.
+        splits: str [N], each one of `SPLITS`.
+        source: what the images are, for people: a file's name, or `drawn faces`.
+        index: int64 [N], each image's row in the source as it was read. It names the image to
+            `fer_keras.augment`, so subsets and shuffles keep it.
+        drawn: True for the built-in drawn faces, so that no report can pass them off as FER2013.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    ids: np.ndarray
+    splits: np.ndarray
+    source: str
+    index: np.ndarray
+    drawn: bool = False
+
+    @classmethod
+    def create(
+        cls,
+        images: np.ndarray,
+        labels: np.ndarray,
+        ids: Sequence[str] | np.ndarray,
+        splits: Sequence[str] | np.ndarray,
+        source: str,
+        drawn: bool = False,
+    ) -> "FaceData":
+        """Check the arrays against each other and number the rows.
+
+        Raises:
+            FerKerasError: a shape, dtype, label or split is not what `FaceData` holds.
+        """
+        count = len(images)
+        if images.shape[1:] != IMAGE_SHAPE or images.dtype != np.uint8:
+            raise FerKerasError(
+                f"{source}: expected uint8 images [N, 48, 48, 1], found {images.dtype} {list(images.shape)}"
+            )
+        if not len(labels) == len(ids) == len(splits) == count:
+            raise FerKerasError(
+                f"{source}: {count} images, {len(labels)} labels, {len(ids)} ids and {len(splits)} splits"
+                " do not go together"
+            )
+        labels = np.asarray(labels, np.int64)
+        splits = np.asarray(splits, np.str_)
+        if count and not (labels.min() >= UNLABELLED and labels.max() < NUM_CLASSES):
+            row = int(np.flatnonzero((labels < UNLABELLED) | (labels >= NUM_CLASSES))[0])
+            raise FerKerasError(f"{source}: image {ids[row]} has label {labels[row]}, expected 0..6")
+        unknown = set(np.unique(splits).tolist()) - set(SPLITS)
+        if unknown:
+            raise FerKerasError(f"{source}: unknown split {min(unknown)!r}, expected one of {SPLITS}")
+        return cls(images, labels, np.asarray(ids, np.str_), splits, source, np.arange(count), drawn)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, rows: np.ndarray) -> "FaceData":
+        """Return the images at `rows` (positions or a Boolean mask), in that order."""
+        return replace(
+            self,
+            images=self.images[rows],
+            labels=self.labels[rows],
+            ids=self.ids[rows],
+            splits=self.splits[rows],
+            index=self.index[rows],
+        )
+
+    def split(self, name: str) -> "FaceData":
+        """Return the images of one split; empty where the source has none of it.
+
+        Raises:
+            FerKerasError: `name` is not one of `SPLITS`.
+        """
+        if name not in SPLITS:
+            raise FerKerasError(f"unknown split {name!r}, expected one of {SPLITS}")
+        return self.take(np.flatnonzero(self.splits == name))
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The splits that have at least one image, in the order of `SPLITS`."""
+        present = set(np.unique(self.splits).tolist())
+        return tuple(name for name in SPLITS if name in present)
+
+    @cached_property
+    def image_hashes(self) -> np.ndarray:
+        """Bytes [N]: a digest of each image's pixels, equal for exact copies only."""
+        pixels = np.ascontiguousarray(self.images).reshape(len(self), math.prod(IMAGE_SHAPE))
+        digests = [hashlib.blake2b(row, digest_size=16).digest() for row in pixels]
+        return np.array(digests, dtype="V16") if digests else np.empty(0, "V16")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 (hexadecimal) of the pixels, the labels and the row numbers, in order."""
+        digest = hashlib.sha256()
+        for array in (self.images, self.labels, self.index):
+            digest.update(np.ascontiguousarray(array).data)
+        return digest.hexdigest()
+
+    def class_counts(self) -> np.ndarray:
+        """Return int64 [7]: the number of labelled images of each class."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=NUM_CLASSES)
+
+    def require_every_class(self) -> None:
+        """Check that there is something to learn from.
+
+        Raises:
+            FerKerasError: there are no labelled images, or a class has none.
+        """
+        counts = self.class_counts()
+        if not counts.sum():
+            raise FerKerasError(f"{self.source}: no labelled training images")
+        if not counts.all():
+            raise FerKerasError(
+                f"{self.source}: no training image of class {CLASSES[int(np.argmin(counts))]!r};"
+                " expected at least one of each of the seven"
+            )
+
+
+def duplicate_groups(data: FaceData) -> np.ndarray:
+    """Return int64 [N]: equal numbers for exact copies of an image, numbered by first appearance."""
+    _, first, inverse = np.unique(data.image_hashes, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> FaceData:
+    """Move a share of the training images to the split `val`: stratified, seeded and duplicate-safe.
+
+    Exact copies of an image always land on the same side, as the class of their first copy, so that
+    validation never scores a memorised image. Unlabelled training images stay where they are.
+
+    Args:
+        data: the images; those of other splits are left alone.
+        fraction: the share of each class that goes to validation, 0 < fraction < 1.
+        seed: equal seeds give equal splits.
+
+    Raises:
+        FerKerasError: `fraction` is out of range, or a side would be left without an image.
+    """
+    if not 0.0 < fraction < 1.0:
+        raise FerKerasError(f"validation fraction {fraction}: expected a number between 0 and 1")
+    rows = np.flatnonzero((data.splits == "train") & (data.labels >= 0))
+    train = data.take(rows)
+    groups = duplicate_groups(train)
+    sizes = np.bincount(groups)
+    _, first = np.unique(groups, return_index=True)
+    group_labels = train.labels[first]
+    rng = np.random.default_rng(seed)
+    chosen = np.zeros(len(sizes), bool)
+    for label in range(NUM_CLASSES):
+        members = rng.permutation(np.flatnonzero(group_labels == label))
+        target = round(fraction * sizes[members].sum())
+        chosen[members[np.cumsum(sizes[members]) <= target]] = True
+    in_val = chosen[groups]
+    if not in_val.any() or in_val.all():
+        raise FerKerasError(
+            f"{data.source}: {len(rows)} training images are too few to set aside {fraction:.0%} for validation"
+        )
+    splits = data.splits.copy()
+    splits[rows[in_val]] = "val"
+    return replace(data, splits=splits)
+
+
+def with_unlabelled(data: FaceData, more: FaceData) -> FaceData:
+    """Return `data` with all images of `more` added to its training split, without their labels.
+
+    Their row numbers follow those of `data`, so that their views are their own.
+    """
+    offset = int(data.index.max()) + 1
+    return FaceData(
+        images=np.concatenate([data.images, more.images]),
+        labels=np.concatenate([data.labels, np.full(len(more), UNLABELLED)]),
+        ids=np.concatenate([data.ids, more.ids]),
+        splits=np.concatenate([data.splits, np.full(len(more), "train")]),
+        source=f"{data.source} and {more.source} unlabelled",
+        index=np.concatenate([data.index, offset + more.index]),
+        drawn=data.drawn,
+    )

@@ -1,0 +1,31 @@
+"""Print what is wrong with a data set: constant images, exact copies, leaks, label conflicts.
+
+    python scripts/audit_data.py fer2013.zip --json audit.json
+
+Takes about 5 seconds for FER2013, 1 second once the cache holds it. `kaggle` as the path downloads FER2013.
+"""
+
+import argparse
+
+from fer_keras.cli import run
+from fer_keras.data import load_faces
+from fer_keras.data.audit import audit
+from fer_keras.data.kaggle import resolve_data
+from fer_keras.files import write_json
+
+
+def main() -> None:
+    """Parse, audit, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("data", help="a zip, a folder, a CSV, or 'kaggle'")
+    parser.add_argument("--resize", action="store_true", help="accept images that are not 48x48")
+    parser.add_argument("--json", metavar="FILE", help="also write the report to FILE")
+    options = parser.parse_args()
+    report = audit(load_faces(resolve_data(options.data), resize=options.resize))
+    print(report.to_text())
+    if options.json:
+        write_json(options.json, report.to_dict())
+
+
+if __name__ == "__main__":
+    run(main)

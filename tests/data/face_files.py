@@ -1,0 +1,41 @@
+"""Writers of small files in the formats that the readers know."""
+
+import csv
+import io
+import zipfile
+
+from PIL import Image
+
+FOLDER_NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
+USAGES = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
+
+
+def png(pixels, mode=None, kind="PNG"):
+    file = io.BytesIO()
+    image = Image.fromarray(pixels)
+    (image.convert(mode) if mode else image).save(file, kind)
+    return file.getvalue()
+
+
+def text(pixels):
+    return " ".join(map(str, pixels.ravel()))
+
+
+def write_csv(path, header, rows):
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return path
+
+
+def write_zip(path, members, compression=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", compression) as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return path
+
+
+def write_folder(path, members):
+    for name, data in members.items():
+        (path / name).parent.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+    return path

@@ -1,0 +1,109 @@
+"""FaceData and its duplicate-safe validation split."""
+
+import numpy as np
+import pytest
+
+from fer_keras.data.dataset import FaceData, duplicate_groups, mark_validation, with_unlabelled
+from fer_keras.errors import FerKerasError
+
+
+def make(count, rng, splits=None, labels=None):
+    images = rng.integers(0, 256, (count, 48, 48, 1)).astype(np.uint8)
+    labels = np.arange(count) % 7 if labels is None else labels
+    return FaceData.create(images, labels, [f"i{n}" for n in range(count)], splits or ["train"] * count, "made up")
+
+
+def test_validation_is_a_stratified_tenth(rng):
+    data = mark_validation(make(1400, rng))
+    assert data.split("val").class_counts().tolist() == [20] * 7
+    assert data.split("train").class_counts().tolist() == [180] * 7
+
+
+def test_validation_is_a_function_of_the_seed(rng):
+    data = make(700, rng)
+    again = [mark_validation(data, seed=seed).split("val").ids.tolist() for seed in (0, 0, 1)]
+    assert again[0] == again[1] != again[2]
+
+
+def test_copies_are_never_on_both_sides(rng):
+    data = make(1400, rng)
+    copies = rng.integers(0, 1400, 600)
+    data.images[rng.choice(1400, 600, replace=False)] = data.images[copies].copy()
+    marked = mark_validation(data, 0.2, seed=4)
+    train, val = marked.split("train"), marked.split("val")
+    assert len(np.unique(data.image_hashes)) < 1100
+    assert not set(train.image_hashes.tolist()) & set(val.image_hashes.tolist())
+    assert 0.15 < len(val) / 1400 < 0.21
+
+
+def test_other_splits_and_unlabelled_images_stay_where_they_are(rng):
+    splits = ["train"] * 140 + ["public_test"] * 20 + ["private_test"] * 20
+    labels = np.arange(180) % 7
+    labels[:30] = -1
+    marked = mark_validation(make(180, rng, splits, labels))
+    assert (marked.splits[140:] == splits[140:]).all()
+    assert (marked.splits[:30] == "train").all()
+    assert marked.index.tolist() == list(range(180))
+
+
+@pytest.mark.parametrize("fraction", [0.0, 1.0, -1, 2])
+def test_a_fraction_out_of_range_is_refused(rng, fraction):
+    with pytest.raises(FerKerasError, match="between 0 and 1"):
+        mark_validation(make(70, rng), fraction)
+
+
+def test_too_few_images_are_refused(rng):
+    with pytest.raises(FerKerasError, match="too few"):
+        mark_validation(make(7, rng))
+
+
+def test_duplicate_groups_are_numbered_by_first_appearance(rng):
+    data = make(6, rng)
+    data.images[4] = data.images[1]
+    data.images[5] = data.images[0]
+    assert duplicate_groups(data).tolist() == [0, 1, 2, 3, 1, 0]
+
+
+def test_subsets_keep_their_row_numbers(rng):
+    data = make(10, rng)
+    some = data.take(np.array([7, 2]))
+    assert some.index.tolist() == [7, 2] and some.take(np.array([1])).index.tolist() == [2]
+    assert some.fingerprint != data.take(np.array([2, 7])).fingerprint
+
+
+def test_unlabelled_images_join_the_training_split(rng):
+    data, more = make(14, rng), make(7, rng, ["public_test"] * 7)
+    both = with_unlabelled(data, more)
+    assert both.split("train").class_counts().tolist() == [2] * 7
+    assert (both.labels[14:] == -1).all() and (both.splits == "train").all()
+    assert both.index.tolist() == list(range(21))
+    np.testing.assert_array_equal(both.images[14:], more.images)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"images": np.zeros((3, 48, 48), np.uint8)}, "expected uint8 images"),
+        ({"images": np.zeros((3, 48, 48, 1), np.float32)}, "found float32"),
+        ({"labels": np.array([0, 7, 1])}, "image b has label 7, expected 0..6"),
+        ({"labels": np.array([0, 1])}, "do not go together"),
+        ({"splits": ["train", "train", "holdout"]}, "unknown split 'holdout'"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(change, sentence):
+    given = {
+        "images": np.zeros((3, 48, 48, 1), np.uint8),
+        "labels": np.zeros(3, int),
+        "ids": ["a", "b", "c"],
+        "splits": ["train"] * 3,
+        "source": "made up",
+    }
+    with pytest.raises(FerKerasError, match=sentence):
+        FaceData.create(**{**given, **change})
+
+
+def test_training_needs_every_class(rng):
+    with pytest.raises(FerKerasError, match="no training image of class 'neutral'"):
+        make(12, rng, labels=np.arange(12) % 6).require_every_class()
+    with pytest.raises(FerKerasError, match="no labelled training images"):
+        make(3, rng, labels=np.full(3, -1)).require_every_class()
