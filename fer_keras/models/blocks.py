@@ -1,0 +1,65 @@
+"""The blocks that the families are made of. Each takes a tensor [N, H, W, C] and returns one.
+
+Reference:
+    - Howard et al., "MobileNets", 2017, arXiv 1704.04861 (depthwise separable convolution).
+    - Chollet, "Xception", 2016, arXiv 1610.02357 (SeparableConv2D: nothing between its two steps).
+"""
+
+import keras
+from keras import layers
+
+from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+
+LEAKY_SLOPE = 0.2
+
+# Keras's 0.99 lags for the first hundreds of steps, which is all that a short run has.
+BN_MOMENTUM = 0.95
+
+
+def pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return (input, normalised input).
+
+    The input takes grey values 0..255 [N, 48, 48, 1] as uint8 or float; scaling to -1..1 happens inside the
+    model, so that no consumer can get it wrong.
+    """
+    inputs = keras.Input(IMAGE_SHAPE, name="images")
+    return inputs, layers.Rescaling(1 / 127.5, offset=-1.0, name="scale_pixels")(inputs)
+
+
+def classify(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Return logits [N, 7] by global average pooling and one dense layer."""
+    x = layers.GlobalAveragePooling2D(name="pool")(x)
+    return layers.Dense(NUM_CLASSES, name="logits")(x)
+
+
+def conv_block(
+    x: keras.KerasTensor, width: int, name: str, *, kernel_size: int = 3, stride: int = 1
+) -> keras.KerasTensor:
+    """Convolution with bias, batch normalisation, LeakyReLU(0.2): the reference CNN's unit."""
+    x = layers.Conv2D(width, kernel_size, stride, padding="same", name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
+    return layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"{name}_act")(x)
+
+
+def stem_block(x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
+    """Convolution 3x3 without bias, batch normalisation, ReLU: how both separable families begin."""
+    x = layers.Conv2D(width, 3, stride, padding="same", use_bias=False, name="stem_conv")(x)
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name="stem_bn")(x)
+    return layers.ReLU(name="stem_relu")(x)
+
+
+def depthwise_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
+    """Depthwise 3x3, BN, ReLU, pointwise 1x1, BN, ReLU, no biases: MobileNet's unit."""
+    x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_depthwise_bn")(x)
+    x = layers.ReLU(name=f"{name}_depthwise_relu")(x)
+    x = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_pointwise")(x)
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_pointwise_bn")(x)
+    return layers.ReLU(name=f"{name}_pointwise_relu")(x)
+
+
+def separable_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
+    """SeparableConv2D 3x3 without bias, BN, ReLU: one normalisation for the pair of steps."""
+    x = layers.SeparableConv2D(width, 3, stride, padding="same", use_bias=False, name=f"{name}_separable")(x)
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

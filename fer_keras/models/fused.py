@@ -1,0 +1,65 @@
+"""A batch normalisation that trains faster on a CPU, and the way from stock layers to it and back.
+
+Keras 3's BatchNormalization on TensorFlow computes the moments in one pass and normalises in a second; the
+fused kernel does both in one. Models are built and shipped with stock layers; only training uses these.
+"""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="fer_keras")
+class FusedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` over [N, H, W, C] by TensorFlow's fused kernel while training.
+
+    It takes the stock layer's weights as they are. Like the kernel, it feeds the unbiased variance (n/(n-1))
+    to the moving average. Inputs of another rank take the stock path.
+    """
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
+        """Return the normalised `inputs`, in their dtype."""
+        if not training or not self.trainable or len(inputs.shape) != 4:
+            return super().call(inputs, training=training, mask=mask)
+        inputs = tf.cast(inputs, self.compute_dtype)
+        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+            x=inputs,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=tf.zeros([0], tf.float32),
+            variance=tf.zeros([0], tf.float32),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        return outputs
+
+
+def for_training(model: keras.Model, precision: str = "float32") -> keras.Model:
+    """Return a copy of `model`, weights included, with fused batch normalisation.
+
+    Args:
+        model: a functional model of stock layers whose last layer gives the logits.
+        precision: `float32`, or `mixed_bfloat16` for all but the logits, which stay float32.
+    """
+    return _convert(model, keras.layers.BatchNormalization, FusedBatchNormalization, precision)
+
+
+def for_shipping(model: keras.Model) -> keras.Model:
+    """Return a float32 copy of `model`, weights included, that loads with stock Keras alone."""
+    return _convert(model, FusedBatchNormalization, keras.layers.BatchNormalization, "float32")
+
+
+def _convert(model: keras.Model, old: type, new: type, precision: str) -> keras.Model:
+    last = model.layers[-1].name
+
+    def convert(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        config["dtype"] = "float32" if layer.name == last else precision
+        return (new if isinstance(layer, old) else type(layer)).from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=convert)
+    copy.set_weights(model.get_weights())
+    return copy

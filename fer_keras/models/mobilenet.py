@@ -1,0 +1,53 @@
+"""MobileNet: depthwise convolution, BN, ReLU, pointwise convolution, BN, ReLU."""
+
+import itertools
+from collections.abc import Sequence
+
+import keras
+from keras import layers
+
+from fer_keras.labels import NUM_CLASSES
+from fer_keras.models.blocks import classify, depthwise_block, pixels, stem_block
+
+WIDTHS = (32, 32, 64, 64, 100, 120, 480)
+STRIDES = (2, 1, 1, 1, 2, 2, 2)
+DROPOUTS = (0.1, 0.1, 0.1, 0.1, 0.2, 0.2)
+
+
+def build_mobilenet(
+    widths: Sequence[int] = WIDTHS,
+    strides: Sequence[int] = STRIDES,
+    *,
+    dropouts: Sequence[float] = DROPOUTS,
+    name: str = "mobilenet",
+) -> keras.Model:
+    """Build a MobileNet of logits.
+
+    Reference: Howard et al., arXiv 1704.04861; the defaults give the course report's student exactly
+    (93,139 parameters).
+
+    Args:
+        widths: channels of the stem and of each depthwise block.
+            Defaults to (32, 32, 64, 64, 100, 120, 480).
+        strides: stride of the stem and of each block. Defaults to (2, 1, 1, 1, 2, 2, 2).
+        dropouts: rate of the dropout before each block. Defaults to 0.1 four times, then 0.2 twice.
+        name: the model's name. Defaults to "mobilenet".
+
+    Returns:
+        A functional model from grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+    """
+    inputs, x = pixels()
+    x = stem_block(x, widths[0], strides[0])
+    blocks = zip(widths[1:], strides[1:], dropouts, strict=True)
+    for number, (width, stride, dropout) in enumerate(blocks, 1):
+        x = layers.Dropout(dropout, name=f"block{number}_dropout")(x)
+        x = depthwise_block(x, width, stride, f"block{number}")
+    return keras.Model(inputs, classify(x), name=name)
+
+
+def mobilenet_parameters(widths: Sequence[int] = WIDTHS, **_: object) -> int:
+    """Count the trainable parameters of `build_mobilenet` with the same options, without building it."""
+    total = (9 + 2) * widths[0]
+    for channels, width in itertools.pairwise(widths):
+        total += (9 + 2) * channels + (channels + 2) * width
+    return total + (widths[-1] + 1) * NUM_CLASSES

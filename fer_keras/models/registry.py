@@ -1,0 +1,92 @@
+"""Family names, their builders and parameter counts, and the named presets."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from fer_keras.errors import FerKerasError
+from fer_keras.models.cnn import build_cnn, cnn_parameters
+from fer_keras.models.mobilenet import build_mobilenet, mobilenet_parameters
+from fer_keras.models.separable import build_separable, separable_parameters
+
+
+@dataclass(frozen=True)
+class Family:
+    """An architecture with free widths.
+
+    Attributes:
+        build: options -> functional model of logits.
+        parameters: the same options -> trainable parameters, without building.
+        width_options: the options that hold widths, all scaled together to fit a budget.
+    """
+
+    build: Callable[..., keras.Model]
+    parameters: Callable[..., int]
+    width_options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A family with its options fixed."""
+
+    family: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+FAMILIES: dict[str, Family] = {
+    "cnn": Family(build_cnn, cnn_parameters, ("widths", "dense_widths")),
+    "mobilenet": Family(build_mobilenet, mobilenet_parameters, ("widths",)),
+    "separable": Family(build_separable, separable_parameters, ("widths",)),
+}
+
+PRESETS: dict[str, Preset] = {
+    "reference-cnn": Preset("cnn"),
+    "reference-mobilenet": Preset("mobilenet"),
+    "reference-separable": Preset("separable"),
+    "small-cnn": Preset("cnn", {"widths": (16, 32, 64), "dense_widths": (128,), "dense_dropout": 0.3}),
+}
+
+
+def family(name: str) -> Family:
+    """Return the family called `name`.
+
+    Raises:
+        FerKerasError: there is none.
+    """
+    if name not in FAMILIES:
+        raise FerKerasError(f"unknown family {name!r}, expected one of {', '.join(FAMILIES)}")
+    return FAMILIES[name]
+
+
+def build(family_name: str, **options: Any) -> keras.Model:
+    """Build a model of logits of the family `family_name`; the options are those of its builder.
+
+    Raises:
+        FerKerasError: there is no such family, or an option does not fit it.
+    """
+    builder = family(family_name).build
+    try:
+        return builder(**options)
+    except (TypeError, ValueError) as error:
+        raise FerKerasError(f"cannot build a {family_name} with {options}: {error}") from error
+
+
+def from_preset(name: str, **overrides: Any) -> keras.Model:
+    """Build the model called `name`, such as `reference-mobilenet`.
+
+    Args:
+        name: one of `PRESETS`.
+        **overrides: options of the family's builder that take precedence over the preset's.
+
+    Returns:
+        A functional model, freshly initialised, from grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+
+    Raises:
+        FerKerasError: there is no such preset, or an option does not fit it.
+    """
+    if name not in PRESETS:
+        raise FerKerasError(f"unknown model {name!r}, expected one of {', '.join(PRESETS)}")
+    preset = PRESETS[name]
+    return build(preset.family, **{"name": name.replace("-", "_"), **preset.options, **overrides})

@@ -1,0 +1,129 @@
+"""The families are the networks they say they are."""
+
+import keras
+import numpy as np
+import pytest
+
+from fer_keras.errors import FerKerasError
+from fer_keras.models import FAMILIES, PRESETS, build, from_preset
+from fer_keras.models.budget import activation_memory, fit_to_budget, multiply_adds, parameters
+
+PARAMETERS = {
+    "reference-cnn": 4_038_279,
+    "reference-mobilenet": 93_139,
+    "reference-separable": 92_315,
+    "small-cnn": 147_367,
+}
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_have_exactly_their_parameters(name):
+    model = from_preset(name)
+    assert parameters(model) == PARAMETERS[name]
+    assert model.input_shape == (None, 48, 48, 1)
+    assert model.output_shape == (None, 7)
+
+
+def test_reference_mobilenet_layer_by_layer():
+    model = from_preset("reference-mobilenet")
+    shapes = [model.get_layer(f"block{n}_pointwise_relu").output.shape[1:] for n in range(1, 7)]
+    assert shapes == [(24, 24, 32), (24, 24, 64), (24, 24, 64), (12, 12, 100), (6, 6, 120), (3, 3, 480)]
+    rates = [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == [0.1, 0.1, 0.1, 0.1, 0.2, 0.2]
+
+
+def test_reference_cnn_layer_by_layer():
+    model = from_preset("reference-cnn")
+    shapes = [model.get_layer(f"stage{n}_pool").output.shape[1:] for n in (1, 2, 3)]
+    assert shapes == [(12, 12, 64), (6, 6, 128), (3, 3, 256)]
+    assert model.get_layer("stage1_1_conv").kernel.shape == (4, 4, 1, 64)
+    assert model.get_layer("flatten").output.shape[1:] == (2304,)
+    assert model.get_layer("stage1_1_act").negative_slope == 0.2
+    assert model.get_layer("dense2_dropout").rate == 0.5
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_bytes_and_floats_mean_the_same_pixels(name, rng):
+    model = from_preset(name)
+    model.set_weights([rng.normal(0, 0.3, w.shape) ** 2 + 0.01 for w in model.get_weights()])
+    images = rng.integers(0, 256, (4, 48, 48, 1)).astype(np.uint8)
+    from_bytes = model(images).numpy()
+    np.testing.assert_array_equal(from_bytes, model(images.astype(np.float32)).numpy())
+    assert from_bytes.std() > 0
+
+
+def test_pixels_are_scaled_inside_the_model():
+    model = from_preset("small-cnn")
+    scale = keras.Model(model.input, model.get_layer("scale_pixels").output)
+    images = np.array([0, 255, 127.5], np.float32).reshape(3, 1, 1, 1) * np.ones((3, 48, 48, 1), np.float32)
+    np.testing.assert_allclose(scale(images).numpy()[:, 0, 0, 0], [-1, 1, 0], atol=1e-6)
+
+
+OPTIONS = [
+    ("cnn", {"widths": (5, 9), "dense_widths": (11,), "stem_stride": 1}),
+    ("cnn", {"widths": (3, 4, 5), "dense_widths": ()}),
+    ("mobilenet", {"widths": (4, 7, 9), "strides": (2, 1, 2), "dropouts": (0, 0)}),
+    ("separable", {"widths": (4, 7, 9), "strides": (1, 2, 2), "dropouts": (0, 0)}),
+]
+
+
+@pytest.mark.parametrize(("family", "options"), OPTIONS)
+def test_counting_without_building_agrees_with_building(family, options):
+    assert FAMILIES[family].parameters(**options) == parameters(build(family, **options))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("budget", [5_000, 25_000, 93_139, 400_000])
+def test_widths_fill_a_budget_exactly_from_below(family, budget):
+    options = fit_to_budget(family, budget)
+    used = parameters(build(family, **options))
+    assert 0.98 * budget <= used <= budget
+    for name in FAMILIES[family].width_options:
+        for place in range(len(options[name])):
+            wider = list(options[name])
+            wider[place] += 1
+            assert FAMILIES[family].parameters(**{**options, name: wider}) > budget
+
+
+def test_the_reference_widths_come_back_for_the_reference_budget():
+    assert fit_to_budget("mobilenet", 93_139)["widths"] == (32, 32, 64, 64, 100, 120, 480)
+
+
+def test_a_budget_too_small_is_refused():
+    with pytest.raises(FerKerasError, match="budget of 10 is too small"):
+        fit_to_budget("cnn", 10)
+
+
+def test_multiply_adds_counted_by_hand():
+    stem = 24 * 24 * 9 * 32
+    blocks = [(32, 32, 24), (32, 64, 24), (64, 64, 24), (64, 100, 12), (100, 120, 6), (120, 480, 3)]
+    expected = stem + sum(size**2 * (9 * c + c * w) for c, w, size in blocks) + 480 * 7
+    assert multiply_adds(from_preset("reference-mobilenet")) == expected == 6_958_632
+    assert multiply_adds(from_preset("reference-separable")) == expected
+
+
+def test_activation_memory_counted_by_hand():
+    # Largest at block 2 or 3: 24 x 24 x 64 in and 24 x 24 x 64 out, float32.
+    assert activation_memory(from_preset("reference-mobilenet")) == 2 * 24 * 24 * 64 * 4
+
+
+def test_a_shortcut_keeps_its_tensor_alive():
+    inputs = keras.Input((8, 8, 4))
+    x = keras.layers.Conv2D(4, 3, padding="same")(inputs)
+    x = keras.layers.Conv2D(4, 3, padding="same")(x)
+    model = keras.Model(inputs, keras.layers.Add()([x, inputs]))
+    assert activation_memory(model) == 3 * 8 * 8 * 4 * 4
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: from_preset("resnet"), "unknown model 'resnet'"),
+        (lambda: build("resnet"), "unknown family 'resnet'"),
+        (lambda: build("mobilenet", width=3), "cannot build a mobilenet"),
+        (lambda: build("mobilenet", widths=(3, 4)), "cannot build a mobilenet"),
+    ],
+)
+def test_bad_names_and_options_are_refused(call, sentence):
+    with pytest.raises(FerKerasError, match=sentence):
+        call()
