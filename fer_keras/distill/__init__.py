@@ -1,0 +1,1 @@
+"""Distillation: the teacher ensemble, its logit cache, the losses and the Distiller."""

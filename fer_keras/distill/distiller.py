@@ -1,0 +1,95 @@
+"""A student that learns from cached teacher logits."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from fer_keras.config import require
+from fer_keras.distill.losses import LabelCrossEntropy, SoftenedKL
+
+
+@keras.saving.register_keras_serializable(package="fer_keras")
+class Distiller(keras.Model):
+    """Trains `student` on alpha * T^2 * KL(teacher || student) + (1 - alpha) * label cross-entropy.
+
+    Fit it on batches of (images, {"label": [B], "teacher_logits": [B, M, 7]}), with sample weights [B] or
+    without; evaluate it on (images, labels [B]), where the loss is the cross-entropy alone. No teacher is
+    inside: its logits come with the data, so every file saved from it holds the student only.
+
+    Reference: Hinton, Vinyals and Dean, 2015, arXiv 1503.02531.
+
+    Args:
+        student: a model of logits [B, 7].
+        temperature: T, that both softmaxes are softened by. Defaults to 2.5.
+        alpha: weight of the distillation term; with 1, unlabelled images (label -1) count as much as
+            labelled ones. Defaults to 0.9.
+        label_smoothing: of the cross-entropy. Defaults to 0.
+
+    Raises:
+        FerKerasError: `temperature` is not positive, or `alpha` is not within 0..1.
+    """
+
+    def __init__(
+        self,
+        student: keras.Model,
+        temperature: float = 2.5,
+        alpha: float = 0.9,
+        label_smoothing: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        require("temperature", temperature, 1e-3, 1e3)
+        require("alpha", alpha, 0.0, 1.0)
+        self.student = student
+        self.alpha = alpha
+        self.label_loss = LabelCrossEntropy(label_smoothing)
+        self.distillation_loss = SoftenedKL(temperature)
+        self.trackers = [keras.metrics.Mean(name=name) for name in ("label_loss", "distillation_loss", "agreement")]
+        self.build(student.input_shape)
+
+    def build(self, input_shape: Any) -> None:
+        """Mark the model built: its only weights are the student's, which has them already."""
+        self.built = True
+
+    def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
+        """Return the student's logits [B, 7]."""
+        return self.student(inputs, training=training)
+
+    def compute_loss(
+        self,
+        x: tf.Tensor | None = None,
+        y: Any = None,
+        y_pred: tf.Tensor | None = None,
+        sample_weight: tf.Tensor | None = None,
+        training: bool = True,
+    ) -> tf.Tensor:
+        """Return the scalar loss of a batch; with plain labels for `y` it is the cross-entropy."""
+        label_tracker, distillation_tracker, agreement_tracker = self.trackers
+        distilled = isinstance(y, dict)
+        label_loss = self.label_loss(y["label"] if distilled else y, y_pred, sample_weight)
+        label_tracker.update_state(label_loss)
+        if not distilled:
+            return label_loss
+        teacher = y["teacher_logits"]
+        distillation_loss = self.distillation_loss(teacher, y_pred, sample_weight)
+        distillation_tracker.update_state(distillation_loss)
+        opinion = tf.reduce_mean(tf.nn.softmax(tf.cast(teacher, tf.float32)), axis=1)
+        agreement_tracker.update_state(tf.argmax(opinion, -1) == tf.argmax(y_pred, -1))
+        return self.alpha * distillation_loss + (1.0 - self.alpha) * label_loss
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the constructor takes."""
+        return {
+            **super().get_config(),
+            "student": keras.saving.serialize_keras_object(self.student),
+            "temperature": self.distillation_loss.temperature,
+            "alpha": self.alpha,
+            "label_smoothing": self.label_loss.label_smoothing,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "Distiller":
+        """Build it again from `get_config`'s result."""
+        student = keras.saving.deserialize_keras_object(config["student"], custom_objects)
+        return cls(**{**config, "student": student})

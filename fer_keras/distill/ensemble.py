@@ -1,0 +1,51 @@
+"""Teachers as one model, and as one opinion."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+from fer_keras.errors import FerKerasError
+from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+
+
+def build_ensemble(members: Sequence[keras.Model]) -> keras.Model:
+    """Return one model of all members' logits: [N, 48, 48, 1] -> [N, M, 7].
+
+    Raises:
+        FerKerasError: there is no member.
+    """
+    if not members:
+        raise FerKerasError("an ensemble needs at least one teacher")
+    inputs = keras.Input(IMAGE_SHAPE, name="images")
+    outputs = []
+    for number, member in enumerate(members, 1):
+        # The same architecture twice has the same name twice, which a functional model refuses.
+        named = keras.models.clone_model(member)
+        named.name = f"member_{number}"
+        named.set_weights(member.get_weights())
+        outputs.append(keras.layers.Reshape((1, NUM_CLASSES), name=f"row_{number}")(named(inputs)))
+    merged = keras.layers.Concatenate(axis=1, name="members")(outputs) if len(outputs) > 1 else outputs[0]
+    return keras.Model(inputs, merged, name="ensemble")
+
+
+def ensemble_logits(member_logits: np.ndarray) -> np.ndarray:
+    """Return float64 [N, 7]: the log of the mean of the members' softmax, from their logits [N, M, 7].
+
+    Its softmax is the ensemble's opinion at temperature 1, so it can be scored like any model's logits.
+    """
+    logits = np.asarray(member_logits, np.float64)
+    shifted = logits - logits.max(-1, keepdims=True)
+    log_probabilities = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+    peak = log_probabilities.max(1, keepdims=True)
+    return np.log(np.exp(log_probabilities - peak).mean(1)) + peak[:, 0]
+
+
+def teacher_fingerprint(model: keras.Model) -> str:
+    """Return the SHA-256 (hexadecimal) of a model's architecture and weights."""
+    digest = hashlib.sha256(json.dumps(model.get_config(), sort_keys=True, default=str).encode())
+    for array in model.get_weights():
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()

@@ -1,0 +1,212 @@
+"""What teachers say of every view of every image, written down once.
+
+A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npy` is float16 [N, 7]
+for view 3. The logits of an ensemble are those of its members side by side, so another ensemble with a member in
+common shares that member's folder, and more views only add files.
+
+The idea of a cache keyed by the augmentation's seed: Wu et al., "TinyViT", 2022, arXiv 2207.10666.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fer_keras import augment
+from fer_keras.config import ViewConfig, differences, to_dict
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.errors import FerKerasError
+from fer_keras.files import cache_dir, read_json, replacing, write_json
+from fer_keras.labels import NUM_CLASSES
+
+MANIFEST = "manifest.json"
+BATCH = 256
+# Half precision rounds by 2^-11 of the value; the rest is float32 convolutions in batches of another size.
+ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE = 5e-3, 2e-3
+
+
+@dataclass(frozen=True)
+class CacheIdentity:
+    """Everything the logits of one teacher depend on.
+
+    Attributes:
+        teacher: `teacher_fingerprint` of the model.
+        data: `FaceData.fingerprint` of the images.
+        images: how many there are.
+        views: how far the views go.
+        view_seed: of the views.
+        augment_version: `fer_keras.augment.VERSION`.
+    """
+
+    teacher: str
+    data: str
+    images: int
+    views: ViewConfig
+    view_seed: int
+    augment_version: int = augment.VERSION
+
+    def folder(self, root: Path) -> Path:
+        """Return where the logits are kept below `root`."""
+        views = "-".join(f"{value:g}" for value in to_dict(self.views).values())
+        name = f"{self.teacher[:12]}_{self.data[:12]}_{views}_v{self.augment_version}_seed{self.view_seed}"
+        return root / name
+
+
+def default_root() -> Path:
+    """Return where logits are cached unless told otherwise."""
+    return cache_dir() / "logits"
+
+
+def identify(teacher: keras.Model, data: FaceData, views: ViewConfig, view_seed: int) -> CacheIdentity:
+    """Return the identity of the logits of `teacher` for the views of `data`."""
+    return CacheIdentity(teacher_fingerprint(teacher), data.fingerprint, len(data), views, view_seed)
+
+
+def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path) -> Path:
+    """Write the teacher's logits of views 0..count-1, going on where an earlier call stopped.
+
+    Args:
+        teacher: a model of logits.
+        data: the images.
+        identity: from `identify`, with the same teacher and data.
+        count: K, how many views there are to be.
+        root: the folder of all caches.
+
+    Returns:
+        The folder of this teacher's logits.
+
+    Raises:
+        FerKerasError: a folder of that name holds other logits.
+    """
+    folder = identity.folder(root)
+    if (folder / MANIFEST).exists():
+        check_manifest(folder, identity)
+    else:
+        write_json(folder / MANIFEST, to_dict(identity))
+    missing = [view for view in range(count) if not _shard(folder, view).exists()]
+    logits_of = tf.function(lambda images: teacher(images, training=False))
+    start = time.monotonic()
+    for done, view in enumerate(missing, 1):
+        logits = _view_logits(logits_of, data, identity, view, np.arange(len(data)))
+        with replacing(_shard(folder, view)) as partial:
+            np.save(partial, logits.astype(np.float16))
+        left = (time.monotonic() - start) / done * (len(missing) - done)
+        print(f"cache: view {view + 1}/{count} of teacher {identity.teacher[:12]}  ETA {left:.0f} s", flush=True)
+    return folder
+
+
+def check_manifest(folder: Path, identity: CacheIdentity) -> None:
+    """Check that `folder` holds the logits of `identity`.
+
+    Raises:
+        FerKerasError: it does not; the sentence says in what they differ.
+    """
+    changed = differences(read_json(folder / MANIFEST), to_dict(identity))
+    if changed:
+        raise FerKerasError(f"{folder}: these cached logits are of something else ({'; '.join(changed)})")
+
+
+class LogitCache:
+    """The cached logits of an ensemble, read memory-mapped.
+
+    Args:
+        folders: one for each member, from `write_logits`.
+        identities: what each of them has to be.
+        views: K.
+
+    Raises:
+        FerKerasError: a folder is of something else, lacks a view or is damaged.
+    """
+
+    def __init__(self, folders: Sequence[Path], identities: Sequence[CacheIdentity], views: int) -> None:
+        for folder, identity in zip(folders, identities, strict=True):
+            check_manifest(folder, identity)
+        self.members = len(folders)
+        self.views = views
+        self._shards = [[_open(folder, view, id_.images) for view in range(views)]
+                        for folder, id_ in zip(folders, identities, strict=True)]  # fmt: skip
+
+    def view(self, view: int) -> np.ndarray:
+        """Return float16 [N, members, 7]: the logits of every image under view `view`."""
+        return np.stack([shards[view] for shards in self._shards], axis=1)
+
+
+def verify(
+    teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path, *, sample: int = 512,
+    seed: int = 0,
+) -> float:  # fmt: skip
+    """Compute a random sample of the cached logits again and compare.
+
+    Args:
+        teacher: the teacher they should be of.
+        data: the images they should be of.
+        identity: from `identify`.
+        count: K, the views to sample from.
+        root: the folder of all caches.
+        sample: how many (view, image) pairs to compare.
+        seed: of the sample.
+
+    Returns:
+        The largest absolute difference found.
+
+    Raises:
+        FerKerasError: a difference is beyond what half precision explains, or the cache does not match.
+    """
+    folder = identity.folder(root)
+    cache = LogitCache([folder], [identity], count)
+    rng = np.random.default_rng(seed)
+    views, rows = rng.integers(0, count, sample), rng.integers(0, len(data), sample)
+    logits_of = tf.function(lambda images: teacher(images, training=False))
+    worst = 0.0
+    for view in np.unique(views):
+        chosen = rows[views == view]
+        cached = cache.view(int(view))[chosen, 0].astype(np.float32)
+        again = _view_logits(logits_of, data, identity, int(view), chosen)
+        difference = np.abs(cached - again)
+        if not (difference <= ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * np.abs(again)).all():
+            raise FerKerasError(
+                f"{_shard(folder, int(view))}: cached logits differ from the teacher's by up to {difference.max():.3g};"
+                " delete the folder to make it again"
+            )
+        worst = max(worst, float(difference.max()))
+    return worst
+
+
+def _view_logits(
+    logits_of: tf.types.experimental.GenericFunction,
+    data: FaceData,
+    identity: CacheIdentity,
+    view: int,
+    rows: np.ndarray,
+) -> np.ndarray:
+    parts = []
+    for start in range(0, len(rows), BATCH):
+        some = rows[start : start + BATCH]
+        made = augment.make_views(identity.views, identity.view_seed, view, data.images[some], data.index[some])
+        parts.append(logits_of(made).numpy())
+    return np.concatenate(parts)
+
+
+def _shard(folder: Path, view: int) -> Path:
+    return folder / f"view-{view:05d}.npy"
+
+
+def _open(folder: Path, view: int, images: int) -> np.ndarray:
+    path = _shard(folder, view)
+    try:
+        logits = np.load(path, mmap_mode="r")
+    except FileNotFoundError as error:
+        raise FerKerasError(f"{path}: this view is not cached yet") from error
+    except (OSError, ValueError) as error:
+        raise FerKerasError(f"{path}: damaged, expected float16 [{images}, {NUM_CLASSES}]; delete it") from error
+    if logits.shape != (images, NUM_CLASSES) or logits.dtype != np.float16:
+        raise FerKerasError(
+            f"{path}: damaged, expected float16 [{images}, {NUM_CLASSES}], found {logits.dtype}"
+            f" {list(logits.shape)}; delete it"
+        )
+    return logits

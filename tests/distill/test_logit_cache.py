@@ -1,0 +1,147 @@
+"""The cache holds what the teachers say, goes on after a kill, and refuses what does not match."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from fer_keras.augment import make_views
+from fer_keras.config import ViewConfig
+from fer_keras.distill.ensemble import build_ensemble, ensemble_logits, teacher_fingerprint
+from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
+from fer_keras.errors import FerKerasError
+from fer_keras.models import build
+
+VIEWS = ViewConfig()
+
+
+def make_teacher(seed):
+    keras.utils.set_random_seed(seed)
+    return build("cnn", widths=(4, 6), dense_widths=())
+
+
+@pytest.fixture(scope="module")
+def teacher():
+    return make_teacher(0)
+
+
+@pytest.fixture
+def train(faces):
+    return faces.split("train").take(np.arange(150))
+
+
+def test_the_cache_is_what_the_teachers_say(teacher, train, tmp_path):
+    teachers = [teacher, make_teacher(1)]
+    identities = [identify(t, train, VIEWS, 7) for t in teachers]
+    folders = [write_logits(t, train, i, 3, tmp_path) for t, i in zip(teachers, identities, strict=True)]
+    cache = LogitCache(folders, identities, 3)
+    assert (cache.members, cache.views) == (2, 3)
+    for view in range(3):
+        logits = cache.view(view)
+        assert logits.shape == (150, 2, 7) and logits.dtype == np.float16
+        images = make_views(VIEWS, 7, view, train.images, train.index)
+        for member, model in enumerate(teachers):
+            np.testing.assert_allclose(logits[:, member], model(images).numpy(), rtol=1e-3, atol=2e-3)
+    assert isinstance(cache._shards[0][0], np.memmap)
+
+
+def test_a_subset_has_the_views_of_the_whole(teacher, train, tmp_path):
+    rows = np.array([5, 80, 149])
+    whole, some = train, train.take(rows)
+    logits = []
+    for data in (whole, some):
+        identity = identify(teacher, data, VIEWS, 7)
+        logits.append(LogitCache([write_logits(teacher, data, identity, 1, tmp_path)], [identity], 1).view(0))
+    np.testing.assert_allclose(logits[0][rows].astype(float), logits[1].astype(float), atol=5e-3)
+
+
+def test_writing_goes_on_where_it_stopped(teacher, train, tmp_path):
+    identity = identify(teacher, train, VIEWS, 7)
+    folder = write_logits(teacher, train, identity, 2, tmp_path)
+    first = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
+    (folder / ".partial-1-view-00002.npy").write_bytes(b"half")  # what a kill leaves behind
+    write_logits(teacher, train, identity, 4, tmp_path)
+    assert sorted(path.name for path in folder.glob("view-*.npy")) == [f"view-{v:05d}.npy" for v in range(4)]
+    assert {name: (folder / name).stat().st_mtime_ns for name in first} == first
+
+
+def test_the_manifest_is_for_people(teacher, train, tmp_path):
+    identity = identify(teacher, train, VIEWS, 7)
+    manifest = json.loads((write_logits(teacher, train, identity, 1, tmp_path) / "manifest.json").read_text())
+    assert manifest["images"] == 150 and manifest["view_seed"] == 7
+    assert manifest["views"]["rotation"] == 15.0
+    assert manifest["teacher"] == teacher_fingerprint(teacher) and manifest["data"] == train.fingerprint
+
+
+def test_everything_the_logits_depend_on_makes_another_identity(teacher, train, tmp_path):
+    identity = identify(teacher, train, VIEWS, 7)
+    others = [
+        identify(make_teacher(1), train, VIEWS, 7),
+        identify(teacher, train.take(np.arange(149)), VIEWS, 7),
+        identify(teacher, train.take(np.arange(150)[::-1]), VIEWS, 7),
+        identify(teacher, train, replace(VIEWS, rotation=14.0), 7),
+        identify(teacher, train, VIEWS, 8),
+        replace(identity, augment_version=99),
+    ]
+    assert len({str(i.folder(tmp_path)) for i in [identity, *others]}) == 7
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("teacher", "0" * 64), ("data", "0" * 64), ("view_seed", 8), ("augment_version", 0)]
+)
+def test_a_cache_of_something_else_is_refused_with_the_reason(teacher, train, tmp_path, field, value):
+    identity = identify(teacher, train, VIEWS, 7)
+    folder = write_logits(teacher, train, identity, 1, tmp_path)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**manifest, field: value}))
+    for use in (
+        lambda: LogitCache([folder], [identity], 1),
+        lambda: write_logits(teacher, train, identity, 2, tmp_path),
+        lambda: verify(teacher, train, identity, 1, tmp_path),
+    ):
+        with pytest.raises(FerKerasError, match=f"of something else .*{field}"):
+            use()
+
+
+def test_a_missing_view_and_a_damaged_one_are_refused(teacher, train, tmp_path):
+    identity = identify(teacher, train, VIEWS, 7)
+    folder = write_logits(teacher, train, identity, 2, tmp_path)
+    with pytest.raises(FerKerasError, match=r"view-00002.npy: this view is not cached yet"):
+        LogitCache([folder], [identity], 3)
+    whole = (folder / "view-00001.npy").read_bytes()
+    (folder / "view-00001.npy").write_bytes(whole[:-100])
+    with pytest.raises(FerKerasError, match=r"view-00001.npy: damaged"):
+        LogitCache([folder], [identity], 2)
+    np.save(folder / "view-00001.npy", np.zeros((150, 7), np.float32))
+    with pytest.raises(FerKerasError, match="found float32"):
+        LogitCache([folder], [identity], 2)
+
+
+def test_verify_passes_what_is_right_and_fails_what_is_not(teacher, train, tmp_path):
+    identity = identify(teacher, train, VIEWS, 7)
+    folder = write_logits(teacher, train, identity, 2, tmp_path)
+    assert verify(teacher, train, identity, 2, tmp_path) < 5e-3
+    shard = np.load(folder / "view-00001.npy")
+    np.save(folder / "view-00001.npy", (shard + np.float16(0.1)).astype(np.float16))
+    with pytest.raises(FerKerasError, match=r"view-00001.npy: cached logits differ from the teacher's by up to 0\.1"):
+        verify(teacher, train, identity, 2, tmp_path)
+
+
+def test_an_ensemble_is_its_members_side_by_side(train):
+    members = [make_teacher(0), make_teacher(1)]
+    logits = build_ensemble(members)(train.images[:9]).numpy()
+    assert logits.shape == (9, 2, 7)
+    for number, member in enumerate(members):
+        np.testing.assert_allclose(logits[:, number], member(train.images[:9]).numpy(), rtol=1e-5, atol=1e-6)
+    with pytest.raises(FerKerasError, match="at least one teacher"):
+        build_ensemble([])
+
+
+def test_the_ensemble_opinion_is_the_mean_of_probabilities(rng):
+    from scipy.special import softmax
+
+    logits = rng.normal(0, 5, (6, 3, 7))
+    np.testing.assert_allclose(softmax(ensemble_logits(logits), axis=-1), softmax(logits, -1).mean(1), rtol=1e-9)
+    assert np.isfinite(ensemble_logits(np.array([[[60000.0, -60000, 0, 0, 0, 0, 0]]]))).all()

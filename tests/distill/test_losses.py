@@ -1,0 +1,89 @@
+"""The losses against NumPy, golden numbers, and where Keras's stock loss differs."""
+
+import keras
+import numpy as np
+import pytest
+from scipy.special import log_softmax, softmax
+
+from fer_keras.distill.losses import LabelCrossEntropy, SoftenedKL
+
+
+def numpy_softened_kl(teacher, student, temperature):
+    """T^2 sum p (log p - log q), p the mean of the members' softmax(z / T); arXiv 1503.02531."""
+    p = softmax(teacher.astype(np.float64) / temperature, axis=-1).mean(axis=1)
+    log_q = log_softmax(student.astype(np.float64) / temperature, axis=-1)
+    return temperature**2 * (p * (np.log(p) - log_q)).sum(-1)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+@pytest.mark.parametrize("temperature", [1.0, 2.5, 10.0])
+def test_softened_kl_agrees_with_numpy(rng, members, temperature):
+    teacher = rng.normal(0, 4, (32, members, 7)).astype(np.float32)
+    student = rng.normal(0, 4, (32, 7)).astype(np.float32)
+    got = SoftenedKL(temperature).call(teacher, student).numpy()
+    np.testing.assert_allclose(got, numpy_softened_kl(teacher, student, temperature), rtol=1e-5, atol=1e-5)
+
+
+def test_softened_kl_is_a_known_number():
+    # A teacher with one logit of 2 and a student without an opinion: only p = e^0.8 / (e^0.8 + 6) matters.
+    teacher = np.array([[[2.0, 0, 0, 0, 0, 0, 0]]], np.float32)
+    student = np.zeros((1, 7), np.float32)
+    p = np.exp(0.8) / (np.exp(0.8) + 6)
+    by_hand = 6.25 * (p * np.log(7 * p) + (1 - p) * np.log(7 * (1 - p) / 6))
+    assert SoftenedKL(2.5)(teacher, student).numpy() == pytest.approx(by_hand, abs=1e-6)
+    assert by_hand == pytest.approx(0.3444865, abs=1e-6)
+
+
+def test_a_student_that_agrees_costs_nothing(rng):
+    logits = rng.normal(0, 5, (8, 7)).astype(np.float32)
+    np.testing.assert_allclose(SoftenedKL(2.5).call(logits[:, None], logits + 3), 0, atol=1e-5)
+
+
+def test_half_precision_and_certain_teachers_give_finite_losses():
+    teacher = np.array([[[60000.0, -60000, 0, 0, 0, 0, 0]]], np.float16)
+    loss = SoftenedKL(1.0).call(teacher, np.zeros((1, 7), np.float32)).numpy()
+    np.testing.assert_allclose(loss, np.log(7), rtol=1e-5)
+
+
+def test_an_ensemble_is_the_mean_of_probabilities_not_of_logits():
+    teacher = np.array([[[9.0, 0, 0, 0, 0, 0, 0], [0, 2.0, 0, 0, 0, 0, 0]]], np.float32)
+    student = np.array([[1.0, 2, 0, 0, 0, 0, 0]], np.float32)
+    ours = SoftenedKL(1.0).call(teacher, student).numpy()
+    of_mean_logits = numpy_softened_kl(teacher.mean(1, keepdims=True), student, 1.0)
+    np.testing.assert_allclose(ours, numpy_softened_kl(teacher, student, 1.0), rtol=1e-5)
+    assert abs(ours - of_mean_logits) > 0.05
+
+
+def test_the_stock_loss_of_keras_differs():
+    """LogitsDistillation() takes the KL of raw logits / T: no softmax, no T^2 (design's example, T = 4)."""
+    teacher = np.array([[10.0, 2, 1, 0.5, 0.1, 0.2, 0.3]], np.float32)
+    student = np.array([[1.0, 8, 2, 0.5, 0.4, 0.3, 0.2]], np.float32)
+    stock = keras.distillation.LogitsDistillation(temperature=4.0)
+    theirs = float(stock.compute_loss(teacher, student))
+    ours = float(SoftenedKL(4.0)(teacher[:, None], student))
+    assert ours == pytest.approx(float(numpy_softened_kl(teacher[:, None], student, 4.0)[0]), abs=1e-5)
+    t, s = np.clip(teacher / 4, 1e-7, 1), np.clip(student / 4, 1e-7, 1)
+    assert theirs == pytest.approx(float((t * np.log(t / s)).sum()), rel=1e-4), "clipped logits, not probabilities"
+    assert abs(ours - theirs) > 1
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_label_cross_entropy_agrees_with_numpy(rng, smoothing):
+    logits = rng.normal(0, 4, (32, 7)).astype(np.float32)
+    labels = rng.integers(0, 7, 32)
+    targets = np.eye(7)[labels] * (1 - smoothing) + smoothing / 7
+    expected = -(targets * log_softmax(logits.astype(np.float64), axis=-1)).sum(-1)
+    np.testing.assert_allclose(LabelCrossEntropy(smoothing).call(labels, logits), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_an_unlabelled_image_costs_nothing(rng, smoothing):
+    logits = rng.normal(0, 4, (2, 7)).astype(np.float32)
+    loss = LabelCrossEntropy(smoothing).call(np.array([-1, 3]), logits).numpy()
+    assert loss[0] == 0 and loss[1] > 0
+
+
+def test_losses_survive_their_configuration():
+    for loss in (SoftenedKL(3.5), LabelCrossEntropy(0.2)):
+        again = type(loss).from_config(loss.get_config())
+        assert again.get_config() == loss.get_config()
