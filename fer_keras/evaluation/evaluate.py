@@ -1,0 +1,253 @@
+"""Score any model on every labelled split of any data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fer_keras.data.dataset import SPLITS, FaceData
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.metrics import SplitScore, has_copy_in, score
+from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.models import budget, fused  # noqa: F401  (fused registers our layer with Keras)
+
+MODEL_FILE = "model.keras"
+"""What a run's or a saved model's folder calls its model."""
+
+TRAINING_SPLITS: tuple[str, ...] = ("train", "val")
+"""The published training images: fitted to, or set aside from them to choose a model by."""
+
+REPORTED_SPLITS: tuple[str, ...] = tuple(name for name in SPLITS if name != "train")
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """What a model costs.
+
+    Attributes:
+        parameters: trainable parameters.
+        multiply_adds: multiply-adds for one image; None where the model's graph cannot be walked.
+        activation_memory: bytes of the activations alive at once, at most, for one image in float32; of
+            an ensemble, those of its largest member; None as for `multiply_adds`.
+        file_bytes: size of the saved file; None for a model that has none.
+    """
+
+    parameters: int
+    multiply_adds: int | None
+    activation_memory: int | None
+    file_bytes: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SplitResult:
+    """One split's scores, and what they came from.
+
+    Attributes:
+        all: the scores of every labelled image.
+        without_copies: the same without images that have an exact copy among the training images; None
+            where that leaves no image or `copies` is None.
+        copies: how many images have such a copy; None where the data has no training images to look
+            through, and for the `train` split itself.
+        logits: float32 [N, 7]; kept for figures, not serialised.
+        data: the N labelled images, in the order of `logits`; not serialised.
+    """
+
+    all: SplitScore
+    without_copies: SplitScore | None
+    copies: int | None
+    logits: np.ndarray
+    data: FaceData
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores as JSON values."""
+        without = self.without_copies.to_dict() if self.without_copies else None
+        return {"all": self.all.to_dict(), "without_copies": without, "copies": self.copies}
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A model's scores on each split, and its size.
+
+    Attributes:
+        splits: split name -> result, in the order of `fer_keras.data.dataset.SPLITS`.
+        source: what the images are, for people.
+        drawn: True where they are drawn faces, not FER2013.
+        size: what the model costs; None where only its logits were at hand.
+    """
+
+    splits: dict[str, SplitResult]
+    source: str
+    drawn: bool
+    size: ModelSize | None = None
+
+    @property
+    def headline(self) -> str:
+        """The split to quote first: of those scored, the one that fewest choices were made by."""
+        order = ("private_test", "test", "public_test", "val", "train")
+        return next(name for name in order if name in self.splits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but images and logits as JSON values."""
+        return {
+            "data": self.source,
+            "drawn": self.drawn,
+            "classes": list(CLASSES),
+            "size": dict(vars(self.size)) if self.size else None,
+            "splits": {name: result.to_dict() for name, result in self.splits.items()},
+        }
+
+
+def evaluate(
+    model: keras.Model,
+    data: FaceData,
+    *,
+    splits: Sequence[str] = REPORTED_SPLITS,
+    batch_size: int = 512,
+    file: Path | None = None,
+) -> Evaluation:
+    """Score a model on every labelled split of `data`.
+
+    Args:
+        model: maps grey values 0..255, [N, 48, 48, 1], to logits [N, 7].
+        data: the images. Its `train` and `val` splits are also what copies are looked for in; keep them.
+        splits: which splits to score; those without labelled images are passed over.
+        batch_size: images a step; changes no result.
+        file: the model's file, for its size.
+
+    Raises:
+        FerKerasError: an unknown split, no labelled images in any of them, or logits that are not finite.
+    """
+    logits = {}
+    for name in splits:
+        labelled = _labelled(data, name)
+        if len(labelled):
+            logits[name] = predict_logits(model, labelled.images, batch_size)
+    return evaluate_logits(logits, data, size=model_size(model, file))
+
+
+def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: ModelSize | None = None) -> Evaluation:
+    """Score logits that are already at hand, such as an ensemble's.
+
+    Args:
+        logits: split name -> float [N, 7], a row for each *labelled* image of that split, in order.
+        data: as in `evaluate`.
+        size: what the model costs, if known.
+
+    Raises:
+        FerKerasError: as `evaluate`, or logits that do not go together with their split.
+    """
+    if not logits:
+        raise FerKerasError(f"{data.source}: no labelled images to score, found splits {data.split_names}")
+    results = {name: _result(name, logits[name], data) for name in SPLITS if name in logits}
+    return Evaluation(results, data.source, data.drawn, size)
+
+
+def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
+    """Return float32 logits [N, 7] for uint8 images [N, 48, 48, 1].
+
+    A model that ends in softmax is taken at its logarithm, which is the same prediction.
+
+    Args:
+        model: as in `evaluate`.
+        images: uint8 [N, 48, 48, 1], possibly memory-mapped.
+        batch_size: images a step.
+    """
+
+    # `model.predict` would compile with XLA and start tf.data's autotuning: both are slower here.
+    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.float32)])
+    def forward(batch: tf.Tensor) -> tf.Tensor:
+        return tf.cast(model(batch, training=False), tf.float32)
+
+    batches = [
+        forward(tf.constant(images[start : start + batch_size], tf.float32)).numpy()
+        for start in range(0, len(images), batch_size)
+    ]
+    outputs = np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
+    if len(outputs) and outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
+        return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
+    return outputs
+
+
+def load_model(path: str | Path) -> keras.Model:
+    """Load a `.keras` file, or the `model.keras` of a run's or a saved model's folder, uncompiled.
+
+    Raises:
+        FerKerasError: there is no such file, Keras cannot read it, or it does not map [N, 48, 48, 1] to
+            [N, 7].
+    """
+    path = model_file(path)
+    try:
+        model = keras.models.load_model(path, compile=False)
+    except Exception as error:  # Keras raises whatever the broken part raises.
+        reason = str(error).strip().split("\n")[0]
+        raise FerKerasError(f"{path}: Keras cannot read a model from this file ({reason})") from error
+    expected = ((None, *IMAGE_SHAPE), (None, NUM_CLASSES))
+    found = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
+    if not all(_fits(shape, wanted) for shape, wanted in zip(found, expected, strict=True)):
+        raise FerKerasError(
+            f"{path}: expected a model from {expected[0]} to {expected[1]}, found one from {found[0]} to {found[1]}"
+        )
+    return model
+
+
+def model_file(path: str | Path) -> Path:
+    """Return the model's file for a file or for a folder that holds `model.keras`.
+
+    Raises:
+        FerKerasError: there is no such file.
+    """
+    path = Path(path)
+    file = path / MODEL_FILE if path.is_dir() else path
+    if not file.is_file():
+        raise FerKerasError(f"{file}: there is no such file, expected a Keras model")
+    return file
+
+
+def model_size(model: keras.Model, file: Path | None = None) -> ModelSize:
+    """Measure what a model costs; `file` is where it is saved, if it is."""
+    file_bytes = file.stat().st_size if file else None
+    try:
+        parts = _nested_models(model)
+        multiply_adds = sum(budget.multiply_adds(part) for part in (model, *parts))
+        memory = max(budget.activation_memory(part) for part in parts or [model])
+    except (AttributeError, KeyError, ValueError):  # A subclassed model has no graph to walk.
+        multiply_adds = memory = None
+    return ModelSize(budget.parameters(model), multiply_adds, memory, file_bytes)
+
+
+def _nested_models(model: keras.Model) -> list[keras.Model]:
+    """The models inside a model, such as an ensemble's members."""
+    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    return inner + [deeper for part in inner for deeper in _nested_models(part)]
+
+
+def _result(name: str, logits: np.ndarray, data: FaceData) -> SplitResult:
+    """Score one split, with and without copies of training images.
+
+    A copy counts whether the training image was fitted to or set aside for validation, so that a model's
+    numbers do not depend on who scores it: whoever has only its file cannot know which were set aside.
+    """
+    labelled = _labelled(data, name)
+    everything = score(logits, labelled.labels)
+    fitted = np.isin(data.splits, [other for other in TRAINING_SPLITS if other != name])
+    if name == "train" or not fitted.any():
+        return SplitResult(everything, None, None, logits, labelled)
+    copied = has_copy_in(labelled, data.take(np.flatnonzero(fitted)))
+    without = None if copied.all() else score(logits[~copied], labelled.labels[~copied])
+    return SplitResult(everything, without, int(copied.sum()), logits, labelled)
+
+
+def _labelled(data: FaceData, name: str) -> FaceData:
+    split = data.split(name)
+    return split.take(np.flatnonzero(split.labels >= 0))
+
+
+def _fits(shape: Any, wanted: tuple[int | None, ...]) -> bool:
+    """Whether a Keras shape is `wanted`, where None on either side is any size."""
+    if not isinstance(shape, tuple) or len(shape) != len(wanted):
+        return False
+    return all(have is None or want is None or have == want for have, want in zip(shape, wanted, strict=True))

@@ -1,0 +1,137 @@
+"""A run's report: Markdown and figures for people, the same numbers as JSON for programs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fer_keras.config import environment
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation import plots, tables
+from fer_keras.evaluation.evaluate import Evaluation
+from fer_keras.evaluation.metrics import softmax
+from fer_keras.files import write_json, write_text
+
+HISTORY_FILE = "metrics.csv"
+"""What a run's folder calls its history."""
+
+MISTAKES_FIGURE = "mistakes.png"
+"""The one figure that shows faces of the data; FER2013's may not be passed on."""
+
+
+def write_report(
+    folder: str | Path,
+    title: str,
+    rows: Sequence[tuple[str, Evaluation]],
+    *,
+    history: pd.DataFrame | None = None,
+    facts: Mapping[str, Any] | None = None,
+    command: str | None = None,
+    faces: bool = True,
+) -> Path:
+    """Write `report.md`, `figures/*.png` and `evaluation.json`, each whole or not at all.
+
+    Args:
+        folder: where to; made if need be.
+        title: the report's heading.
+        rows: (name, evaluation); the first is what the report is about, the others stand beside it, such as
+            its teachers and their ensemble. Splits that they share must hold the same images.
+        history: one row an epoch, as in `plots.training_curves`.
+        facts: what else is to be known of the run; nested values are written as JSON.
+        command: the command that makes it again.
+        faces: whether to include the sheet of mistakes, which shows the data's own images. False for a
+            copy that is to be passed on; a sheet from an earlier report is removed.
+
+    Returns:
+        The path of `report.md`.
+
+    Raises:
+        FerKerasError: `rows` is empty, or its evaluations are of different images.
+    """
+    if not rows:
+        raise FerKerasError(f"{title}: a report needs at least one evaluation")
+    folder = Path(folder)
+    evaluation = rows[0][1]
+    _require_same_images(rows)
+    beside = {name: other.to_dict() for name, other in rows[1:]}
+    write_json(folder / "evaluation.json", {"name": rows[0][0], **evaluation.to_dict(), "beside": beside})
+    drawn = _draw_figures(folder / "figures", evaluation, history, faces)
+    sections = [
+        f"# {title}\n\n{tables.verdict(evaluation)}",
+        "## Scores\n\n" + tables.scores(evaluation),
+        "## Side by side\n\n" + tables.side_by_side(rows) if len(rows) > 1 else "",
+        "## Each expression\n\n" + tables.recalls(evaluation),
+        *(f"## {heading}\n\n{text}\n\n![{heading}](figures/{file})" for heading, text, file in drawn),
+        "## How it was made\n\n" + _made(facts or {}, command),
+    ]
+    path = folder / "report.md"
+    write_text(path, "\n\n".join(section for section in sections if section) + "\n")
+    return path
+
+
+def _draw_figures(
+    folder: Path, evaluation: Evaluation, history: pd.DataFrame | None, faces: bool
+) -> list[tuple[str, str, str]]:
+    """Write the figures; return (heading, text, file name) of each."""
+    name = evaluation.headline
+    result, split = evaluation.splits[name], tables.SPLIT_TITLES[name]
+    where = f"{split}, {tables.DRAWN_NOTE}" if evaluation.drawn else split
+    logits, data = result.logits, result.data
+    drawn = []
+
+    def add(heading: str, text: str, file: str, figure: plots.Figure) -> None:
+        plots.save_figure(figure, folder / file)
+        drawn.append((heading, text, file))
+
+    if history is not None and len(history):
+        text = "Training accuracy is measured on augmented views with dropout on, so it may lie below validation."
+        add("Training", text, "training.png", plots.training_curves(history))
+    figure = plots.confusion_matrix(result.all.confusion, f"Confusion on {where}")
+    add("Confusion", tables.commonest_mistakes(result.all.confusion), "confusion.png", figure)
+    text = "Bars below the diagonal: surer than right. Calibration error "
+    text += f"{tables.percent(result.all.calibration_error)}."
+    figure = plots.reliability_diagram(logits, data.labels, f"Calibration on {where}")
+    add("Calibration", text, "calibration.png", figure)
+    if faces:
+        text = f"The {split} images that were called something else with the most confidence."
+        if not evaluation.drawn:
+            text += " Where the face plainly shows what was predicted, the label may be the mistake."
+        figure = plots.mistakes_sheet(data.images, data.labels, softmax(logits), data.ids)
+        add("Most confident mistakes", text, MISTAKES_FIGURE, figure)
+    else:
+        (folder / MISTAKES_FIGURE).unlink(missing_ok=True)
+    return drawn
+
+
+def _made(facts: Mapping[str, Any], command: str | None) -> str:
+    """The command, plain facts as a list, nested ones as JSON, and the versions."""
+    plain = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
+    nested = {key: value for key, value in facts.items() if key not in plain}
+    told = ", ".join(f"{name} {number}" for name, number in environment().items() if number)
+    plain["this report was written with"] = told
+    parts = [f"```\n{command}\n```"] if command else []
+    parts.append("\n".join(f"- {key}: {value}" for key, value in plain.items()))
+    parts += [f"{key}:\n\n```json\n{json.dumps(value, indent=2)}\n```" for key, value in nested.items()]
+    return "\n\n".join(parts)
+
+
+def _require_same_images(rows: Sequence[tuple[str, Evaluation]]) -> None:
+    first, subject = rows[0]
+    for name, other in rows[1:]:
+        for split in set(subject.splits) & set(other.splits):
+            ours, theirs = subject.splits[split].data, other.splits[split].data
+            same = np.array_equal(ours.image_hashes, theirs.image_hashes)
+            if not same or not np.array_equal(ours.labels, theirs.labels):
+                raise FerKerasError(f"{first} and {name} were scored on different {tables.SPLIT_TITLES[split]} images")
+
+
+def read_history(folder: Path) -> pd.DataFrame | None:
+    """Return a run folder's `metrics.csv`, or None if it has none."""
+    path = folder / HISTORY_FILE
+    try:
+        return pd.read_csv(path) if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise FerKerasError(f"{path}: expected a CSV with one row an epoch, found something else ({error})") from error

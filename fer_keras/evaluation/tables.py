@@ -1,0 +1,173 @@
+"""An evaluation in words and Markdown tables."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from fer_keras.evaluation.evaluate import Evaluation, SplitResult
+from fer_keras.evaluation.metrics import SplitScore, accuracy_difference
+from fer_keras.labels import CLASSES
+
+SPLIT_TITLES = {
+    "train": "training",
+    "val": "validation",
+    "public_test": "PublicTest",
+    "private_test": "PrivateTest",
+    "test": "test",
+}
+"""What people call the splits."""
+
+DRAWN_NOTE = "drawn faces, not FER2013"
+
+NONE = "-"
+"""The cell of what does not exist or is not known."""
+
+
+def verdict(evaluation: Evaluation) -> str:
+    """Return the result in one line of Markdown, and the note that images are drawn where they are."""
+    name = evaluation.headline
+    result = evaluation.splits[name]
+    line = f"**{percent(result.all.accuracy)} of {result.all.count:,} {SPLIT_TITLES[name]} images right**"
+    line += f" (95% interval {_interval(result.all.accuracy_interval)})"
+    if result.copies and result.without_copies:
+        line += f", {percent(result.without_copies.accuracy)} without those that have a copy in training"
+    if evaluation.size:
+        line += f", by a model of {evaluation.size.parameters:,} parameters"
+    if evaluation.drawn:
+        return f"{line}.\n\n> These are **{DRAWN_NOTE}**: no number here says anything about photographs."
+    return f"{line}. For scale: people agree with FER2013's labels on about 65% of its images (arXiv 1307.0414)."
+
+
+def score_table(evaluation: Evaluation) -> str:
+    """Return the scores of each split, with and without copies, as a Markdown table."""
+    lines = []
+    for name, result in evaluation.splits.items():
+        lines.append(_score_line(SPLIT_TITLES[name], result.all))
+        if result.copies and result.without_copies:
+            lines.append(_score_line(f"{SPLIT_TITLES[name]}, no copies", result.without_copies))
+    return table(("split", "images", "accuracy", "macro-F1", "calibration error", "NLL"), lines)
+
+
+def size_line(evaluation: Evaluation) -> str:
+    """Return parameters, multiply-adds, activation memory and file size as one sentence."""
+    size = evaluation.size
+    if size is None:
+        return "Size: not known, only the logits were at hand."
+    parts = [f"{size.parameters:,} trainable parameters"]
+    if size.multiply_adds is not None:
+        parts.append(f"{size.multiply_adds:,} multiply-adds an image")
+        parts.append(f"{size.activation_memory:,} bytes of activations at once")
+    if size.file_bytes is not None:
+        parts.append(f"a file of {size.file_bytes:,} bytes")
+    return f"Size: {', '.join(parts)}."
+
+
+def _score_line(name: str, score: SplitScore) -> tuple[str, ...]:
+    return (
+        name,
+        f"{score.count:,}",
+        f"{percent(score.accuracy)} ({_interval(score.accuracy_interval)})",
+        f"{percent(score.macro_f1)} ({_interval(score.macro_f1_interval)})",
+        percent(score.calibration_error),
+        f"{score.nll:.3f}",
+    )
+
+
+def scores(evaluation: Evaluation) -> str:
+    """Return the table of scores and how to read it."""
+    return "\n\n".join(
+        [
+            f"Images: {evaluation.source}. {size_line(evaluation)}",
+            score_table(evaluation),
+            "In brackets: 95% bootstrap intervals. Calibration error: the mean gap between confidence and"
+            " accuracy over 15 bins (arXiv 1706.04599). NLL: negative log-likelihood of the labels, in nats.",
+            _copies(evaluation),
+        ]
+    )
+
+
+def _copies(evaluation: Evaluation) -> str:
+    """Say how many images have a copy in training, or that it cannot be told."""
+    compared = {name: result for name, result in evaluation.splits.items() if result.copies is not None}
+    if not compared:
+        return "There are no training images here to compare with, so copies of them are not told apart."
+    told = [
+        f"{result.copies:,} {SPLIT_TITLES[name]} images ({result.copies / result.all.count:.1%})"
+        for name, result in compared.items()
+        if result.copies
+    ]
+    if not told:
+        return "No image has an exact copy among the training images."
+    return f"An exact copy among the training images: {'; '.join(told)}. The rows `no copies` leave those out."
+
+
+def side_by_side(rows: Sequence[tuple[str, Evaluation]]) -> str:
+    """Return one line a model: size, accuracy by split, and the paired difference on the headline split."""
+    (first, subject), *_ = rows
+    names = list(subject.splits)
+    quoted = subject.headline
+    lines = []
+    for name, other in rows:
+        size = other.size
+        known = [size.parameters, size.multiply_adds, size.file_bytes] if size else [None] * 3
+        cells = [percent(other.splits[s].all.accuracy) if s in other.splits else NONE for s in names]
+        gap = _gap(subject.splits[quoted], other.splits.get(quoted)) if other is not subject else ""
+        lines.append((name, *(_whole(value) for value in known), *cells, gap))
+    header = ("model", "parameters", "multiply-adds", "bytes", *(SPLIT_TITLES[s] for s in names))
+    return (
+        table((*header, f"{first} is ahead by"), lines)
+        + f"\n\nThe last column is in points of {SPLIT_TITLES[quoted]} accuracy, with the 95% interval of the"
+        " paired bootstrap: an interval that holds 0 leaves it open which of the two is better."
+    )
+
+
+def _gap(subject: SplitResult, other: SplitResult | None) -> str:
+    if other is None:
+        return NONE
+    gap, (low, high) = accuracy_difference(subject.logits, other.logits, subject.data.labels)
+    return f"{100 * gap:+.2f} ({100 * low:+.1f} to {100 * high:+.1f})"
+
+
+def recalls(evaluation: Evaluation) -> str:
+    """Recall of each class by split, with and without copies, and its images in the headline split."""
+    columns = {}
+    for name, result in evaluation.splits.items():
+        columns[SPLIT_TITLES[name]] = result.all.per_class_recall
+        if result.copies and result.without_copies:
+            columns[f"{SPLIT_TITLES[name]}, no copies"] = result.without_copies.per_class_recall
+    counts = evaluation.splits[evaluation.headline].all.confusion.sum(axis=1)
+    lines = [
+        (name, f"{counts[number]:,}", *(percent(recall[number]) for recall in columns.values()))
+        for number, name in enumerate(CLASSES)
+    ]
+    header = ("recall", f"{SPLIT_TITLES[evaluation.headline]} images", *columns)
+    return "The share of each expression's images that are called by its name.\n\n" + table(header, lines)
+
+
+def commonest_mistakes(confusion: np.ndarray, most: int = 3) -> str:
+    """Return the commonest mistakes."""
+    wrong = confusion * (1 - np.eye(len(CLASSES), dtype=np.int64))
+    flat = np.argsort(-wrong.ravel(), kind="stable")[:most]
+    pairs = [divmod(int(cell), len(CLASSES)) for cell in flat if wrong.flat[cell]]
+    told = [f"{CLASSES[row]} called {CLASSES[column]} ({wrong[row, column]:,})" for row, column in pairs]
+    return f"Commonest mistakes: {'; '.join(told)}." if told else "No mistakes."
+
+
+def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table; columns after the first are right-aligned."""
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    rows = [[cell.replace("|", "\\|") for cell in cells] for cells in (header, rule, *lines)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in rows)
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage; NaN is a share that does not exist."""
+    return NONE if np.isnan(share) else f"{share:.2%}"
+
+
+def _interval(interval: tuple[float, float]) -> str:
+    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
+
+
+def _whole(value: int | None) -> str:
+    return NONE if value is None else f"{value:,}"

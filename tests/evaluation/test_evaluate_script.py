@@ -1,0 +1,46 @@
+"""The command, as a user runs it."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer_keras import cli
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
+
+
+def test_a_saved_model_on_drawn_faces(reader, tmp_path):
+    (tmp_path / "tiny").mkdir()
+    reader.save(tmp_path / "tiny" / "model.keras")
+    done = subprocess.run(
+        [sys.executable, SCRIPT, "tiny", "--out", "out", "--json", "scores.json", "--no-faces"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "drawn faces, not FER2013" in done.stdout
+    assert "| PrivateTest | 400 | " in done.stdout and "14 trainable parameters" in done.stdout
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["name"] == "tiny" and scores["drawn"] is True
+    assert list(scores["splits"]) == ["public_test", "private_test"]
+    assert scores["size"]["file_bytes"] == (tmp_path / "tiny" / "model.keras").stat().st_size
+    assert {"beside": {}, **scores} == json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "**drawn faces, not FER2013**" in text and "evaluate.py tiny --out out" in text
+    assert not (tmp_path / "out" / "figures" / "mistakes.png").exists()
+
+
+def test_a_missing_model_is_one_sentence_and_status_2(monkeypatch, capsys, tmp_path):
+    spec = importlib.util.spec_from_file_location("evaluate_script", SCRIPT)
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(sys, "argv", ["scripts/evaluate.py", str(tmp_path / "none.keras")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.run(script.main)
+    assert stopped.value.code == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"error: {tmp_path}/none.keras: there is no such file, expected a Keras model\n"

@@ -1,0 +1,92 @@
+"""The figures show the numbers they were given."""
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from fer_keras.evaluation import plots
+from fer_keras.labels import CLASSES
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_training_curves_draw_each_column_and_mark_the_best_epoch():
+    history = pd.DataFrame(
+        {
+            "epoch": [0, 1, 2], "loss": [2.0, 1.5, 1.2], "val_loss": [2.1, 1.6, 1.7],
+            "accuracy": [0.3, 0.5, 0.6], "val_accuracy": [0.3, 0.55, 0.5], "learning_rate": [1e-3, 5e-4, 0.0],
+            "agreement": [np.nan] * 3, "seconds": [3.0] * 3,
+        }
+    )  # fmt: skip
+    loss, accuracy, rate = plots.training_curves(history).axes
+    assert [ax.get_title() for ax in (loss, accuracy, rate)] == ["Loss", "Accuracy", "Learning rate"]
+    assert [line.get_label() for line in loss.lines] == ["training", "validation"]
+    np.testing.assert_array_equal(loss.lines[1].get_xydata(), [[1, 2.1], [2, 1.6], [3, 1.7]])
+    assert accuracy.lines[-1].get_label() == "best validation: 55.0%, epoch 2"
+    np.testing.assert_array_equal(accuracy.lines[-1].get_xydata(), [[2, 0.55]])
+    np.testing.assert_array_equal(rate.lines[0].get_ydata(), [1e-3, 5e-4, 0.0])
+
+
+def test_training_curves_of_one_column_make_one_panel():
+    figure = plots.training_curves(pd.DataFrame({"loss": [1.0, 0.5]}))
+    assert len(figure.axes) == 1
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_xdata(), [1, 2])
+
+
+def test_confusion_matrix_says_shares_of_the_row_and_counts():
+    confusion = np.zeros((7, 7), int)
+    confusion[0, 0], confusion[0, 2], confusion[6, 6] = 3, 1, 1234
+    ax = plots.confusion_matrix(confusion.astype(np.float32), "drawn").axes[0]
+    shown = texts(ax)
+    assert (shown[0], shown[1]) == ("75%", "3")
+    assert (shown[4], shown[5]) == ("25%", "1")
+    assert (shown[-2], shown[-1]) == ("100%", "1,234")
+    assert shown[14:28] == ["0%", "0"] * 7  # a class without images divides by nothing
+    assert ax.get_yticklabels()[6].get_text() == "neutral (1,234)"
+    assert ax.get_title() == "drawn"
+
+
+def test_reliability_diagram_draws_the_bins():
+    logits = np.log(np.array([[0.5, *[0.5 / 6] * 6]] * 4))
+    upper, lower = plots.reliability_diagram(logits, np.array([0, 0, 0, 1]), "t").axes
+    assert [bar.get_height() for bar in upper.patches] == [0.75]
+    np.testing.assert_allclose(upper.lines[1].get_xydata(), [[0.5, 0.75]])
+    assert [bar.get_height() for bar in lower.patches] == [0.0] * 7 + [1.0] + [0.0] * 7
+
+
+def test_the_most_confident_mistakes_come_first():
+    probabilities = np.full((4, 7), 0.05)
+    probabilities[np.arange(4), [1, 1, 2, 0]] = [0.6, 0.9, 0.7, 0.95]
+    labels = np.array([0, 0, 0, 0])  # the last one is right
+    assert plots.confident_mistakes(probabilities, labels, 9).tolist() == [1, 2, 0]
+    assert plots.confident_mistakes(probabilities, labels, 2).tolist() == [1, 2]
+    images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
+    figure = plots.mistakes_sheet(images, labels, probabilities, list("abcd"), rows=1, columns=4)
+    assert [ax.get_title() for ax in figure.axes] == [f"label: {CLASSES[0]}"] * 3 + [""]
+    assert texts(figure.axes[0]) == ["→ disgust 90%", "b"]
+    assert figure.axes[0].images[0].get_array()[0, 0] == 1
+
+
+def test_a_sheet_without_mistakes():
+    figure = plots.mistakes_sheet(np.zeros((1, 48, 48, 1), np.uint8), np.array([0]), np.eye(7)[:1], ["a"])
+    assert figure.get_suptitle() == "No mistakes"
+
+
+def test_views_sheet_keeps_rows_and_columns():
+    images = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * np.ones((1, 1, 48, 48, 1), np.uint8)
+    figure = plots.views_sheet(images)
+    assert [ax.images[0].get_array()[0, 0] for ax in figure.axes] == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_figure_as_pixels_and_as_a_file(tmp_path):
+    figure = plots.views_sheet(np.full((1, 2, 48, 48, 1), 128, np.uint8))
+    pixels = plots.figure_to_array(figure)
+    assert pixels.dtype == np.uint8 and pixels.shape == (110, 220, 3)
+    assert (pixels[55, 55] == 128).all() and (pixels[0, 0] == 255).all()
+    plots.save_figure(figure, tmp_path / "figures" / "a.png")
+    plots.save_figure(figure, tmp_path / "figures" / "b.png")
+    assert (tmp_path / "figures" / "a.png").read_bytes() == (tmp_path / "figures" / "b.png").read_bytes()
+    assert Image.open(tmp_path / "figures" / "a.png").size == (330, 165)
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["a.png", "b.png"]
