@@ -1,0 +1,1 @@
+"""Fitting a teacher or a student, and going on after an interruption."""

@@ -1,0 +1,132 @@
+"""What TensorBoard, the console and the run folder record of a run."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, views_sheet
+from fer_keras.files import replacing
+from fer_keras.models.fused import for_shipping
+from fer_keras.training.checkpoint import Progress
+from fer_keras.training.metrics import MacroF1
+
+MONITOR = "val_accuracy"
+
+
+class ReseedDropout(keras.callbacks.Callback):
+    """Makes the dropout of an epoch a function of (seed, epoch).
+
+    Keras does not save the state of its seed generators with the weights, so a run that goes on would
+    otherwise draw other masks than one that was never stopped.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.seed = seed
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Set the state of every seed generator in the model."""
+        generators = [v for v in self.model.variables if v.path.endswith("seed_generator_state")]
+        for number, state in enumerate(generators):
+            words = np.random.SeedSequence([self.seed, epoch, number]).generate_state(2)
+            state.assign(words.astype(state.dtype))
+
+
+class BestModel(keras.callbacks.Callback):
+    """Adds each epoch's logs to the history and keeps the model that validates best, ready to ship.
+
+    What is kept is what was validated: the moving average of the weights where the optimizer keeps one.
+    """
+
+    def __init__(self, network: keras.Model, path: Path, progress: Progress) -> None:
+        super().__init__()
+        self.network = network
+        self.path = path
+        self.progress = progress
+        self._shipped = for_shipping(network)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Record the logs; save the model if it is the best so far."""
+        logs = logs or {}
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        row = {"epoch": epoch, **{k: float(v) for k, v in logs.items()}, "learning_rate": rate}
+        self.progress.history.append(row)
+        if logs[MONITOR] <= self.progress.best:
+            return
+        self.progress.best, self.progress.best_epoch = float(logs[MONITOR]), epoch
+        self._shipped.set_weights(self._averaged_weights())
+        with replacing(self.path) as partial:
+            self._shipped.save(partial)
+
+    def _averaged_weights(self) -> list[np.ndarray]:
+        optimizer = self.model.optimizer
+        if not optimizer.use_ema:
+            return self.network.get_weights()
+        # Keras has no public way to read the averages without overwriting the weights in training.
+        averages = optimizer._model_variables_moving_average
+        average_of = {id(v): a for v, a in zip(self.model.trainable_variables, averages, strict=True)}
+        return [keras.ops.convert_to_numpy(average_of.get(id(w), w)) for w in self.network.weights]
+
+
+class EpochLine(keras.callbacks.Callback):
+    """Prints a line an epoch with the time left for the whole run, and notes the seconds in the logs."""
+
+    def __init__(self, label: str, epochs: int) -> None:
+        super().__init__()
+        self.label = label
+        self.epochs = epochs
+        self._seconds: list[float] = []
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Start the clock."""
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Print the line; the time left is that of the last five epochs' median."""
+        self._seconds.append(time.monotonic() - self._start)
+        logs["seconds"] = round(self._seconds[-1], 2)
+        left = float(np.median(self._seconds[-5:])) * (self.epochs - epoch - 1)
+        shown = [f"{k} {logs[k]:.4f}" for k in ("loss", "accuracy", "agreement", "val_loss", MONITOR) if k in logs]
+        print(
+            f"{self.label}: epoch {epoch + 1}/{self.epochs}  {'  '.join(shown)}"
+            f"  {self._seconds[-1]:.0f} s  ETA {int(left // 3600)}:{int(left // 60 % 60):02d}:{int(left % 60):02d}",
+            flush=True,
+        )
+
+
+class TensorBoardImages(keras.callbacks.Callback):
+    """Writes a sheet of views once and validation's confusion matrix after every epoch."""
+
+    def __init__(self, folder: Path, sheet: np.ndarray, macro_f1: MacroF1) -> None:
+        super().__init__()
+        self.sheet = sheet
+        self.macro_f1 = macro_f1
+        self._writer = tf.summary.create_file_writer(str(folder / "images"))
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Write the sheet of views, uint8 [rows, columns, 48, 48, 1]."""
+        self._write("views", views_sheet(self.sheet), 0)
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Write the confusion matrix; the metric still holds validation's counts."""
+        counts = keras.ops.convert_to_numpy(self.macro_f1.confusion).astype(int)
+        self._write("confusion", confusion_matrix(counts, "validation"), epoch)
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def _write(self, name: str, figure: Any, step: int) -> None:
+        with self._writer.as_default():
+            tf.summary.image(name, figure_to_array(figure)[None], step=step)
+        self._writer.flush()
+
+
+def progress_bar() -> int:
+    """Return Keras's `verbose`: its own bar with ETA inside an epoch on a terminal, none in a log file."""
+    return 1 if sys.stdout.isatty() else 0

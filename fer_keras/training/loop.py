@@ -1,0 +1,168 @@
+"""Fits a teacher or a student: the same optimizer, callbacks and way to go on after an interruption."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fer_keras.augment import sheet_of_views
+from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
+from fer_keras.data.dataset import FaceData
+from fer_keras.models.fused import for_training
+from fer_keras.models.registry import from_preset
+from fer_keras.training import callbacks as cb
+from fer_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
+from fer_keras.training.metrics import MacroF1
+from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
+from fer_keras.training.run_folder import run_folder
+
+MODEL_FILE = "model.keras"
+SHEET_FACES = 6
+"""How many faces TensorBoard's sheet of views shows."""
+
+
+def make_optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
+    """Return AdamW on a warm-up and cosine schedule, with an average of the weights if asked for.
+
+    Args:
+        config: the schedule.
+        steps: steps of one epoch.
+    """
+    warmup = round(config.warmup_epochs * steps)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=config.learning_rate / 100 if warmup else config.learning_rate,
+        decay_steps=max(1, config.epochs * steps - warmup),
+        warmup_target=config.learning_rate if warmup else None,
+        warmup_steps=warmup,
+    )
+    averaging = config.ema_epochs > 0
+    optimizer = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=config.weight_decay,
+        use_ema=averaging,
+        ema_momentum=max(0.0, 1.0 - 1.0 / (config.ema_epochs * steps)) if averaging else 0.99,
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def fit_run(
+    config: TeacherConfig | StudentConfig,
+    train: FaceData,
+    val: FaceData,
+    batches: Callable[..., tf.data.Dataset],
+    folder: Path,
+    *,
+    loss: keras.losses.Loss | None,
+    trainer_of: Callable[[keras.Model], keras.Model],
+    view_seed: int,
+    resume: bool,
+) -> Path:
+    """Fit a network in the run folder `folder`, choosing by `val`, and keep the best model.
+
+    Writes config.json, model.keras (by validation accuracy), metrics.csv, tensorboard/ and checkpoint/. A run
+    that was stopped goes on from its newest checkpoint; one that has ended is left as it is.
+
+    Args:
+        config: the network and its schedule.
+        train: the images of an epoch.
+        val: images and labels to choose by.
+        batches: called with `epochs=range(...)`, gives the batches of all of them, without a break.
+        folder: the run's folder.
+        loss: compiled into the trainer.
+        trainer_of: network -> what is fitted: the network itself, or a Distiller around it.
+        view_seed: of the views that TensorBoard shows.
+        resume: whether a run that is there may go on.
+
+    Returns:
+        The path of the best model, `folder`/model.keras.
+
+    Raises:
+        FerKerasError: the folder holds another run, or an option does not fit.
+        KeyboardInterrupt: on Ctrl-C, after saying where the best model so far is.
+    """
+    with run_folder(folder, config, resume=resume):
+        if not is_finished(folder, config.fit):
+            keras.utils.set_random_seed(config.fit.seed)
+            network = for_training(from_preset(config.model, **config.options), config.fit.precision)
+            some = train.take(np.arange(min(SHEET_FACES, len(train))))
+            sheet = sheet_of_views(config.views, view_seed, some.images, some.index)
+            _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, folder, sheet)
+    return folder / MODEL_FILE
+
+
+def is_finished(folder: Path, config: FitConfig) -> bool:
+    """Tell whether the run in `folder` has done all its epochs and its model is there."""
+    done = read_progress(folder / "checkpoint").epoch >= config.epochs
+    return done and (folder / MODEL_FILE).exists()
+
+
+def _fit(
+    trainer: keras.Model,
+    network: keras.Model,
+    loss: keras.losses.Loss | None,
+    batches: Callable[..., tf.data.Dataset],
+    count: int,
+    val: FaceData,
+    config: FitConfig,
+    folder: Path,
+    sheet: np.ndarray,
+) -> None:
+    steps = steps_per_epoch(count, config.batch_size)
+    macro_f1 = MacroF1()
+    trainer.compile(
+        optimizer=make_optimizer(config, steps),
+        loss=loss,
+        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy"), macro_f1],
+        jit_compile=False,  # XLA on a CPU is several times slower on these networks.
+    )
+    progress = restore(trainer, folder / "checkpoint")
+    if progress.epoch:
+        print(f"{folder}: going on from epoch {progress.epoch + 1} of {config.epochs}", flush=True)
+    try:
+        trainer.fit(
+            batches(epochs=range(progress.epoch, config.epochs)),
+            steps_per_epoch=steps,
+            initial_epoch=progress.epoch,
+            epochs=config.epochs,
+            validation_data=evaluation_dataset(val),
+            verbose=cb.progress_bar(),
+            shuffle=False,  # the batches are shuffled already
+            callbacks=_callbacks(network, config, folder, progress, macro_f1, sheet),
+        )
+    except KeyboardInterrupt:
+        kept = folder / MODEL_FILE
+        print(f"\nstopped after epoch {progress.epoch}; the best model so far: {kept if kept.exists() else 'none'}")
+        raise
+
+
+def _callbacks(
+    network: keras.Model,
+    config: FitConfig,
+    folder: Path,
+    progress: Progress,
+    macro_f1: MacroF1,
+    sheet: np.ndarray,
+) -> list[keras.callbacks.Callback]:
+    tensorboard = folder / "tensorboard"
+    averaging = [keras.callbacks.SwapEMAWeights()] if config.ema_epochs > 0 else []
+    # The order matters: the seconds go into the logs before they are recorded, and the checkpoint comes
+    # last, so that it never claims a model that is not on disk yet.
+    return [
+        *averaging,
+        cb.ReseedDropout(config.seed),
+        keras.callbacks.LambdaCallback(on_epoch_end=_drop_what_validation_lacks),
+        cb.EpochLine(folder.name, config.epochs),
+        cb.BestModel(network, folder / MODEL_FILE, progress),
+        keras.callbacks.TensorBoard(str(tensorboard), write_graph=False),
+        cb.TensorBoardImages(tensorboard, sheet, macro_f1),
+        Checkpoint(folder / "checkpoint", progress, folder / "metrics.csv"),
+    ]
+
+
+def _drop_what_validation_lacks(epoch: int, logs: dict[str, float]) -> None:
+    """Take the Distiller's terms that need a teacher out of validation's logs, where they stand at 0."""
+    for name in ("val_distillation_loss", "val_agreement"):
+        logs.pop(name, None)

@@ -1,0 +1,38 @@
+"""Metrics that Keras does not have."""
+
+import keras
+import tensorflow as tf
+
+from fer_keras.labels import NUM_CLASSES
+
+
+@keras.saving.register_keras_serializable(package="fer_keras")
+class MacroF1(keras.metrics.Metric):
+    """The unweighted mean of the classes' F1 scores, from logits and sparse labels.
+
+    Its state is the confusion matrix `confusion` [7, 7] (rows: true, columns: predicted), which the
+    callbacks draw. A class that is neither present nor predicted counts 0, as
+    scikit-learn's f1_score has it with all seven labels given.
+    """
+
+    def __init__(self, name: str = "macro_f1", **kwargs: object) -> None:
+        super().__init__(name=name, **kwargs)
+        self.confusion = self.add_weight(shape=(NUM_CLASSES, NUM_CLASSES), initializer="zeros", name="confusion")
+
+    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
+        """Count a batch: labels [B] (-1 is passed over), logits [B, 7], weights [B] or None."""
+        labels = tf.reshape(tf.cast(y_true, tf.int64), [-1])
+        weights = tf.cast(labels >= 0, tf.float32)
+        if sample_weight is not None:
+            weights *= tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
+        counts = tf.math.confusion_matrix(
+            tf.maximum(labels, 0), tf.argmax(y_pred, -1), NUM_CLASSES, weights, tf.float32
+        )
+        self.confusion.assign_add(counts)
+
+    def result(self) -> tf.Tensor:
+        """Return the macro F1 so far, a scalar float32."""
+        confusion = tf.convert_to_tensor(self.confusion)
+        hits = tf.linalg.diag_part(confusion)
+        total = tf.reduce_sum(confusion, 0) + tf.reduce_sum(confusion, 1)
+        return tf.reduce_mean(tf.math.divide_no_nan(2.0 * hits, total))

@@ -1,0 +1,59 @@
+"""Fits the members of the teacher ensemble on labels."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from fer_keras.config import TeacherConfig, require
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.losses import LabelCrossEntropy
+from fer_keras.training.loop import fit_run
+from fer_keras.training.pipeline import label_dataset
+
+
+def train_members(
+    configs: Sequence[TeacherConfig], train: FaceData, val: FaceData, folder: Path, *, resume: bool
+) -> list[Path]:
+    """Fit a teacher for each of `configs`, in `folder`/member-1 and so on; see `train_teacher`.
+
+    Returns:
+        The path of each member's model.
+    """
+    return [
+        train_teacher(config, train, val, folder / f"member-{number}", resume=resume)
+        for number, config in enumerate(configs, 1)
+    ]
+
+
+def member_configs(config: TeacherConfig, models: Sequence[str], members: int) -> list[TeacherConfig]:
+    """Return `members` configurations with seeds counting up from `config`'s and `models` taken in turn.
+
+    Raises:
+        FerKerasError: `members` is not at least 1.
+    """
+    require("members", members, 1, 100)
+    return [
+        replace(config, model=models[i % len(models)], fit=replace(config.fit, seed=config.fit.seed + i))
+        for i in range(members)
+    ]
+
+
+def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder: Path, *, resume: bool) -> Path:
+    """Fit a teacher on the labels of `train`, choosing by `val`, in the run folder `folder`; see `fit_run`.
+
+    Returns:
+        The path of the best model.
+    """
+    batches = partial(label_dataset, train, config.views, batch_size=config.fit.batch_size, seed=config.fit.seed)
+    return fit_run(
+        config,
+        train,
+        val,
+        batches,
+        folder,
+        loss=LabelCrossEntropy(config.fit.label_smoothing),
+        trainer_of=lambda network: network,
+        view_seed=config.fit.seed,
+        resume=resume,
+    )

@@ -1,0 +1,136 @@
+"""What a run restores, records and refuses."""
+
+import fcntl
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from small_run import CONFIG, run
+
+from fer_keras.config import FitConfig
+from fer_keras.errors import FerKerasError
+from fer_keras.models import build
+from fer_keras.models.fused import for_training
+from fer_keras.training.checkpoint import Checkpoint, Progress, restore
+from fer_keras.training.loop import make_optimizer
+
+
+def trainer(rng):
+    keras.utils.set_random_seed(int(rng.integers(1000)))
+    model = for_training(build("separable", widths=(4, 8), strides=(4, 4), dropouts=(0.1,)))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(make_optimizer(FitConfig(epochs=4), 3), loss, jit_compile=False)
+    return model
+
+
+def slots(model):
+    """Every variable of the optimizer by its path below the optimizer's own, numbered, name."""
+    return {v.path.split("/", 1)[1]: keras.ops.convert_to_numpy(v) for v in model.optimizer.variables}
+
+
+def test_right_after_a_restore_everything_is_equal_bit_for_bit(tmp_path, rng):
+    images, labels = rng.integers(0, 256, (96, 48, 48, 1)).astype(np.uint8), np.arange(96) % 7
+    progress = Progress(best=0.25, best_epoch=1, history=[{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 0.1 + 0.2}])
+    model = trainer(rng)
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Checkpoint(tmp_path / "c", progress, tmp_path / "m.csv")])
+    # fit() ends by putting the averages into the weights; what was saved is the state before.
+    saved = slots(model)
+    other = trainer(rng)
+    again = restore(other, tmp_path / "c")
+    assert vars(again) == vars(progress) and again.epoch == 2
+    assert int(other.optimizer.iterations) == 6
+    assert float(other.optimizer.learning_rate) == float(model.optimizer.learning_rate)
+    restored = slots(other)
+    assert restored.keys() == saved.keys()
+    for name, array in saved.items():
+        np.testing.assert_array_equal(restored[name], array, err_msg=name)
+    assert any("velocity" in path for path in saved) and any("average" in path for path in saved)
+
+
+def test_weights_are_restored_as_they_were_in_training_not_as_averages(tmp_path, rng):
+    images, labels = rng.integers(0, 256, (96, 48, 48, 1)).astype(np.uint8), np.arange(96) % 7
+    model, seen = trainer(rng), []
+    note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()))
+    callbacks = [keras.callbacks.SwapEMAWeights(), note, Checkpoint(tmp_path / "c", Progress(), tmp_path / "m.csv")]
+    model.fit(images, labels, epochs=2, verbose=0, validation_data=(images, labels), callbacks=callbacks)
+    other = trainer(rng)
+    restore(other, tmp_path / "c")
+    for restored, wanted in zip(other.get_weights(), seen[-1], strict=True):
+        np.testing.assert_array_equal(restored, wanted)
+    assert any((a != b).any() for a, b in zip(other.get_weights(), model.get_weights(), strict=True))
+
+
+def test_the_schedule_warms_up_and_ends_at_zero():
+    rate = make_optimizer(FitConfig(epochs=10, learning_rate=0.5, warmup_epochs=1), 20)._learning_rate
+    np.testing.assert_allclose([float(rate(s)) for s in (0, 10, 20, 200)], [0.005, 0.2525, 0.5, 0], atol=1e-6)
+    assert float(rate(110)) == pytest.approx(0.25, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "run"
+    run(folder, False)
+    return folder
+
+
+def test_a_run_leaves_what_a_reader_needs(finished):
+    table = pd.read_csv(finished / "metrics.csv")
+    assert table.epoch.tolist() == list(range(6))
+    wanted = {"loss", "label_loss", "distillation_loss", "agreement", "accuracy", "macro_f1", "learning_rate"}
+    wanted |= {"val_loss", "val_accuracy", "val_macro_f1", "seconds"}
+    assert wanted <= set(table.columns)
+    assert not {"val_distillation_loss", "val_agreement"} & set(table.columns), "validation has no teacher"
+    np.testing.assert_allclose(table.loss, 0.9 * table.distillation_loss + 0.1 * table.label_loss, rtol=1e-4)
+    config = json.loads((finished / "config.json").read_text())
+    assert config["config"]["fit"]["epochs"] == 6 and config["environment"]["keras"] == keras.__version__
+
+
+def test_tensorboard_has_scalars_a_sheet_of_views_and_the_confusion_matrix(finished):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    tags = {}
+    for part in ("train", "validation", "images"):
+        events = EventAccumulator(str(finished / "tensorboard" / part), size_guidance={"tensors": 0})
+        events.Reload()
+        tags[part] = {tag: len(events.Tensors(tag)) for tag in events.Tags()["tensors"]}
+    assert tags["train"]["epoch_label_loss"] == tags["train"]["epoch_distillation_loss"] == 6
+    assert {"epoch_agreement", "epoch_learning_rate", "epoch_macro_f1", "epoch_accuracy"} <= tags["train"].keys()
+    assert {"epoch_accuracy", "epoch_macro_f1", "epoch_loss"} <= tags["validation"].keys()
+    assert tags["images"] == {"views": 1, "confusion": 6}
+
+
+def test_the_model_kept_is_the_best_by_validation(finished):
+    from small_run import drawn_faces, mark_validation
+
+    val = mark_validation(drawn_faces(300, seed=1)).split("val")
+    model = keras.models.load_model(finished / "model.keras")
+    accuracy = (model(val.images).numpy().argmax(-1) == val.labels).mean()
+    assert accuracy == pytest.approx(pd.read_csv(finished / "metrics.csv").val_accuracy.max(), abs=1e-6)
+
+
+def test_a_run_is_not_overwritten(finished):
+    before = (finished / "metrics.csv").read_bytes()
+    with pytest.raises(FerKerasError, match="a run is there already"):
+        run(finished, False)
+    assert (finished / "metrics.csv").read_bytes() == before
+
+
+def test_a_run_that_ended_is_left_as_it_is(finished):
+    before = (finished / "model.keras").stat().st_mtime_ns
+    assert run(finished, True) == finished / "model.keras"
+    assert (finished / "model.keras").stat().st_mtime_ns == before
+
+
+def test_going_on_with_other_options_is_refused(finished):
+    with pytest.raises(FerKerasError, match=r"temperature: 2\.5, now 4\.0"):
+        run(finished, True, replace(CONFIG, temperature=4.0))
+
+
+def test_two_processes_cannot_be_at_one_run(finished):
+    with (finished / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(FerKerasError, match="another process is at this run"):
+            run(finished, True)

@@ -1,0 +1,104 @@
+"""The batches of an epoch are a function of (seed, epoch)."""
+
+import numpy as np
+import pytest
+
+from fer_keras.augment import make_views
+from fer_keras.config import ViewConfig
+from fer_keras.training.metrics import MacroF1
+from fer_keras.training.pipeline import (
+    distillation_dataset,
+    epoch_order,
+    evaluation_dataset,
+    label_dataset,
+    steps_per_epoch,
+)
+
+
+class Logits:
+    """Logits that say which view and image they are of."""
+
+    members, views = 2, 3
+
+    def view(self, view):
+        rows = np.arange(100, dtype=np.float16)[:, None, None]
+        return np.concatenate([rows * np.ones((1, 1, 7)), view * np.ones((100, 1, 7))], 1).astype(np.float16)
+
+
+@pytest.fixture
+def train(faces):
+    return faces.split("train").take(np.arange(100))
+
+
+def epochs_of(dataset, steps):
+    batches = list(dataset.as_numpy_iterator())
+    return [batches[start : start + steps] for start in range(0, len(batches), steps)]
+
+
+def test_each_epoch_has_its_own_order_and_a_fresh_view(train):
+    dataset = label_dataset(train, ViewConfig(), epochs=range(2, 4), batch_size=32, seed=9)
+    steps = steps_per_epoch(100, 32)
+    epochs = epochs_of(dataset, steps)
+    assert steps == 4 and len(epochs) == 2
+    for epoch, batches in zip((2, 3), epochs, strict=True):
+        order = epoch_order(9, epoch, 100)
+        np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), train.labels[order])
+        views = make_views(ViewConfig(), 9, epoch, train.images, train.index)
+        np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), views[order])
+
+
+def test_starting_later_gives_the_same_epochs(train):
+    def last(first):
+        dataset = label_dataset(train, ViewConfig(), epochs=range(first, 3), batch_size=32, seed=9)
+        return np.concatenate([images for images, _ in epochs_of(dataset, 4)[-1]])
+
+    np.testing.assert_array_equal(last(0), last(2))
+
+
+def test_epoch_e_uses_view_e_mod_k_with_its_own_logits(train):
+    dataset = distillation_dataset(train, ViewConfig(), Logits(), epochs=range(5), batch_size=64, seed=9, view_seed=4)
+    for epoch, batches in enumerate(epochs_of(dataset, 2)):
+        images = np.concatenate([images for images, _ in batches])
+        targets = {name: np.concatenate([y[name] for _, y in batches]) for name in batches[0][1]}
+        order = epoch_order(9, epoch, 100)
+        np.testing.assert_array_equal(targets["teacher_logits"][:, 0, 0], order)
+        assert (targets["teacher_logits"][:, 1] == epoch % 3).all()
+        np.testing.assert_array_equal(targets["label"], train.labels[order])
+        np.testing.assert_array_equal(images, make_views(ViewConfig(), 4, epoch % 3, train.images, train.index)[order])
+
+
+def test_evaluation_sees_the_faces_as_they_are_in_order(train):
+    batches = list(evaluation_dataset(train, 64).as_numpy_iterator())
+    np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), train.images)
+    np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), train.labels)
+
+
+def test_autotune_is_off_everywhere(train):
+    for dataset in (
+        evaluation_dataset(train),
+        label_dataset(train, ViewConfig(), epochs=range(1), batch_size=8, seed=0),
+    ):
+        assert dataset.options().autotune.enabled is False
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_macro_f1_is_scikit_learns(rng, weighted):
+    from sklearn.metrics import confusion_matrix, f1_score
+
+    labels, logits = rng.integers(0, 6, 200), rng.normal(size=(200, 7)).astype(np.float32)
+    weights = rng.random(200).astype(np.float32) if weighted else None
+    metric = MacroF1()
+    for start in range(0, 200, 64):
+        rows = slice(start, start + 64)
+        metric.update_state(labels[rows], logits[rows], None if weights is None else weights[rows])
+    guesses = logits.argmax(-1)
+    expected = f1_score(labels, guesses, average="macro", labels=range(7), zero_division=0, sample_weight=weights)
+    assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
+    counted = confusion_matrix(labels, guesses, labels=range(7), sample_weight=weights)
+    np.testing.assert_allclose(metric.confusion.numpy(), counted, rtol=1e-5)
+
+
+def test_macro_f1_passes_over_unlabelled_images():
+    metric = MacroF1()
+    metric.update_state(np.array([-1, 0, 0]), np.eye(7, dtype=np.float32)[[3, 0, 1]])
+    assert metric.confusion.numpy().sum() == 2

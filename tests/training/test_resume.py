@@ -1,0 +1,99 @@
+"""A run that was really killed goes on as if it never had been."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+
+SMALL_RUN = Path(__file__).with_name("small_run.py")
+
+
+def start(folder, *options):
+    return subprocess.Popen(
+        [sys.executable, str(SMALL_RUN), str(folder), *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def finish(process):
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors.decode()[-2000:]
+
+
+def wait_for(condition, process, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, process.stderr.read().decode()[-2000:]
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.005)
+
+
+def variables(file):
+    """Every array in a weights file: layers, optimizer slots, averages, step."""
+    arrays = {}
+
+    def note(name, item):
+        if isinstance(item, h5py.Dataset):
+            arrays[name] = item[()]
+
+    with h5py.File(file) as opened:
+        opened.visititems(note)
+    return arrays
+
+
+def assert_equal_runs(one, other):
+    last = [max((folder / "checkpoint").glob("epoch-*")) for folder in (one, other)]
+    assert last[0].name == last[1].name == "epoch-00006"
+    first, second = (variables(path / "state.weights.h5") for path in last)
+    assert first.keys() == second.keys() and any("optimizer" in name for name in first)
+    for name, array in first.items():
+        np.testing.assert_array_equal(second[name], array, err_msg=name)
+    tables = [pd.read_csv(folder / "metrics.csv").drop(columns="seconds") for folder in (one, other)]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    finish(start(folder))
+    return folder
+
+
+def test_killed_twice_and_resumed_equals_never_killed(uninterrupted, tmp_path):
+    folder = tmp_path / "killed"
+    for epoch, options in ((2, ()), (4, ("--resume",))):
+        process = start(folder, *options)
+        # Whenever the checkpoint of this epoch appears, the process is somewhere in what follows.
+        wait_for(lambda reached=epoch: any((folder / "checkpoint").glob(f"epoch-{reached:05d}")), process)
+        time.sleep(0.02)
+        os.kill(process.pid, signal.SIGKILL)
+        assert process.wait() == -signal.SIGKILL
+    assert not (folder / "checkpoint" / "epoch-00006").exists(), "killed too late to prove anything"
+    finish(start(folder, "--resume"))
+    assert_equal_runs(uninterrupted, folder)
+    models = [(path / "model.keras") for path in (uninterrupted, folder)]
+    import keras
+
+    for one, other in zip(*(keras.models.load_model(path).get_weights() for path in models), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_ctrl_c_keeps_the_best_model_and_goes_on(uninterrupted, tmp_path):
+    folder = tmp_path / "interrupted"
+    process = start(folder)
+    wait_for(lambda: any((folder / "checkpoint").glob("epoch-00001")), process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert (folder / "model.keras").exists()
+    import keras
+
+    assert keras.models.load_model(folder / "model.keras").output_shape == (None, 7)
+    finish(start(folder, "--resume"))
+    assert_equal_runs(uninterrupted, folder)
