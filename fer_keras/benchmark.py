@@ -1,0 +1,136 @@
+"""Speed, side by side: every arm once a round, so that a noisy machine is noisy for all of them alike."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+
+from fer_keras.augment import make_views
+from fer_keras.config import ViewConfig
+from fer_keras.data.dataset import FaceData
+from fer_keras.data.synthetic import drawn_faces
+from fer_keras.distill.distiller import Distiller
+from fer_keras.distill.ensemble import build_ensemble
+from fer_keras.distill.logit_cache import LogitCache, identify, write_logits
+from fer_keras.models import from_preset
+from fer_keras.models.fused import for_training
+from fer_keras.training.pipeline import distillation_dataset, label_dataset, without_autotune
+
+Arm = Callable[[], object]
+
+IMAGES, BATCH, MEMBERS = 4096, 128, 3
+
+PLAIN, NO_AUTOTUNE, FUSED = "stock layers, autotune", "stock layers, autotune off", "fused, autotune"
+LABELS, TENSORS = "labels alone", "labels alone, ready-made views"
+CACHED, LIVE = "Distiller, cached logits", "keras.distillation, live ensemble"
+
+RATIOS = (
+    ("label-only speed-up over plain Keras fit", PLAIN, LABELS, "at least 1.5"),
+    ("  of which autotune off, stock layers", PLAIN, NO_AUTOTUNE, ""),
+    ("  of which fused batch normalisation, autotune on", PLAIN, FUSED, ""),
+    ("  fused batch normalisation, autotune off", NO_AUTOTUNE, LABELS, ""),
+    ("cost of views", LABELS, TENSORS, "at most 1.15"),
+    ("cost of cached logits", CACHED, LABELS, "at most 1.05"),
+    ("cached speed-up over live", LIVE, CACHED, "at least 3"),
+)
+"""(what, slower arm, faster arm, goal): each ratio is the median over rounds of slower / faster."""
+
+
+def interleave(arms: Mapping[str, Arm], rounds: int) -> pd.DataFrame:
+    """Run every arm once a round, after one round that is not counted.
+
+    Returns:
+        Seconds, a row a round and a column an arm.
+    """
+    rows = []
+    for number in range(rounds + 1):
+        row = {}
+        for name, arm in arms.items():
+            start = time.perf_counter()
+            arm()
+            row[name] = time.perf_counter() - start
+            print(
+                f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}: {name}: {row[name]:.2f} s", flush=True
+            )
+        rows.append(row)
+    return pd.DataFrame(rows[1:])
+
+
+def compare(seconds: pd.DataFrame) -> pd.DataFrame:
+    """Return `RATIOS` with their median, lowest and highest value over the rounds."""
+    rows = []
+    for what, slower, faster, goal in RATIOS:
+        ratio = seconds[slower] / seconds[faster]
+        rows.append(
+            {"ratio": what, "median": ratio.median(), "lowest": ratio.min(), "highest": ratio.max(), "goal": goal}
+        )
+    return pd.DataFrame(rows).round(3)
+
+
+def distillation_arms(cache_root: Path) -> dict[str, Arm]:
+    """Return the arms: an epoch of the reference MobileNet on 4,096 drawn faces, each in its own way.
+
+    The teachers are untrained, which changes no time.
+    """
+    data = drawn_faces(IMAGES + IMAGES // 2, seed=0).split("train").take(np.arange(IMAGES))
+    views = ViewConfig()
+    teachers = [from_preset("reference-cnn") for _ in range(MEMBERS)]
+    identities = [identify(teacher, data, views, 0) for teacher in teachers]
+    folders = [write_logits(t, data, i, 1, cache_root) for t, i in zip(teachers, identities, strict=True)]
+    cache = LogitCache(folders, identities, 1)
+    labelled = label_dataset(data, views, epochs=range(1), batch_size=BATCH, seed=0)
+    distilled = distillation_dataset(data, views, cache, epochs=range(1), batch_size=BATCH, seed=0, view_seed=0)
+    return {
+        PLAIN: _fit(_labels_only(fused=False), _with_autotune(labelled)),
+        NO_AUTOTUNE: _fit(_labels_only(fused=False), labelled),
+        FUSED: _fit(_labels_only(fused=True), _with_autotune(labelled)),
+        LABELS: _fit(_labels_only(fused=True), labelled),
+        TENSORS: _fit(_labels_only(fused=True), _ready_made(data, views)),
+        CACHED: _fit(_compiled(Distiller(for_training(from_preset("reference-mobilenet"))), None), distilled),
+        LIVE: _fit(_live(teachers), _with_autotune(labelled)),
+    }
+
+
+def benchmark_distillation(rounds: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return (seconds per 4,096 images by round and arm, ratios)."""
+    with TemporaryDirectory() as cache_root:
+        seconds = interleave(distillation_arms(Path(cache_root)), rounds)
+    return seconds.round(3), compare(seconds)
+
+
+def _fit(model: keras.Model, dataset: tf.data.Dataset) -> Arm:
+    return lambda: model.fit(dataset, epochs=1, verbose=0, shuffle=False)
+
+
+def _labels_only(*, fused: bool) -> keras.Model:
+    model = from_preset("reference-mobilenet")
+    return _compiled(for_training(model) if fused else model, keras.losses.SparseCategoricalCrossentropy(True))
+
+
+def _compiled(model: keras.Model, loss: keras.losses.Loss | None) -> keras.Model:
+    model.compile(keras.optimizers.AdamW(1e-3), loss, metrics=["sparse_categorical_accuracy"], jit_compile=False)
+    return model
+
+
+def _live(teachers: list[keras.Model]) -> keras.Model:
+    ensemble = build_ensemble(teachers)
+    teacher = keras.Model(ensemble.input, keras.layers.GlobalAveragePooling1D()(ensemble.output))
+    loss = keras.distillation.LogitsDistillation(temperature=2.5, loss=keras.losses.KLDivergence())
+    distiller = keras.distillation.Distiller(teacher, from_preset("reference-mobilenet"), loss)
+    return _compiled(distiller, keras.losses.SparseCategoricalCrossentropy(True))
+
+
+def _ready_made(data: FaceData, views: ViewConfig) -> tf.data.Dataset:
+    made = make_views(views, 0, 0, data.images, data.index)
+    return without_autotune(tf.data.Dataset.from_tensor_slices((made, data.labels)).batch(BATCH).prefetch(4))
+
+
+def _with_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    options = tf.data.Options()
+    options.autotune.enabled = True
+    return dataset.with_options(options)

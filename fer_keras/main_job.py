@@ -1,0 +1,136 @@
+"""The main job: teachers, their logit cache, a student, its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fer_keras.config import DataConfig, FitConfig, StudentConfig, TeacherConfig, to_dict
+from fer_keras.data.dataset import FaceData, mark_validation
+from fer_keras.distill.ensemble import ensemble_logits
+from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
+from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits, load_model
+from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.training.student import train_student
+from fer_keras.training.teacher import member_configs, train_members
+
+UNKNOWN_DATA = DataConfig("", "")
+
+
+@dataclass(frozen=True)
+class MainJob:
+    """What the main job is told.
+
+    Attributes:
+        folder: the run's folder; the student's run, with the teachers' in `teachers/`.
+        student: the student's options; its data and teachers are filled in.
+        teacher: what teachers that have to be trained share.
+        teacher_models: their presets, used in turn.
+        members: how many to train.
+        teacher_files: saved teachers to use instead.
+        cache_root: where logits are cached.
+        resume: whether runs that are there may go on.
+        command: the command line, for the report.
+    """
+
+    folder: Path
+    student: StudentConfig
+    teacher: TeacherConfig
+    teacher_models: Sequence[str]
+    members: int
+    teacher_files: Sequence[Path]
+    cache_root: Path
+    resume: bool
+    command: str
+
+
+def defaults(drawn: bool) -> tuple[TeacherConfig, StudentConfig]:
+    """Return the options of the main job: for drawn faces those of three minutes, else those of an hour or so."""
+    if not drawn:
+        return TeacherConfig(UNKNOWN_DATA), StudentConfig(UNKNOWN_DATA, ())
+    teacher = TeacherConfig(UNKNOWN_DATA, "small-cnn", fit=FitConfig(epochs=20, batch_size=64, learning_rate=3e-3))
+    fit = FitConfig(epochs=16, batch_size=64, learning_rate=4e-3)
+    return teacher, StudentConfig(UNKNOWN_DATA, (), cached_views=8, fit=fit)
+
+
+def training_data(data: FaceData) -> tuple[FaceData, DataConfig]:
+    """Set validation images aside and describe what is left to train on.
+
+    Raises:
+        FerKerasError: there is nothing to train on, or a class has no image.
+    """
+    data.split("train").require_every_class()
+    config = DataConfig(data.source, "")
+    data = mark_validation(data, config.validation, config.split_seed)
+    return data, replace(config, fingerprint=data.split("train").fingerprint)
+
+
+def run_main_job(job: MainJob, data: FaceData) -> Path:
+    """Train teachers unless they are given, cache their logits, distil a student, evaluate and report.
+
+    Args:
+        job: what to do.
+        data: the images; unlabelled ones in its training split are distilled too.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        FerKerasError: the data or an option does not fit, or the folder holds another run.
+    """
+    data, data_config = training_data(data)
+    teachers = _teachers(job, data, data_config)
+    train = data.split("train")
+    config, cache = _cached(job, teachers, train, data_config)
+    model_file = train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
+    rows = [(config.model, evaluate(load_model(model_file), data, file=model_file)), *_teacher_rows(teachers, data)]
+    return write_report(
+        job.folder,
+        f"{config.model}, distilled on {data.source}",
+        rows,
+        history=read_history(job.folder),
+        facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
+        command=job.command,
+    )
+
+
+def _teachers(job: MainJob, data: FaceData, data_config: DataConfig) -> list[keras.Model]:
+    files = list(job.teacher_files)
+    if not files:
+        labelled = data.take(np.flatnonzero(data.labels >= 0))
+        configs = member_configs(replace(job.teacher, data=data_config), job.teacher_models, job.members)
+        files = train_members(
+            configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
+        )
+    return [load_model(file) for file in files]
+
+
+def _cached(
+    job: MainJob, teachers: Sequence[keras.Model], train: FaceData, data_config: DataConfig
+) -> tuple[StudentConfig, LogitCache]:
+    """Write what is missing of the cache, check a sample, and open it."""
+    student = job.student
+    identities = [identify(teacher, train, student.views, student.view_seed) for teacher in teachers]
+    folders = []
+    for teacher, identity in zip(teachers, identities, strict=True):
+        folders.append(write_logits(teacher, train, identity, student.cached_views, job.cache_root))
+        worst = verify(teacher, train, identity, student.cached_views, job.cache_root)
+        print(f"cache: {folders[-1]}: a sample made again differs by at most {worst:.4f}", flush=True)
+    config = replace(student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
+    return config, LogitCache(folders, identities, student.cached_views)
+
+
+def _teacher_rows(teachers: Sequence[keras.Model], data: FaceData) -> list[tuple[str, Evaluation]]:
+    rows: list[tuple[str, Evaluation]] = [
+        (f"teacher {number}", evaluate(teacher, data)) for number, teacher in enumerate(teachers, 1)
+    ]
+    if len(rows) < 2:
+        return rows
+    members: dict[str, Any] = {
+        split: ensemble_logits(np.stack([evaluation.splits[split].logits for _, evaluation in rows], axis=1))
+        for split in rows[0][1].splits
+    }
+    return [*rows, ("teacher ensemble", evaluate_logits(members, data))]

@@ -1,0 +1,104 @@
+"""The main job end to end on drawn faces, by its own command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SMALL = "--epochs 2 --teacher-epochs 2 --cached-views 2 --teacher-model small-cnn --ema-epochs 0".split()
+
+
+def script(name, *words, cwd, check=True):
+    command = [sys.executable, str(ROOT / "scripts" / name), *map(str, words)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert not check or done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+@pytest.fixture(scope="module")
+def faces_csv(tmp_path_factory):
+    """420 drawn faces in the form of fer2013.csv, and 60 unlabelled ones in the course's."""
+    from fer_keras.data.synthetic import drawn_faces
+
+    folder = tmp_path_factory.mktemp("csv")
+    data = drawn_faces(420, seed=5)
+    usage = {"train": "Training", "public_test": "PublicTest", "private_test": "PrivateTest"}
+    pixels = [" ".join(map(str, image.ravel())) for image in data.images]
+    table = {"emotion": data.labels, "pixels": pixels, "Usage": [usage[s] for s in data.splits]}
+    pd.DataFrame(table).to_csv(folder / "fer2013.csv", index=False)
+    pd.DataFrame({"id": range(60), "feature": pixels[:60]}).to_csv(folder / "more.csv", index=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def job(faces_csv, tmp_path_factory):
+    """One job with an ensemble of two and unlabelled images; its folder and what it printed."""
+    cwd = tmp_path_factory.mktemp("job")
+    words = ["--data", faces_csv / "fer2013.csv", "--unlabelled", faces_csv / "more.csv", "--name", "job"]
+    words += ["--alpha", "1"]
+    done = script("distill.py", *words, "--members", "2", "--cache", cwd / "logits", *SMALL, cwd=cwd)
+    return cwd, words, done.stdout
+
+
+def test_the_job_ends_with_a_student_and_a_report(job):
+    cwd, _, said = job
+    run = cwd / "runs" / "job"
+    assert said.splitlines()[-1] == f"report: {Path('runs/job/report.md')}"
+    student = keras.models.load_model(run / "model.keras")
+    assert student.count_params() - sum(np.prod(w.shape) for w in student.non_trainable_weights) == 93_139
+    evaluation = json.loads((run / "evaluation.json").read_text())
+    assert set(evaluation["splits"]) == {"val", "public_test", "private_test"}
+    assert set(evaluation["beside"]) == {"teacher 1", "teacher 2", "teacher ensemble"}
+    report = (run / "report.md").read_text()
+    for needed in ("Macro-F1", "PrivateTest", "93,139", "figures/confusion.png", "figures/training.png"):
+        assert needed.lower() in report.lower(), needed
+    assert (run / "figures" / "mistakes.png").exists()
+
+
+def test_the_unlabelled_faces_were_distilled(job):
+    config = json.loads((job[0] / "runs" / "job" / "config.json").read_text())["config"]
+    assert config["alpha"] == 1.0 and len(config["teachers"]) == 2
+    shard = next((job[0] / "logits").rglob("view-00000.npy"))
+    manifest = json.loads((shard.parent / "manifest.json").read_text())
+    teachers = json.loads((job[0] / "runs/job/teachers/member-1/config.json").read_text())["config"]
+    assert np.load(shard).shape == (manifest["images"], 7)
+    assert manifest["images"] > 350 and teachers["data"]["source"] == "fer2013.csv and more.csv unlabelled"
+
+
+def test_the_same_command_again_is_refused_without_resume_and_short_with_it(job):
+    cwd, words, _ = job
+    options = [*words, "--members", "2", "--cache", cwd / "logits", *SMALL]
+    model = (cwd / "runs" / "job" / "model.keras").read_bytes()
+    refused = script("distill.py", *options, cwd=cwd, check=False)
+    assert refused.returncode == 2 and "a run is there already" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    script("distill.py", *options, "--resume", cwd=cwd)
+    assert (cwd / "runs" / "job" / "model.keras").read_bytes() == model
+
+
+def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
+    cwd, _, _ = job
+    data = ["--data", faces_csv / "fer2013.csv"]
+    teacher = cwd / "runs/job/teachers/member-1"
+    script("ship.py", teacher, "drawn-teacher", *data, "--half", "--beside", cwd / "runs/job", cwd=cwd)
+    shipped = cwd / "saved_models" / "drawn-teacher"
+    assert sorted(p.name for p in shipped.iterdir()) == [
+        "config.json", "evaluation.json", "figures", "metrics.csv", "model.keras", "report.md",
+    ]  # fmt: skip
+    assert not (shipped / "figures" / "mistakes.png").exists(), "the data's faces are not passed on"
+    for weight in keras.models.load_model(shipped / "model.keras").get_weights():
+        np.testing.assert_array_equal(weight, weight.astype(np.float16).astype(np.float32))
+    options = [shipped, *data, "--cache", cwd / "more", "--cached-views", "1"]
+    missing = script("cache_logits.py", *options, "--verify", cwd=cwd, check=False)
+    assert missing.returncode == 2 and "manifest.json" in missing.stderr
+    script("cache_logits.py", *options, cwd=cwd)
+    shard = next((cwd / "more").rglob("view-00000.npy"))
+    np.save(shard, np.load(shard) + np.float16(1))
+    wrong = script("cache_logits.py", *options, "--verify", cwd=cwd, check=False)
+    assert wrong.returncode == 2 and "differ from the teacher's" in wrong.stderr
