@@ -4,7 +4,8 @@ import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -19,8 +20,7 @@ def run(main: Callable[[], int | None]) -> None:
 
     A `FerKerasError` is printed as one sentence and exits with 2; Ctrl-C exits with 130.
     """
-    # TensorFlow's start-up notices are not for users; its errors still show.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's errors, not its notices
     try:
         status = main() or 0
     except FerKerasError as error:
@@ -76,13 +76,33 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def set_up(args: argparse.Namespace) -> None:
-    """Make TensorFlow deterministic if asked to; call it before TensorFlow does anything."""
-    if args.deterministic:
+    """Start TensorFlow, quietly, and make it deterministic if asked to; call it before anything else imports it."""
+    with _quiet_stderr():
         import tensorflow as tf
 
+        tf.config.list_physical_devices()
+    if getattr(args, "deterministic", False):
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Keep what native code writes to standard error from the user.
+
+    TensorFlow 2.21 reports there, whatever TF_CPP_MIN_LOG_LEVEL says, that this machine has no GPU; Python's
+    exceptions are not affected.
+    """
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def load_data(args: argparse.Namespace) -> FaceData:

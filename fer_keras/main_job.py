@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_keras.config import DataConfig, FitConfig, StudentConfig, TeacherConfig, to_dict
+from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
@@ -16,8 +16,6 @@ from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits,
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members
-
-UNKNOWN_DATA = DataConfig("", "")
 
 
 @dataclass(frozen=True)
@@ -45,15 +43,6 @@ class MainJob:
     cache_root: Path
     resume: bool
     command: str
-
-
-def defaults(drawn: bool) -> tuple[TeacherConfig, StudentConfig]:
-    """Return the options of the main job: for drawn faces those of three minutes, else those of an hour or so."""
-    if not drawn:
-        return TeacherConfig(UNKNOWN_DATA), StudentConfig(UNKNOWN_DATA, ())
-    teacher = TeacherConfig(UNKNOWN_DATA, "small-cnn", fit=FitConfig(epochs=20, batch_size=64, learning_rate=3e-3))
-    fit = FitConfig(epochs=16, batch_size=64, learning_rate=4e-3)
-    return teacher, StudentConfig(UNKNOWN_DATA, (), cached_views=8, fit=fit)
 
 
 def training_data(data: FaceData) -> tuple[FaceData, DataConfig]:

@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7, help="counted rounds; default %(default)s")
     parser.add_argument("--to", type=Path, default=Path("saved_models/measurements"), help="default %(default)s")
     args = parser.parse_args()
+    cli.set_up(args)
     require("--rounds", args.rounds, 1, 1000)
 
     from fer_keras.benchmark import benchmark_distillation

@@ -10,13 +10,12 @@ import argparse
 from pathlib import Path
 
 from fer_keras import cli
+from fer_keras.config import main_job_defaults
 
 
 def main() -> None:
     """Parse, then write or verify, teacher by teacher."""
-    from fer_keras.main_job import defaults
-
-    _, student = defaults(drawn=False)
+    _, student = main_job_defaults(drawn=False)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("teacher", type=Path, nargs="+", help="saved teachers")
     cli.add_data_options(parser)
@@ -27,6 +26,7 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=512, help="how many cached rows to check; default %(default)s")
     cli.add_options(parser, student.views, "views")
     args = parser.parse_args()
+    cli.set_up(args)
 
     from fer_keras.distill import logit_cache
     from fer_keras.evaluation.evaluate import load_model

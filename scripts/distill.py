@@ -13,13 +13,12 @@ import sys
 from pathlib import Path
 
 from fer_keras import cli
+from fer_keras.config import main_job_defaults
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
-    from fer_keras.main_job import defaults
-
-    teacher, student = defaults(drawn=False)
+    teacher, student = main_job_defaults(drawn=False)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
     parser.add_argument("--unlabelled", type=Path, help="more faces to distil on, whose labels are not looked at")
@@ -44,10 +43,10 @@ def main() -> None:
     from fer_keras.data import load_faces
     from fer_keras.data.dataset import with_unlabelled
     from fer_keras.distill.logit_cache import default_root
-    from fer_keras.main_job import MainJob, defaults, run_main_job
+    from fer_keras.main_job import MainJob, run_main_job
 
     data = cli.load_data(args)
-    teacher, student = defaults(data.drawn)
+    teacher, student = main_job_defaults(data.drawn)
     views = cli.options_of(args, student.views)
     job = MainJob(
         folder=args.runs / (args.name or Path(data.source).stem.replace(" ", "-")),

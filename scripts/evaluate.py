@@ -29,6 +29,7 @@ def main() -> None:
         help="show the most confident mistakes in the report; FER2013's faces may not be passed on",
     )
     args = parser.parse_args()
+    cli.set_up(args)
 
     from fer_keras.evaluation import evaluate, report, tables
     from fer_keras.files import write_json

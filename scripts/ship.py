@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--beside", type=Path, nargs="+", default=[], help="saved models to show beside it")
     parser.add_argument("--command", default="", help="the command that makes the run again, for the report")
     args = parser.parse_args()
+    cli.set_up(args)
 
     from fer_keras.evaluation.evaluate import model_file
     from fer_keras.main_job import training_data

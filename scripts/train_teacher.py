@@ -10,14 +10,12 @@ import argparse
 from dataclasses import replace
 
 from fer_keras import cli
+from fer_keras.config import main_job_defaults
 
 
 def main() -> None:
     """Parse, train, print where the models are."""
-    from fer_keras.main_job import defaults, training_data
-    from fer_keras.training.teacher import member_configs, train_members
-
-    teacher, _ = defaults(drawn=False)
+    teacher, _ = main_job_defaults(drawn=False)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
     cli.add_run_options(parser)
@@ -27,6 +25,8 @@ def main() -> None:
     cli.add_options(parser, teacher.views, "views")
     args = parser.parse_args()
     cli.set_up(args)
+    from fer_keras.main_job import training_data
+    from fer_keras.training.teacher import member_configs, train_members
 
     data, data_config = training_data(cli.load_data(args))
     config = replace(

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SMALL = "--epochs 2 --teacher-epochs 2 --cached-views 2 --teacher-model small-cnn --ema-epochs 0".split()
+SMALL = ["--epochs", "2", "--teacher-epochs", "2", "--cached-views", "2", "--ema-epochs", "0"]
+SMALL += ["--teacher-model", "small-cnn"]
 
 
 def script(name, *words, cwd, check=True):

@@ -4,6 +4,7 @@ Keras 3's BatchNormalization on TensorFlow computes the moments in one pass and 
 fused kernel does both in one. Models are built and shipped with stock layers; only training uses these.
 """
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -37,13 +38,27 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         return outputs
 
 
+def has_bfloat16() -> bool:
+    """Tell whether this machine computes in bfloat16: a GPU, or a processor with instructions for it."""
+    if tf.config.list_physical_devices("GPU"):
+        return True
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:  # not Linux
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
 def for_training(model: keras.Model, precision: str = "float32") -> keras.Model:
     """Return a copy of `model`, weights included, with fused batch normalisation.
 
     Args:
         model: a functional model of stock layers whose last layer gives the logits.
-        precision: `float32`, or `mixed_bfloat16` for all but the logits, which stay float32.
+        precision: `float32`, `mixed_bfloat16` for all but the logits, which stay float32, or `auto` for the
+            latter where `has_bfloat16`.
     """
+    if precision == "auto":
+        precision = "mixed_bfloat16" if has_bfloat16() else "float32"
     return _convert(model, keras.layers.BatchNormalization, FusedBatchNormalization, precision)
 
 

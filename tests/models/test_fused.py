@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_keras.models import PRESETS, from_preset
+from fer_keras.models import PRESETS, from_preset, fused
 from fer_keras.models.fused import FusedBatchNormalization, for_shipping, for_training
 
 
@@ -77,6 +77,14 @@ def test_bfloat16_is_for_all_but_the_logits(batch):
     assert model.get_layer("stage1_1_conv").compute_dtype == "bfloat16"
     assert model(batch, training=True).dtype == "float32"
     assert {weight.dtype for weight in model.weights} == {"float32"}
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_auto_takes_bfloat16_where_there_is_such_a_thing(monkeypatch, has, expected):
+    monkeypatch.setattr(fused, "has_bfloat16", lambda: has)
+    model = for_training(from_preset("small-cnn"), "auto")
+    assert model.get_layer("stage1_1_conv").compute_dtype == expected
+    assert model.get_layer("logits").compute_dtype == "float32"
 
 
 def test_a_shipped_model_loads_where_fer_keras_was_never_imported(tmp_path, batch, rng):
