@@ -68,12 +68,13 @@ class Distiller(keras.Model):
         label_tracker, distillation_tracker, agreement_tracker = self.trackers
         distilled = isinstance(y, dict)
         label_loss = self.label_loss(y["label"] if distilled else y, y_pred, sample_weight)
-        label_tracker.update_state(label_loss)
+        images = tf.shape(y_pred)[0]  # so that a short last batch counts as in Keras's own loss
+        label_tracker.update_state(label_loss, images)
         if not distilled:
             return label_loss
         teacher = y["teacher_logits"]
         distillation_loss = self.distillation_loss(teacher, y_pred, sample_weight)
-        distillation_tracker.update_state(distillation_loss)
+        distillation_tracker.update_state(distillation_loss, images)
         opinion = tf.reduce_mean(tf.nn.softmax(tf.cast(teacher, tf.float32)), axis=1)
         agreement_tracker.update_state(tf.argmax(opinion, -1) == tf.argmax(y_pred, -1))
         return self.alpha * distillation_loss + (1.0 - self.alpha) * label_loss
