@@ -8,7 +8,7 @@ The idea of a cache keyed by the augmentation's seed: Wu et al., "TinyViT", 2022
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, read_json, replacing, write_json
 from fer_keras.labels import NUM_CLASSES
+from fer_keras.models.forward import forward_function
 
 MANIFEST = "manifest.json"
 BATCH = 256
@@ -89,7 +90,7 @@ def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, 
     else:
         write_json(folder / MANIFEST, to_dict(identity))
     missing = [view for view in range(count) if not _shard(folder, view).exists()]
-    logits_of = tf.function(lambda images: teacher(images, training=False))
+    logits_of = forward_function(teacher)
     start = time.monotonic()
     for done, view in enumerate(missing, 1):
         logits = _view_logits(logits_of, data, identity, view, np.arange(len(data)))
@@ -161,7 +162,7 @@ def verify(
     cache = LogitCache([folder], [identity], count)
     rng = np.random.default_rng(seed)
     views, rows = rng.integers(0, count, sample), rng.integers(0, len(data), sample)
-    logits_of = tf.function(lambda images: teacher(images, training=False))
+    logits_of = forward_function(teacher)
     worst = 0.0
     for view in np.unique(views):
         chosen = rows[views == view]
@@ -178,7 +179,7 @@ def verify(
 
 
 def _view_logits(
-    logits_of: tf.types.experimental.GenericFunction,
+    logits_of: Callable[[tf.Tensor], tf.Tensor],
     data: FaceData,
     identity: CacheIdentity,
     view: int,
@@ -188,7 +189,7 @@ def _view_logits(
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         made = augment.make_views(identity.views, identity.view_seed, view, data.images[some], data.index[some])
-        parts.append(logits_of(made).numpy())
+        parts.append(logits_of(tf.constant(made, tf.float32)).numpy())
     return np.concatenate(parts)
 
 

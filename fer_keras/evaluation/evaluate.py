@@ -14,6 +14,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import SplitScore, has_copy_in, score
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
 from fer_keras.models import budget, fused  # noqa: F401  (fused registers our layer with Keras)
+from fer_keras.models.forward import forward_function
 
 MODEL_FILE = "model.keras"
 """What a run's or a saved model's folder calls its model."""
@@ -156,12 +157,7 @@ def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = 512
         images: uint8 [N, 48, 48, 1], possibly memory-mapped.
         batch_size: images a step.
     """
-
-    # `model.predict` would compile with XLA and start tf.data's autotuning: both are slower here.
-    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.float32)])
-    def forward(batch: tf.Tensor) -> tf.Tensor:
-        return tf.cast(model(batch, training=False), tf.float32)
-
+    forward = forward_function(model)
     batches = [
         forward(tf.constant(images[start : start + batch_size], tf.float32)).numpy()
         for start in range(0, len(images), batch_size)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from fer_keras.augment import apply_views, view_parameters
 from fer_keras.config import ViewConfig
 from fer_keras.data.dataset import FaceData
-from fer_keras.labels import IMAGE_SHAPE
+from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
 
 EVALUATION_BATCH = 512
 
@@ -64,7 +64,7 @@ def distillation_dataset(
     data: FaceData, views: ViewConfig, teacher: TeacherLogits, *,
     epochs: range, batch_size: int, seed: int, view_seed: int,
 ) -> tf.data.Dataset:  # fmt: skip
-    """Return batches of (uint8 views [B, 48, 48, 1], {"label": [B], "teacher_logits": [B, M, 7]}).
+    """Return batches of (uint8 views [B, 48, 48, 1], {"label": [B], "teacher_logits": float32 [B, M, 7]}).
 
     Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view.
     """
@@ -76,9 +76,9 @@ def distillation_dataset(
             drawn = view_parameters(views, view_seed, view, data.index)
             logits = teacher.view(view)
             for rows in _batched(order, batch_size):
-                yield data.images[rows], drawn[rows], data.labels[rows], logits[rows]
+                yield data.images[rows], drawn[rows], data.labels[rows], logits[rows].astype(np.float32)
 
-    logits_spec = tf.TensorSpec((None, teacher.members, 7), tf.float16)
+    logits_spec = tf.TensorSpec((None, teacher.members, NUM_CLASSES), tf.float32)
     dataset = tf.data.Dataset.from_generator(batches, output_signature=(_IMAGES, _DRAWN, _LABELS, logits_spec))
 
     def targets(images: tf.Tensor, drawn: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor) -> tuple:
