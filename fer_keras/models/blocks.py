@@ -2,8 +2,11 @@
 
 Reference:
     - Howard et al., "MobileNets", 2017, arXiv 1704.04861 (depthwise separable convolution).
+    - He et al., "Deep residual learning for image recognition", 2015, arXiv 1512.03385.
     - Chollet, "Xception", 2016, arXiv 1610.02357 (SeparableConv2D: nothing between its two steps).
 """
+
+from collections.abc import Callable, Sequence
 
 import keras
 from keras import layers
@@ -26,9 +29,11 @@ def pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
     return inputs, layers.Rescaling(1 / 127.5, offset=-1.0, name="scale_pixels")(inputs)
 
 
-def classify(x: keras.KerasTensor) -> keras.KerasTensor:
-    """Return logits [N, 7] by global average pooling and one dense layer."""
+def classify(x: keras.KerasTensor, dropout: float = 0.0) -> keras.KerasTensor:
+    """Return logits [N, 7] by global average pooling, dropout if any, and one dense layer."""
     x = layers.GlobalAveragePooling2D(name="pool")(x)
+    if dropout:
+        x = layers.Dropout(dropout, name="pool_dropout")(x)
     return layers.Dense(NUM_CLASSES, name="logits")(x)
 
 
@@ -63,3 +68,43 @@ def separable_block(x: keras.KerasTensor, width: int, stride: int, name: str) ->
     x = layers.SeparableConv2D(width, 3, stride, padding="same", use_bias=False, name=f"{name}_separable")(x)
     x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
     return layers.ReLU(name=f"{name}_relu")(x)
+
+
+def residual_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
+    """Conv 3x3, BN, ReLU, conv 3x3, BN, plus the input (projected where its shape differs), ReLU: ResNet's basic block."""
+    shortcut = x
+    if stride > 1 or x.shape[-1] != width:
+        shortcut = layers.Conv2D(width, 1, stride, use_bias=False, name=f"{name}_shortcut")(x)
+        shortcut = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_shortcut_bn")(shortcut)
+    x = layers.Conv2D(width, 3, stride, padding="same", use_bias=False, name=f"{name}_conv1")(x)
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn1")(x)
+    x = layers.ReLU(name=f"{name}_relu1")(x)
+    x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"{name}_conv2")(x)
+    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn2")(x)
+    x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return layers.ReLU(name=f"{name}_relu2")(x)
+
+
+def build_chain(
+    block: Callable[[keras.KerasTensor, int, int, str], keras.KerasTensor],
+    widths: Sequence[int],
+    strides: Sequence[int],
+    dropouts: Sequence[float],
+    name: str,
+) -> keras.Model:
+    """Build a stem and one `block` after the other, a dropout before each, then the classifier.
+
+    Args:
+        block: takes a tensor, its width, its stride and its name.
+        widths: channels of the stem and of each block.
+        strides: of the stem and of each block.
+        dropouts: rate before each block.
+        name: the model's name.
+    """
+    inputs, x = pixels()
+    x = stem_block(x, widths[0], strides[0])
+    rows = zip(widths[1:], strides[1:], dropouts, strict=True)
+    for number, (width, stride, dropout) in enumerate(rows, 1):
+        x = layers.Dropout(dropout, name=f"block{number}_dropout")(x)
+        x = block(x, width, stride, f"block{number}")
+    return keras.Model(inputs, classify(x), name=name)

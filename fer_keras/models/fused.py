@@ -13,7 +13,7 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable(package="fer_keras")
 class FusedBatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization` over [N, H, W, C] by TensorFlow's fused kernel while training.
+    """`keras.layers.BatchNormalization` over [N, H, W, C] by TensorFlow's fused kernel.
 
     It takes the stock layer's weights as they are. Like the kernel, it feeds the unbiased variance (n/(n-1))
     to the moving average. Inputs of another rank take the stock path.
@@ -21,20 +21,22 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
 
     def call(self, inputs: tf.Tensor, training: bool | None = None, mask: Any = None) -> tf.Tensor:
         """Return the normalised `inputs`, in their dtype."""
-        if not training or not self.trainable or len(inputs.shape) != 4:
+        if len(inputs.shape) != 4:
             return super().call(inputs, training=training, mask=mask)
-        inputs = tf.cast(inputs, self.compute_dtype)
+        training = bool(training) and self.trainable
+        empty = tf.zeros([0], tf.float32)  # what the kernel wants where it computes the moments itself
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=inputs,
+            x=tf.cast(inputs, self.compute_dtype),
             scale=tf.convert_to_tensor(self.gamma),
             offset=tf.convert_to_tensor(self.beta),
-            mean=tf.zeros([0], tf.float32),
-            variance=tf.zeros([0], tf.float32),
+            mean=empty if training else tf.convert_to_tensor(self.moving_mean),
+            variance=empty if training else tf.convert_to_tensor(self.moving_variance),
             epsilon=self.epsilon,
-            is_training=True,
+            is_training=training,
         )
-        for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        if training:
+            for moving, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs
 
 

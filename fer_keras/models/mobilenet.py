@@ -4,10 +4,9 @@ import itertools
 from collections.abc import Sequence
 
 import keras
-from keras import layers
 
 from fer_keras.labels import NUM_CLASSES
-from fer_keras.models.blocks import classify, depthwise_block, pixels, stem_block
+from fer_keras.models.blocks import build_chain, depthwise_block
 
 WIDTHS = (32, 32, 64, 64, 100, 120, 480)
 STRIDES = (2, 1, 1, 1, 2, 2, 2)
@@ -36,13 +35,7 @@ def build_mobilenet(
     Returns:
         A functional model from grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
     """
-    inputs, x = pixels()
-    x = stem_block(x, widths[0], strides[0])
-    blocks = zip(widths[1:], strides[1:], dropouts, strict=True)
-    for number, (width, stride, dropout) in enumerate(blocks, 1):
-        x = layers.Dropout(dropout, name=f"block{number}_dropout")(x)
-        x = depthwise_block(x, width, stride, f"block{number}")
-    return keras.Model(inputs, classify(x), name=name)
+    return build_chain(depthwise_block, widths, strides, dropouts, name)
 
 
 def mobilenet_parameters(widths: Sequence[int] = WIDTHS, **_: object) -> int:

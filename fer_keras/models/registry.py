@@ -9,6 +9,7 @@ import keras
 from fer_keras.errors import FerKerasError
 from fer_keras.models.cnn import build_cnn, cnn_parameters
 from fer_keras.models.mobilenet import build_mobilenet, mobilenet_parameters
+from fer_keras.models.residual import build_residual, residual_parameters
 from fer_keras.models.separable import build_separable, separable_parameters
 
 
@@ -38,6 +39,7 @@ class Preset:
 FAMILIES: dict[str, Family] = {
     "cnn": Family(build_cnn, cnn_parameters, ("widths", "dense_widths")),
     "mobilenet": Family(build_mobilenet, mobilenet_parameters, ("widths",)),
+    "residual": Family(build_residual, residual_parameters, ("widths",)),
     "separable": Family(build_separable, separable_parameters, ("widths",)),
 }
 
@@ -45,6 +47,7 @@ PRESETS: dict[str, Preset] = {
     "reference-cnn": Preset("cnn"),
     "reference-mobilenet": Preset("mobilenet"),
     "reference-separable": Preset("separable"),
+    "residual-teacher": Preset("residual"),
     "small-cnn": Preset("cnn", {"widths": (16, 32, 64), "dense_widths": (128,), "dense_dropout": 0.3}),
 }
 

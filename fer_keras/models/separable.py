@@ -4,11 +4,10 @@ import itertools
 from collections.abc import Sequence
 
 import keras
-from keras import layers
 
 from fer_keras.labels import NUM_CLASSES
 from fer_keras.models import mobilenet
-from fer_keras.models.blocks import classify, pixels, separable_block, stem_block
+from fer_keras.models.blocks import build_chain, separable_block
 
 
 def build_separable(
@@ -31,13 +30,7 @@ def build_separable(
     Returns:
         A functional model from grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
     """
-    inputs, x = pixels()
-    x = stem_block(x, widths[0], strides[0])
-    blocks = zip(widths[1:], strides[1:], dropouts, strict=True)
-    for number, (width, stride, dropout) in enumerate(blocks, 1):
-        x = layers.Dropout(dropout, name=f"block{number}_dropout")(x)
-        x = separable_block(x, width, stride, f"block{number}")
-    return keras.Model(inputs, classify(x), name=name)
+    return build_chain(separable_block, widths, strides, dropouts, name)
 
 
 def separable_parameters(widths: Sequence[int] = mobilenet.WIDTHS, **_: object) -> int:

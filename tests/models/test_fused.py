@@ -17,7 +17,8 @@ def batch(rng):
 
 
 def randomise(model, rng):
-    model.set_weights([np.abs(rng.normal(0.3, 0.2, w.shape)) + 0.05 for w in model.get_weights()])
+    """Move all weights, moving averages included, away from where they start."""
+    model.set_weights([w * rng.uniform(0.5, 1.5, w.shape) + rng.uniform(0, 0.1, w.shape) for w in model.get_weights()])
     return model
 
 

@@ -1,0 +1,56 @@
+"""The README's numbers are those of the files in the repository."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SHIPPED = sorted(path.parent.name for path in (ROOT / "saved_models").glob("*/evaluation.json"))
+
+
+def row_of(first_cell):
+    rows = [line for line in README.splitlines() if line.startswith(f"| {first_cell} |")]
+    assert len(rows) == 1, f"expected one row {first_cell!r} in the README, found {len(rows)}"
+    return [cell.strip() for cell in rows[0].strip("|").split("|")]
+
+
+def test_models_are_shipped():
+    assert {"reference-cnn", "reference-mobilenet"} <= set(SHIPPED)
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_results_are_those_of_the_shipped_evaluation(name):
+    evaluation = json.loads((ROOT / "saved_models" / name / "evaluation.json").read_text())
+    public, size = evaluation["splits"]["public_test"], evaluation["size"]
+    low, high = public["all"]["accuracy_interval"]
+    assert row_of(name)[1:] == [
+        f"{size['parameters']:,}",
+        f"{size['multiply_adds'] / 1e6:.1f} M",
+        f"{100 * public['all']['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+        f"{100 * public['without_copies']['accuracy']:.1f}",
+        f"{100 * public['all']['macro_f1']:.1f}",
+        f"{(ROOT / 'saved_models' / name / 'model.keras').stat().st_size / 1e6:.2f} MB",
+    ]
+
+
+def test_ratios_are_those_of_the_benchmark():
+    with (ROOT / "saved_models/measurements/distill_ratios.csv").open() as file:
+        for line in csv.DictReader(file):
+            measured = f"{float(line['median']):.2f} ({float(line['lowest']):.2f} to {float(line['highest']):.2f})"
+            assert row_of(line["ratio"].strip())[1:] == [measured, line["goal"]]
+
+
+def test_the_audit_is_that_of_the_file():
+    audit = json.loads((ROOT / "saved_models/measurements/data_audit.json").read_text())
+    train, public = audit["splits"]
+    assert row_of("images")[1:] == [f"{train['images']:,}", f"{public['images']:,}"]
+    assert row_of("constant (all black) images")[1:] == [str(train["constant"]), str(public["constant"])]
+    surplus = [f"{split['surplus_copies_not_constant']:,}" for split in (train, public)]
+    assert row_of("surplus exact copies within the split, constant images left out")[1:] == surplus
+    share = f"{public['copies_of_train']} ({public['copies_of_train'] / public['images']:.1%})"
+    assert row_of("images with an exact copy in the training split")[2] == share
+    assert f"{audit['conflict_groups']} groups of identical images" in README
+    assert f"({audit['conflict_images']} images)" in README
