@@ -71,7 +71,7 @@ def separable_block(x: keras.KerasTensor, width: int, stride: int, name: str) ->
 
 
 def residual_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
-    """Conv 3x3, BN, ReLU, conv 3x3, BN, plus the input (projected where its shape differs), ReLU: ResNet's basic block."""
+    """ResNet's basic block: conv, BN, ReLU, conv, BN, plus the input (projected where its shape differs), ReLU."""
     shortcut = x
     if stride > 1 or x.shape[-1] != width:
         shortcut = layers.Conv2D(width, 1, stride, use_bias=False, name=f"{name}_shortcut")(x)

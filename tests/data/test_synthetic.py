@@ -24,11 +24,11 @@ def test_has_fer2013s_shape_splits_and_ids(faces):
     sizes = {name: len(faces.split(name)) for name in faces.split_names}
     assert sizes == {"train": 1200, "public_test": 150, "private_test": 150}
     assert faces.ids[[0, 1199, 1200, 1350, 1499]].tolist() == [
-        "Training_00000",
-        "Training_01199",
-        "PublicTest_00000",
-        "PrivateTest_00000",
-        "PrivateTest_00149",
+        "Training_00001",
+        "Training_01200",
+        "PublicTest_00001",
+        "PrivateTest_00001",
+        "PrivateTest_00150",
     ]
     assert len(set(faces.ids.tolist())) == 1500
 
