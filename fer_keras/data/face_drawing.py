@@ -167,9 +167,7 @@ def _draw_mouth(pen: _Pen, face: dict[str, float], action: dict[str, float]) -> 
     stretch = 0.28 * action["corner_pull"] + 0.3 * action["lip_stretch"] - 0.22 * tight
     half = face["mouth_width"] * (1.0 + stretch - 0.2 * action["jaw_drop"])
     centre = face["mouth_y"] + 0.05 * action["corner_pull"] - 0.05 * action["corner_depress"]
-    corner = (
-        face["mouth_y"] - face["mouth_rest"] - 0.13 * action["corner_pull"] + 0.13 * action["corner_depress"]
-    )
+    corner = face["mouth_y"] - face["mouth_rest"] - 0.13 * action["corner_pull"] + 0.13 * action["corner_depress"]
     middle = corner + (centre - corner) * _BULGE
     x = half * _T
     up = middle - (0.03 * action["lips_part"] + 0.07 * action["lip_raise"]) * _BULGE

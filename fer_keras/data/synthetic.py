@@ -119,9 +119,7 @@ def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
     return images
 
 
-def drawn_faces(
-    count: int = 4000, seed: int = 0, *, test_fraction: float = 0.2, duplicates: float = 0.02
-) -> FaceData:
+def drawn_faces(count: int = 4000, seed: int = 0, *, test_fraction: float = 0.2, duplicates: float = 0.02) -> FaceData:
     """Draw a data set with FER2013's splits, ids and faults.
 
     Args:
@@ -155,11 +153,7 @@ def drawn_faces(
     images = draw_faces(labels, seed)
     if duplicates:
         _copy_some(images, labels, splits, duplicates, rng)
-    ids = [
-        f"{_ID_PREFIXES[split]}_{number:05d}"
-        for split, size in sizes.items()
-        for number in range(1, size + 1)
-    ]
+    ids = [f"{_ID_PREFIXES[split]}_{number:05d}" for split, size in sizes.items() for number in range(1, size + 1)]
     return FaceData.create(images, labels, ids, splits, SOURCE, drawn=True)
 
 
@@ -207,10 +201,12 @@ def _draw_chunk(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
         grain[i] = rng.random((2, IMAGE_SIZE, IMAGE_SIZE), np.float32).sum(axis=0) - 1.0
     faces = low + luck[:, : len(names)] * (high - low)
     actions = _intensities(labels, luck[:, len(names) :])
-    flat = np.stack([
-        draw_face(dict(zip(names, face, strict=True)), dict(zip(ACTION_UNITS, action, strict=True)))
-        for face, action in zip(faces.tolist(), actions.tolist(), strict=True)
-    ])
+    flat = np.stack(
+        [
+            draw_face(dict(zip(names, face, strict=True)), dict(zip(ACTION_UNITS, action, strict=True)))
+            for face, action in zip(faces.tolist(), actions.tolist(), strict=True)
+        ]
+    )
     return _photograph(flat, dict(zip(names, faces.T[..., None, None], strict=True)), grain)
 
 
