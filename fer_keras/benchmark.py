@@ -18,7 +18,7 @@ from fer_keras.distill.distiller import Distiller
 from fer_keras.distill.ensemble import build_ensemble
 from fer_keras.distill.logit_cache import LogitCache, identify, write_logits
 from fer_keras.models import from_preset
-from fer_keras.models.fused import for_training
+from fer_keras.models.fast_layers import for_training
 from fer_keras.training.pipeline import distillation_dataset, label_dataset, without_autotune
 
 Arm = Callable[[], object]

@@ -145,7 +145,7 @@ class StudentConfig:
     cached_views: int = 16
     view_seed: int = 1
     views: ViewConfig = ViewConfig()
-    fit: FitConfig = FitConfig(learning_rate=3e-3)
+    fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=3e-3)
 
     def __post_init__(self) -> None:
         require("temperature", self.temperature, 1e-3, 1e3)

@@ -13,7 +13,7 @@ from fer_keras.data.dataset import SPLITS, FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import SplitScore, has_copy_in, score
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
-from fer_keras.models import budget, fused  # noqa: F401  (fused registers our layer with Keras)
+from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import forward_function
 
 MODEL_FILE = "model.keras"

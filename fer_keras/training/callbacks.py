@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, views_sheet
 from fer_keras.files import replacing
-from fer_keras.models.fused import for_shipping
+from fer_keras.models.fast_layers import for_shipping
 from fer_keras.training.checkpoint import Progress
 from fer_keras.training.metrics import MacroF1
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
-from fer_keras.models.fused import for_training
+from fer_keras.models.fast_layers import for_training
 from fer_keras.models.registry import from_preset
 from fer_keras.training import callbacks as cb
 from fer_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore

@@ -13,7 +13,7 @@ from small_run import CONFIG, run
 from fer_keras.config import FitConfig
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
-from fer_keras.models.fused import for_training
+from fer_keras.models.fast_layers import for_training
 from fer_keras.training.checkpoint import Checkpoint, Progress, restore
 from fer_keras.training.loop import make_optimizer
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from fer_keras.models import PRESETS, from_preset, fused
-from fer_keras.models.fused import FusedBatchNormalization, for_shipping, for_training
+from fer_keras.models import PRESETS, fast_layers, from_preset
+from fer_keras.models.fast_layers import ByteDropout, FusedBatchNormalization, for_shipping, for_training
 
 
 @pytest.fixture
@@ -27,10 +27,11 @@ def test_predictions_are_those_of_the_stock_model(name, batch, rng):
     stock = randomise(from_preset(name), rng)
     expected = stock(batch).numpy()
     fast = for_training(stock)
-    assert any(isinstance(layer, FusedBatchNormalization) for layer in fast.layers)
+    kinds = {type(layer) for layer in fast.layers}
+    assert FusedBatchNormalization in kinds and not kinds & {keras.layers.BatchNormalization, keras.layers.Dropout}
     np.testing.assert_allclose(fast(batch).numpy(), expected, rtol=1e-4)
     shipped = for_shipping(fast)
-    assert not any(isinstance(layer, FusedBatchNormalization) for layer in shipped.layers)
+    assert [type(layer) for layer in shipped.layers] == [type(layer) for layer in stock.layers]
     np.testing.assert_array_equal(shipped(batch).numpy(), expected)
 
 
@@ -80,9 +81,42 @@ def test_bfloat16_is_for_all_but_the_logits(batch):
     assert {weight.dtype for weight in model.weights} == {"float32"}
 
 
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+def test_dropout_drops_its_share_and_keeps_the_expectation(rate, dtype):
+    layer = ByteDropout(rate, seed=3, dtype=dtype)
+    out = np.asarray(layer(np.ones((200, 999), np.float32), training=True), np.float32)
+    share = round(256 * rate) / 256
+    assert (out == 0).mean() == pytest.approx(share, abs=0.004)
+    np.testing.assert_allclose(np.unique(out[out > 0]), 1 / (1 - share), rtol=1e-2)
+    # Neighbours, whose bytes come from one word, must be independent.
+    zero = out == 0
+    assert (zero[:, 1:] & zero[:, :-1]).mean() == pytest.approx(share**2, abs=0.004)
+
+
+def test_dropout_is_a_function_of_the_generators_state():
+    first, second = ByteDropout(0.3, seed=3), ByteDropout(0.3, seed=4)
+    x = np.ones((50, 41), np.float32)
+    draws = [first(x, training=True).numpy() for _ in range(2)]
+    assert (draws[0] != draws[1]).any()
+    second.seed_generator.state.assign([3, 0])
+    np.testing.assert_array_equal(second(x, training=True), draws[0])
+    np.testing.assert_array_equal(first(x, training=False), x)
+
+
+def test_dropout_lets_the_gradient_through_where_it_kept():
+    import tensorflow as tf
+
+    layer, x = ByteDropout(0.3, seed=3), tf.ones((50, 41))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        out = layer(x, training=True)
+    np.testing.assert_array_equal(tape.gradient(out, x), out)
+
+
 @pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
 def test_auto_takes_bfloat16_where_there_is_such_a_thing(monkeypatch, has, expected):
-    monkeypatch.setattr(fused, "has_bfloat16", lambda: has)
+    monkeypatch.setattr(fast_layers, "has_bfloat16", lambda: has)
     model = for_training(from_preset("small-cnn"), "auto")
     assert model.get_layer("stage1_1_conv").compute_dtype == expected
     assert model.get_layer("logits").compute_dtype == "float32"
