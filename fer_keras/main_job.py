@@ -14,6 +14,8 @@ from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits, load_model
 from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.models.registry import preset
+from fer_keras.training.run_folder import refuse_other_run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members
 
@@ -70,6 +72,10 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     Raises:
         FerKerasError: the data or an option does not fit, or the folder holds another run.
     """
+    # What can be wrong is found before hours of training, not after.
+    refuse_other_run(job.folder, resume=job.resume)
+    for model in (job.student.model, *job.teacher_models):
+        preset(model)
     data, data_config = training_data(data)
     teachers = _teachers(job, data, data_config)
     train = data.split("train")

@@ -1,5 +1,6 @@
 """The main job end to end on drawn faces, by its own command."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+
+from fer_keras import cli
 
 ROOT = Path(__file__).parents[1]
 SMALL = ["--epochs", "2", "--teacher-epochs", "2", "--cached-views", "2", "--ema-epochs", "0"]
@@ -103,3 +106,27 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     np.save(shard, np.load(shard) + np.float16(1))
     wrong = script("cache_logits.py", *options, "--verify", cwd=cwd, check=False)
     assert wrong.returncode == 2 and "differ from the teacher's" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--data", "nowhere.zip"], "error: nowhere.zip: there is no such file or folder"),
+        (["--model", "resnet"], "error: unknown model 'resnet'"),
+        (["--teacher", "nowhere.keras"], "error: nowhere.keras: there is no such file"),
+        (["--alpha", "3"], "error: alpha 3.0: expected a number from 0 to 1"),
+        (["--members", "0"], "error: members 0: expected"),
+    ],
+)
+def test_a_mistake_is_one_sentence_before_anything_is_trained(words, sentence, tmp_path, monkeypatch, capsys):
+    path = ROOT / "scripts" / "distill.py"
+    spec = importlib.util.spec_from_file_location("distill_script", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["distill.py", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.run(module.main)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2 and said.startswith(sentence) and said.count("\n") == 1
+    assert not list(tmp_path.iterdir())

@@ -63,6 +63,17 @@ def family(name: str) -> Family:
     return FAMILIES[name]
 
 
+def preset(name: str) -> Preset:
+    """Return the preset called `name`.
+
+    Raises:
+        FerKerasError: there is none.
+    """
+    if name not in PRESETS:
+        raise FerKerasError(f"unknown model {name!r}, expected one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
 def build(family_name: str, **options: Any) -> keras.Model:
     """Build a model of logits of the family `family_name`; the options are those of its builder.
 
@@ -89,7 +100,5 @@ def from_preset(name: str, **overrides: Any) -> keras.Model:
     Raises:
         FerKerasError: there is no such preset, or an option does not fit it.
     """
-    if name not in PRESETS:
-        raise FerKerasError(f"unknown model {name!r}, expected one of {', '.join(PRESETS)}")
-    preset = PRESETS[name]
-    return build(preset.family, **{"name": name.replace("-", "_"), **preset.options, **overrides})
+    chosen = preset(name)
+    return build(chosen.family, **{"name": name.replace("-", "_"), **chosen.options, **overrides})

@@ -13,6 +13,16 @@ from fer_keras.files import read_json, remove_partials, write_json
 CONFIG_FILE = "config.json"
 
 
+def refuse_other_run(folder: Path, *, resume: bool) -> None:
+    """Check that no run is in `folder`, unless it may go on.
+
+    Raises:
+        FerKerasError: there is one, and `resume` is false.
+    """
+    if not resume and (folder / CONFIG_FILE).exists():
+        raise FerKerasError(f"{folder}: a run is there already; --resume goes on with it, --name starts another")
+
+
 @contextmanager
 def run_folder(folder: Path, config: Any, *, resume: bool, facts: dict[str, Any] | None = None) -> Iterator[Path]:
     """Claim `folder` for a run told `config`, and write config.json into it.
@@ -29,9 +39,8 @@ def run_folder(folder: Path, config: Any, *, resume: bool, facts: dict[str, Any]
     """
     told = to_dict(config)
     path = folder / CONFIG_FILE
+    refuse_other_run(folder, resume=resume)
     if path.exists():
-        if not resume:
-            raise FerKerasError(f"{folder}: a run is there already; --resume goes on with it, --name starts another")
         changed = differences(read_json(path)["config"], told)
         if changed:
             raise FerKerasError(
