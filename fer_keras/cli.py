@@ -18,7 +18,8 @@ Config = TypeVar("Config")
 def run(main: Callable[[], int | None]) -> None:
     """Run a script's `main` and exit with its status (None is 0).
 
-    A `FerKerasError` is printed as one sentence and exits with 2; Ctrl-C exits with 130.
+    A `FerKerasError`, or the system's refusal of a file, is printed as one sentence and exits with 2; Ctrl-C exits
+    with 130.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's errors, not its notices
     try:
@@ -26,8 +27,11 @@ def run(main: Callable[[], int | None]) -> None:
     except FerKerasError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
+    except OSError as error:  # a full disk, a folder that may not be written
+        print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
+        status = 2
     except KeyboardInterrupt:
-        print("stopped; the same command with --resume goes on from the last whole epoch", file=sys.stderr)
+        print("stopped; a run goes on from its last whole epoch by the same command with --resume", file=sys.stderr)
         status = 130
     sys.exit(status)
 
@@ -117,6 +121,8 @@ def load_data(args: argparse.Namespace) -> FaceData:
         from fer_keras.data.source import load_faces
 
         data = load_faces(resolve_data(args.data), resize=args.resize)
+        if args.data == "kaggle":  # the download's folder is called after a version
+            data = dataclasses.replace(data, source="FER2013 from Kaggle")
     counts = ", ".join(f"{name} {int((data.splits == name).sum()):,}" for name in data.split_names)
     print(f"data: {data.source}: {counts}", flush=True)
     return data

@@ -195,9 +195,13 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
 def environment() -> dict[str, str]:
     """Return the versions and the commit that a run was made with; the commit is empty outside a checkout."""
     names = ("tensorflow", "keras", "numpy")
-    git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
-    try:
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    root = Path(__file__).parents[1]
+
+    def git(*words: str) -> str:
+        return subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, check=True).stdout.strip()
+
+    try:  # the checkout must be ours, not one that the package happens to be installed in
+        commit = git("describe", "--always", "--dirty") if Path(git("rev-parse", "--show-toplevel")) == root else ""
     except (OSError, subprocess.CalledProcessError):
         commit = ""
     return {"python": platform.python_version(), **{name: version(name) for name in names}, "commit": commit}

@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and the one cache folder."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -52,6 +53,32 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(folder: str | os.PathLike[str], *, wait: bool) -> Iterator[None]:
+    """Hold `folder`, made if need be, against other processes, and clear what killed ones left half-written in it.
+
+    Args:
+        folder: what to hold.
+        wait: whether to wait for another process that holds it.
+
+    Raises:
+        FerKerasError: the folder cannot be written, or another process holds it and `wait` is false.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / ".lock").open("w")
+    except OSError as error:
+        raise FerKerasError(f"{folder}: cannot write there ({error.strerror})") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:
+            raise FerKerasError(f"{folder}: another process is at this run") from error
+        remove_partials(folder)
+        yield
 
 
 def remove_partials(folder: str | os.PathLike[str]) -> None:

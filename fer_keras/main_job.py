@@ -12,7 +12,7 @@ from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
-from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits, load_model
+from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits, load_model, model_file
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.models.registry import preset
 from fer_keras.training.run_folder import refuse_other_run
@@ -73,15 +73,19 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         FerKerasError: the data or an option does not fit, or the folder holds another run.
     """
     # What can be wrong is found before hours of training, not after.
-    refuse_other_run(job.folder, resume=job.resume)
-    for model in (job.student.model, *job.teacher_models):
-        preset(model)
+    told = {key: value for key, value in to_dict(job.student).items() if key not in ("data", "teachers")}
+    refuse_other_run(job.folder, told, resume=job.resume)
+    preset(job.student.model)
     data, data_config = training_data(data)
-    teachers = _teachers(job, data, data_config)
+    files = _teacher_files(job, data, data_config)
+    teachers = [load_model(file) for file in files]
     train = data.split("train")
     config, cache = _cached(job, teachers, train, data_config)
-    model_file = train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
-    rows = [(config.model, evaluate(load_model(model_file), data, file=model_file)), *_teacher_rows(teachers, data)]
+    student_file = train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
+    rows = [
+        (config.model, evaluate(load_model(student_file), data, file=student_file)),
+        *_teacher_rows(teachers, files, data),
+    ]
     return write_report(
         job.folder,
         f"{config.model}, distilled on {data.source}",
@@ -92,15 +96,15 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     )
 
 
-def _teachers(job: MainJob, data: FaceData, data_config: DataConfig) -> list[keras.Model]:
-    files = list(job.teacher_files)
+def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> list[Path]:
+    files = [model_file(path) for path in job.teacher_files]
     if not files:
         labelled = data.take(np.flatnonzero(data.labels >= 0))
         configs = member_configs(replace(job.teacher, data=data_config), job.teacher_models, job.members)
         files = train_members(
             configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
         )
-    return [load_model(file) for file in files]
+    return files
 
 
 def _cached(
@@ -108,19 +112,23 @@ def _cached(
 ) -> tuple[StudentConfig, LogitCache]:
     """Write what is missing of the cache, check a sample, and open it."""
     student = job.student
+    views = min(student.cached_views, student.fit.epochs)  # no epoch asks for more
     identities = [identify(teacher, train, student.views, student.view_seed) for teacher in teachers]
     folders = []
     for teacher, identity in zip(teachers, identities, strict=True):
-        folders.append(write_logits(teacher, train, identity, student.cached_views, job.cache_root))
-        worst = verify(teacher, train, identity, student.cached_views, job.cache_root)
+        folders.append(write_logits(teacher, train, identity, views, job.cache_root))
+        worst = verify(teacher, train, identity, views, job.cache_root)
         print(f"cache: {folders[-1]}: a sample made again differs by at most {worst:.4f}", flush=True)
     config = replace(student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
-    return config, LogitCache(folders, identities, student.cached_views)
+    return config, LogitCache(folders, identities, views)
 
 
-def _teacher_rows(teachers: Sequence[keras.Model], data: FaceData) -> list[tuple[str, Evaluation]]:
+def _teacher_rows(
+    teachers: Sequence[keras.Model], files: Sequence[Path], data: FaceData
+) -> list[tuple[str, Evaluation]]:
     rows: list[tuple[str, Evaluation]] = [
-        (f"teacher {number}", evaluate(teacher, data)) for number, teacher in enumerate(teachers, 1)
+        (f"teacher {number}", evaluate(teacher, data, file=file))
+        for number, (teacher, file) in enumerate(zip(teachers, files, strict=True), 1)
     ]
     if len(rows) < 2:
         return rows

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import MODEL_FILE, evaluate, load_model
 from fer_keras.evaluation.report import HISTORY_FILE, read_history, write_report
-from fer_keras.files import read_json, replacing
+from fer_keras.files import replacing
 from fer_keras.models.compact import save_compact
-from fer_keras.training.run_folder import CONFIG_FILE
+from fer_keras.training.run_folder import CONFIG_FILE, read_config
 
 
 def ship(
@@ -31,10 +32,13 @@ def ship(
         The path of the report.
 
     Raises:
-        FerKerasError: the run has no model, or a model cannot be read.
+        FerKerasError: it is no run, it was trained on other data, or a model cannot be read.
     """
-    save_compact(load_model(run), folder / MODEL_FILE, half=half)
-    config = read_json(run / CONFIG_FILE)
+    config, model = read_config(run), load_model(run)
+    trained_on = config["config"]["data"]["fingerprint"]
+    if data.split("train").fingerprint != trained_on:
+        raise FerKerasError(f"{run}: was trained on other images than the training images of {data.source}")
+    save_compact(model, folder / MODEL_FILE, half=half)
     for name in (CONFIG_FILE, HISTORY_FILE):
         with replacing(folder / name) as partial:
             shutil.copyfile(run / name, partial)

@@ -7,10 +7,11 @@ With --verify nothing is written: a random sample is computed again, and a misma
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from fer_keras import cli
-from fer_keras.config import main_job_defaults
+from fer_keras.config import main_job_defaults, require
 
 
 def main() -> None:
@@ -26,6 +27,8 @@ def main() -> None:
     parser.add_argument("--sample", type=int, default=512, help="how many cached rows to check; default %(default)s")
     cli.add_options(parser, student.views, "views")
     args = parser.parse_args()
+    require("sample", args.sample, 1, 10**9)
+    student = replace(student, cached_views=args.cached_views, view_seed=args.view_seed)
     cli.set_up(args)
 
     from fer_keras.distill import logit_cache
@@ -37,10 +40,10 @@ def main() -> None:
     views = cli.options_of(args, student.views)
     for path in args.teacher:
         teacher = load_model(path)
-        identity = logit_cache.identify(teacher, train, views, args.view_seed)
+        identity = logit_cache.identify(teacher, train, views, student.view_seed)
         if not args.verify:
-            logit_cache.write_logits(teacher, train, identity, args.cached_views, root)
-        worst = logit_cache.verify(teacher, train, identity, args.cached_views, root, sample=args.sample)
+            logit_cache.write_logits(teacher, train, identity, student.cached_views, root)
+        worst = logit_cache.verify(teacher, train, identity, student.cached_views, root, sample=args.sample)
         print(f"cache: {identity.folder(root)}: {args.sample} rows made again differ by at most {worst:.4f}")
 
 

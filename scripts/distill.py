@@ -14,6 +14,7 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.config import main_job_defaults
+from fer_keras.errors import FerKerasError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_run_options(parser)
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
     parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="saved teachers to use")
-    parser.add_argument("--members", type=int, default=1, help="teachers to train, if none are given")
+    parser.add_argument("--members", type=int, help="teachers to train; default: one of each --teacher-model")
     parser.add_argument("--teacher-model", nargs="+", help=f"their presets; default {teacher.model}")
     cli.add_options(parser, student, "student")
     cli.add_options(parser, student.fit, "fitting the student")
@@ -38,6 +39,9 @@ def main() -> None:
     """Parse, do the job, print where the report is."""
     args = parser().parse_args()
     cli.set_up(args)
+    if args.teacher and (args.members or args.teacher_model):
+        raise FerKerasError("--teacher names saved teachers; --members and --teacher-model are for new ones")
+    teacher_models = args.teacher_model or [main_job_defaults(drawn=args.data is None)[0].model]
     from dataclasses import replace
 
     from fer_keras.data import load_faces
@@ -52,8 +56,8 @@ def main() -> None:
         folder=args.runs / (args.name or Path(data.source).stem.replace(" ", "-")),
         student=replace(cli.options_of(args, student), views=views, fit=cli.options_of(args, student.fit)),
         teacher=replace(teacher, views=views, fit=cli.options_of(args, teacher.fit, "teacher-")),
-        teacher_models=args.teacher_model or [teacher.model],
-        members=args.members,
+        teacher_models=teacher_models,
+        members=len(teacher_models) if args.members is None else args.members,
         teacher_files=args.teacher,
         cache_root=args.cache or default_root(),
         resume=args.resume,

@@ -20,7 +20,7 @@ def main() -> None:
     cli.add_data_options(parser)
     cli.add_run_options(parser)
     parser.add_argument("--model", nargs="+", default=[teacher.model], help="a preset for each member, used in turn")
-    parser.add_argument("--members", type=int, default=1, help="how many, with seeds --seed, --seed + 1, ...")
+    parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
     cli.add_options(parser, teacher.fit, "fitting")
     cli.add_options(parser, teacher.views, "views")
     args = parser.parse_args()
@@ -35,7 +35,7 @@ def main() -> None:
         views=cli.options_of(args, teacher.views),
         fit=cli.options_of(args, teacher.fit),
     )
-    configs = member_configs(config, args.model, args.members)
+    configs = member_configs(config, args.model, len(args.model) if args.members is None else args.members)
     folder = args.runs / (args.name or "teacher")
     for path in train_members(configs, data.split("train"), data.split("val"), folder, resume=args.resume):
         print(f"teacher: {path}")

@@ -116,6 +116,8 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
         (["--teacher", "nowhere.keras"], "error: nowhere.keras: there is no such file"),
         (["--alpha", "3"], "error: alpha 3.0: expected a number from 0 to 1"),
         (["--members", "0"], "error: members 0: expected"),
+        (["--teacher", "a.keras", "--members", "2"], "error: --teacher names saved teachers"),
+        (["--teacher-model", "small-cnn", "resnet"], "error: unknown model 'resnet'"),
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_is_trained(words, sentence, tmp_path, monkeypatch, capsys):

@@ -150,7 +150,8 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
     """Move a share of the training images to the split `val`: stratified, seeded and duplicate-safe.
 
     Exact copies of an image always land on the same side, as the class of their first copy, so that
-    validation never scores a memorised image. Unlabelled training images stay where they are.
+    validation never scores a memorised image. Unlabelled copies of a validation image are left out; the other
+    unlabelled training images stay where they are.
 
     Args:
         data: the images; those of other splits are left alone.
@@ -181,7 +182,12 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
         )
     splits = data.splits.copy()
     splits[rows[in_val]] = "val"
-    return replace(data, splits=splits)
+    marked = replace(data, splits=splits)
+    unlabelled = (splits == "train") & (data.labels < 0)
+    if not unlabelled.any():
+        return marked
+    leaks = unlabelled & np.isin(data.image_hashes, train.image_hashes[in_val])
+    return marked.take(np.flatnonzero(~leaks))
 
 
 def with_unlabelled(data: FaceData, more: FaceData) -> FaceData:

@@ -85,7 +85,7 @@ def read_folder(archive: Archive, resize: bool = False) -> tuple[FaceData, list[
     ids = [face.stem if uses[face.stem] == 1 else _strip(face.member, depth) for face in faces]
     labels = np.array([face.label for face in faces], np.int64)
     splits = [SPLITS[face.split] for face in faces]
-    return FaceData.create(images, labels, ids, splits, archive.path.name), notes
+    return FaceData.create(images, labels, ids, splits, archive.path.resolve().name), notes
 
 
 def _strip(name: str, depth: int) -> str:

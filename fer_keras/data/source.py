@@ -70,7 +70,7 @@ def load_faces(path: str | os.PathLike[str], *, resize: bool = False) -> FaceDat
 
 def _load(path: Path, resize: bool) -> tuple[FaceData, list[str]]:
     entry = cache_dir() / "faces" / _content_key(path, resize)
-    cached = _read_entry(entry, path.name)
+    cached = _read_entry(entry, path.resolve().name)
     if cached:
         return cached
     faces, notes = _read(path, resize)
@@ -80,7 +80,7 @@ def _load(path: Path, resize: bool) -> tuple[FaceData, list[str]]:
         if not entry.exists():  # else another process was faster, and its entry is as good
             _logger.warning("%s cannot be written, so the next load reads again: %s", entry, error)
     faces.images.setflags(write=False)
-    return _read_entry(entry, path.name) or (faces, notes)
+    return _read_entry(entry, path.resolve().name) or (faces, notes)
 
 
 def _content_key(path: Path, resize: bool) -> str:
@@ -117,7 +117,7 @@ def _read(path: Path, resize: bool) -> tuple[FaceData, list[str]]:
         if file.read(4) == b"PK\3\4":
             raise FerKerasError(f"{path}: this zip is truncated or damaged, its directory is missing")
         file.seek(0)
-        return _read_csv(file, str(path), path.name), []
+        return _read_csv(file, str(path), path.resolve().name), []
 
 
 def _read_csv(file: IO[bytes], where: str, source: str) -> FaceData:
@@ -149,7 +149,7 @@ def _read_archived_csv(archive: Archive) -> FaceData:
     if len(names) > 1:
         raise FerKerasError(f"{archive.path}: holds {printable(' and '.join(names))}; unpack it and name one of them")
     with archive.open(names[0]) as file:
-        return _read_csv(file, archive.where(names[0]), archive.path.name)
+        return _read_csv(file, archive.where(names[0]), archive.path.resolve().name)
 
 
 def _write_entry(entry: Path, faces: FaceData, notes: list[str]) -> None:

@@ -21,7 +21,7 @@ from fer_keras.config import ViewConfig, differences, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
-from fer_keras.files import cache_dir, read_json, replacing, write_json
+from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
 from fer_keras.labels import NUM_CLASSES
 from fer_keras.models.forward import forward_function
 
@@ -85,10 +85,16 @@ def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, 
         FerKerasError: a folder of that name holds other logits.
     """
     folder = identity.folder(root)
-    if (folder / MANIFEST).exists():
-        check_manifest(folder, identity)
-    else:
-        write_json(folder / MANIFEST, to_dict(identity))
+    with locked(folder, wait=True):
+        if (folder / MANIFEST).exists():
+            check_manifest(folder, identity)
+        else:
+            write_json(folder / MANIFEST, to_dict(identity))
+        _write_missing(teacher, data, identity, count, folder)
+    return folder
+
+
+def _write_missing(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, folder: Path) -> None:
     missing = [view for view in range(count) if not _shard(folder, view).exists()]
     logits_of = forward_function(teacher)
     start = time.monotonic()
@@ -98,7 +104,6 @@ def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, 
             np.save(partial, logits.astype(np.float16))
         left = (time.monotonic() - start) / done * (len(missing) - done)
         print(f"cache: view {view + 1}/{count} of teacher {identity.teacher[:12]}  ETA {left:.0f} s", flush=True)
-    return folder
 
 
 def check_manifest(folder: Path, identity: CacheIdentity) -> None:

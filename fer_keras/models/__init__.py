@@ -1,4 +1,4 @@
-"""The three families of classifiers, their presets and their budgets."""
+"""The families of classifiers, their presets and their budgets."""
 
 from fer_keras.models.registry import FAMILIES, PRESETS, build, from_preset
 

@@ -46,5 +46,4 @@ def _halved(name: str, array: np.ndarray) -> np.ndarray:
 def _deflate(source: Path, target: Path) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as new:
         for member in old.infolist():
-            # A fixed date, so that the same weights give the same file.
-            new.writestr(zipfile.ZipInfo(member.filename), old.read(member), zipfile.ZIP_DEFLATED, 9)
+            new.writestr(member.filename, old.read(member))

@@ -10,12 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, views_sheet
-from fer_keras.files import replacing
-from fer_keras.models.fast_layers import for_shipping
-from fer_keras.training.checkpoint import Progress
+from fer_keras.training.checkpoint import MONITOR
 from fer_keras.training.metrics import MacroF1
-
-MONITOR = "val_accuracy"
 
 
 class ReseedDropout(keras.callbacks.Callback):
@@ -35,42 +31,6 @@ class ReseedDropout(keras.callbacks.Callback):
         for number, state in enumerate(generators):
             words = np.random.SeedSequence([self.seed, epoch, number]).generate_state(2)
             state.assign(words.astype(state.dtype))
-
-
-class BestModel(keras.callbacks.Callback):
-    """Adds each epoch's logs to the history and keeps the model that validates best, ready to ship.
-
-    What is kept is what was validated: the moving average of the weights where the optimizer keeps one.
-    """
-
-    def __init__(self, network: keras.Model, path: Path, progress: Progress) -> None:
-        super().__init__()
-        self.network = network
-        self.path = path
-        self.progress = progress
-        self._shipped = for_shipping(network)
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Record the logs; save the model if it is the best so far."""
-        logs = logs or {}
-        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
-        row = {"epoch": epoch, **{k: float(v) for k, v in logs.items()}, "learning_rate": rate}
-        self.progress.history.append(row)
-        if logs[MONITOR] <= self.progress.best:
-            return
-        self.progress.best, self.progress.best_epoch = float(logs[MONITOR]), epoch
-        self._shipped.set_weights(self._averaged_weights())
-        with replacing(self.path) as partial:
-            self._shipped.save(partial)
-
-    def _averaged_weights(self) -> list[np.ndarray]:
-        optimizer = self.model.optimizer
-        if not optimizer.use_ema:
-            return self.network.get_weights()
-        # Keras has no public way to read the averages without overwriting the weights in training.
-        averages = optimizer._model_variables_moving_average
-        average_of = {id(v): a for v, a in zip(self.model.trainable_variables, averages, strict=True)}
-        return [keras.ops.convert_to_numpy(average_of.get(id(w), w)) for w in self.network.weights]
 
 
 class EpochLine(keras.callbacks.Callback):

@@ -1,14 +1,22 @@
 """The state of a run on disk: whole after every epoch, so that a killed run goes on bit for bit."""
 
+import math
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pandas as pd
 
+from fer_keras.errors import FerKerasError
 from fer_keras.files import read_json, replacing, write_json, write_text
+from fer_keras.models.fast_layers import for_shipping
+
+MODEL_FILE = "model.keras"
+HISTORY_FILE = "metrics.csv"
+MONITOR = "val_accuracy"
 
 _WEIGHTS = "state.weights.h5"
 _PROGRESS = "progress.json"
@@ -31,53 +39,99 @@ class Progress:
     history: list[dict[str, float]] = field(default_factory=list)
 
 
-def restore(model: keras.Model, folder: Path) -> Progress:
-    """Bring a compiled model to the state of the newest checkpoint in `folder`.
+def restore(model: keras.Model, run: Path) -> Progress:
+    """Bring a compiled model to the state of the newest checkpoint of a run.
 
     Weights, optimizer slots and the step count (so the learning rate) come back; the order of the data, the
     views and the dropout need no state, since they are functions of (seed, epoch).
 
+    Args:
+        model: built and compiled as the one that was saved.
+        run: the run's folder.
+
     Returns:
         The progress of the run; a fresh one where there is no checkpoint.
     """
-    newest = _newest(folder)
+    newest = _newest(run)
     if newest is None:
         return Progress()
     model.optimizer.build(model.trainable_variables)
     model.load_weights(newest / _WEIGHTS)
-    return read_progress(folder)
+    return read_progress(run)
 
 
-def read_progress(folder: Path) -> Progress:
-    """Return the progress of the newest checkpoint in `folder`; a fresh one where there is none."""
-    newest = _newest(folder)
+def read_progress(run: Path) -> Progress:
+    """Return the progress of a run's newest checkpoint; a fresh one where there is none."""
+    newest = _newest(run)
     return Progress() if newest is None else Progress(**read_json(newest / _PROGRESS))
 
 
-def _newest(folder: Path) -> Path | None:
-    return max(folder.glob("epoch-*"), default=None)
+def publish(run: Path) -> None:
+    """Copy the best model and the history of the newest checkpoint to where readers of a run look for them."""
+    newest = _newest(run)
+    if newest is None:
+        return
+    with replacing(run / MODEL_FILE) as partial:
+        shutil.copyfile(newest / MODEL_FILE, partial)
+    write_text(run / HISTORY_FILE, pd.DataFrame(read_progress(run).history).to_csv(index=False))
+
+
+def _newest(run: Path) -> Path | None:
+    return max((run / "checkpoint").glob("epoch-*"), default=None)
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the state of the run after every epoch, then the history as `metrics.csv`.
+    """Saves the state of the run and its best model after every epoch, then publishes them.
 
-    A checkpoint appears by one rename, after the best model of that epoch is on disk, so whenever the process
-    is killed, the newest one is whole and agrees with the model kept.
+    The state, the progress and the best model so far appear together by one rename, so whenever the process is
+    killed they agree; what is published is only a copy. The best model is what was validated: the moving
+    average of the weights where the optimizer keeps one.
+
+    Args:
+        network: the functional model, from `for_training`, inside what is fitted.
+        run: the run's folder.
+        progress: from `restore`; kept up to date.
     """
 
-    def __init__(self, folder: Path, progress: Progress, csv: Path) -> None:
+    def __init__(self, network: keras.Model, run: Path, progress: Progress) -> None:
         super().__init__()
-        self.folder = folder
+        self.network = network
+        self.run = run
         self.progress = progress
-        self.csv = csv
+        self._shipped = for_shipping(network)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the state at the end of `epoch` and drop the one before."""
+        logs = {name: float(value) for name, value in (logs or {}).items()}
+        if not math.isfinite(logs["loss"]):
+            raise FerKerasError(
+                f"{self.run}: the loss of epoch {epoch + 1} is {logs['loss']}; try a lower learning rate"
+            )
+        rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+        self.progress.history.append({"epoch": epoch, **logs, "learning_rate": rate})
         self.progress.epoch = epoch + 1
-        with replacing(self.folder / f"epoch-{epoch + 1:05d}") as partial:
+        best = logs[MONITOR] > self.progress.best
+        if best:
+            self.progress.best, self.progress.best_epoch = logs[MONITOR], epoch
+        previous = _newest(self.run)
+        with replacing(self.run / "checkpoint" / f"epoch-{epoch + 1:05d}") as partial:
             partial.mkdir()
             self.model.save_weights(partial / _WEIGHTS)
             write_json(partial / _PROGRESS, vars(self.progress))
-        for old in sorted(self.folder.glob("epoch-*"))[:-1]:
-            shutil.rmtree(old)
-        write_text(self.csv, pd.DataFrame(self.progress.history).to_csv(index=False))
+            if best:
+                self._shipped.set_weights(self._averaged_weights())
+                self._shipped.save(partial / MODEL_FILE)
+            else:
+                shutil.copyfile(previous / MODEL_FILE, partial / MODEL_FILE)
+        if previous:
+            shutil.rmtree(previous)
+        publish(self.run)
+
+    def _averaged_weights(self) -> list[np.ndarray]:
+        optimizer = self.model.optimizer
+        if not optimizer.use_ema:
+            return self.network.get_weights()
+        # Keras has no public way to read the averages without overwriting the weights in training.
+        averages = optimizer._model_variables_moving_average
+        average_of = {id(v): a for v, a in zip(self.model.trainable_variables, averages, strict=True)}
+        return [keras.ops.convert_to_numpy(average_of.get(id(w), w)) for w in self.network.weights]

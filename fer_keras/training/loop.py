@@ -10,15 +10,14 @@ import tensorflow as tf
 from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
-from fer_keras.models.fast_layers import for_training
+from fer_keras.models.fast_layers import for_training, resolve_precision
 from fer_keras.models.registry import from_preset
 from fer_keras.training import callbacks as cb
-from fer_keras.training.checkpoint import Checkpoint, Progress, read_progress, restore
-from fer_keras.training.metrics import MacroF1
+from fer_keras.training.checkpoint import MODEL_FILE, Checkpoint, Progress, publish, read_progress, restore
+from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
 from fer_keras.training.run_folder import run_folder
 
-MODEL_FILE = "model.keras"
 SHEET_FACES = 6
 """How many faces TensorBoard's sheet of views shows."""
 
@@ -83,10 +82,12 @@ def fit_run(
         FerKerasError: the folder holds another run, or an option does not fit.
         KeyboardInterrupt: on Ctrl-C, after saying where the best model so far is.
     """
-    with run_folder(folder, config, resume=resume):
+    precision = resolve_precision(config.fit.precision)
+    with run_folder(folder, config, resume=resume, facts={"precision": precision}):
+        publish(folder)  # a kill may have come between a checkpoint and its publication
         if not is_finished(folder, config.fit):
             keras.utils.set_random_seed(config.fit.seed)
-            network = for_training(from_preset(config.model, **config.options), config.fit.precision)
+            network = for_training(from_preset(config.model, **config.options), precision)
             some = train.take(np.arange(min(SHEET_FACES, len(train))))
             sheet = sheet_of_views(config.views, view_seed, some.images, some.index)
             _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, folder, sheet)
@@ -94,9 +95,8 @@ def fit_run(
 
 
 def is_finished(folder: Path, config: FitConfig) -> bool:
-    """Tell whether the run in `folder` has done all its epochs and its model is there."""
-    done = read_progress(folder / "checkpoint").epoch >= config.epochs
-    return done and (folder / MODEL_FILE).exists()
+    """Tell whether the run in `folder` has done all its epochs."""
+    return read_progress(folder).epoch >= config.epochs
 
 
 def _fit(
@@ -115,10 +115,10 @@ def _fit(
     trainer.compile(
         optimizer=make_optimizer(config, steps),
         loss=loss,
-        metrics=[keras.metrics.SparseCategoricalAccuracy(name="accuracy"), macro_f1],
+        metrics=[LabelledAccuracy(), macro_f1],
         jit_compile=False,  # XLA on a CPU is several times slower on these networks.
     )
-    progress = restore(trainer, folder / "checkpoint")
+    progress = restore(trainer, folder)
     if progress.epoch:
         print(f"{folder}: going on from epoch {progress.epoch + 1} of {config.epochs}", flush=True)
     try:
@@ -148,17 +148,15 @@ def _callbacks(
 ) -> list[keras.callbacks.Callback]:
     tensorboard = folder / "tensorboard"
     averaging = [keras.callbacks.SwapEMAWeights()] if config.ema_epochs > 0 else []
-    # The order matters: the seconds go into the logs before they are recorded, and the checkpoint comes
-    # last, so that it never claims a model that is not on disk yet.
+    # The order matters: the seconds go into the logs before the checkpoint records them.
     return [
         *averaging,
         cb.ReseedDropout(config.seed),
         keras.callbacks.LambdaCallback(on_epoch_end=_drop_what_validation_lacks),
         cb.EpochLine(folder.name, config.epochs),
-        cb.BestModel(network, folder / MODEL_FILE, progress),
         keras.callbacks.TensorBoard(str(tensorboard), write_graph=False),
         cb.TensorBoardImages(tensorboard, sheet, macro_f1),
-        Checkpoint(folder / "checkpoint", progress, folder / "metrics.csv"),
+        Checkpoint(network, folder, progress),
     ]
 
 

@@ -7,6 +7,18 @@ from fer_keras.labels import NUM_CLASSES
 
 
 @keras.saving.register_keras_serializable(package="fer_keras")
+class LabelledAccuracy(keras.metrics.SparseCategoricalAccuracy):
+    """Accuracy over the labelled images: one with label -1 is passed over."""
+
+    def __init__(self, name: str = "accuracy", **kwargs: object) -> None:
+        super().__init__(name=name, **kwargs)
+
+    def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
+        """Count a batch: labels [B], logits [B, 7], weights [B] or None."""
+        super().update_state(tf.maximum(y_true, 0), y_pred, _labelled_weights(y_true, sample_weight))
+
+
+@keras.saving.register_keras_serializable(package="fer_keras")
 class MacroF1(keras.metrics.Metric):
     """The unweighted mean of the classes' F1 scores, from logits and sparse labels.
 
@@ -22,9 +34,7 @@ class MacroF1(keras.metrics.Metric):
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
         """Count a batch: labels [B] (-1 is passed over), logits [B, 7], weights [B] or None."""
         labels = tf.reshape(tf.cast(y_true, tf.int64), [-1])
-        weights = tf.cast(labels >= 0, tf.float32)
-        if sample_weight is not None:
-            weights *= tf.reshape(tf.cast(sample_weight, tf.float32), [-1])
+        weights = _labelled_weights(labels, sample_weight)
         counts = tf.math.confusion_matrix(
             tf.maximum(labels, 0), tf.argmax(y_pred, -1), NUM_CLASSES, weights, tf.float32
         )
@@ -36,3 +46,9 @@ class MacroF1(keras.metrics.Metric):
         hits = tf.linalg.diag_part(confusion)
         total = tf.reduce_sum(confusion, 0) + tf.reduce_sum(confusion, 1)
         return tf.reduce_mean(tf.math.divide_no_nan(2.0 * hits, total))
+
+
+def _labelled_weights(labels: tf.Tensor, sample_weight: tf.Tensor | None) -> tf.Tensor:
+    """Float32 [B]: the sample weights, or ones, and 0 for an unlabelled image."""
+    weights = tf.cast(tf.reshape(labels, [-1]) >= 0, tf.float32)
+    return weights if sample_weight is None else weights * tf.reshape(tf.cast(sample_weight, tf.float32), [-1])

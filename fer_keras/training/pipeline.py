@@ -31,9 +31,19 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.with_options(options)
 
 
+# Streams of random numbers are named by (seed, number). Cached views have the plain seeds, below 2^31; the views of
+# labels and the order of images have their own, so that no teacher was trained on the very views it is asked about.
+_LABEL_VIEWS, _ORDER = 2**32, 2**33
+
+
+def label_view_seed(seed: int) -> int:
+    """Return the seed of the views that a run with `seed` learns labels from."""
+    return _LABEL_VIEWS + seed
+
+
 def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
     """Return int64 [count]: the order in which epoch `epoch` sees the images."""
-    return np.random.Generator(np.random.Philox(key=[seed, epoch])).permutation(count)
+    return np.random.Generator(np.random.Philox(key=[_ORDER + seed, epoch])).permutation(count)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:
@@ -51,7 +61,7 @@ def label_dataset(data: FaceData, views: ViewConfig, *, epochs: range, batch_siz
     def batches() -> Iterator[tuple[np.ndarray, ...]]:
         for epoch in epochs:
             order = epoch_order(seed, epoch, len(data))
-            drawn = view_parameters(views, seed, epoch, data.index)
+            drawn = view_parameters(views, label_view_seed(seed), epoch, data.index)
             for rows in _batched(order, batch_size):
                 yield data.images[rows], drawn[rows], data.labels[rows]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from fer_keras.config import TeacherConfig, require
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import LabelCrossEntropy
+from fer_keras.models.registry import preset
 from fer_keras.training.loop import fit_run
-from fer_keras.training.pipeline import label_dataset
+from fer_keras.training.pipeline import label_dataset, label_view_seed
 
 
 def train_members(
@@ -30,8 +31,10 @@ def member_configs(config: TeacherConfig, models: Sequence[str], members: int) -
     """Return `members` configurations with seeds counting up from `config`'s and `models` taken in turn.
 
     Raises:
-        FerKerasError: `members` is not at least 1.
+        FerKerasError: `members` is not at least 1, or there is no such preset.
     """
+    for model in models:
+        preset(model)
     require("members", members, 1, 100)
     return [
         replace(config, model=models[i % len(models)], fit=replace(config.fit, seed=config.fit.seed + i))
@@ -54,6 +57,6 @@ def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder:
         folder,
         loss=LabelCrossEntropy(config.fit.label_smoothing),
         trainer_of=lambda network: network,
-        view_seed=config.fit.seed,
+        view_seed=label_view_seed(config.fit.seed),
         resume=resume,
     )

@@ -46,6 +46,16 @@ def test_other_splits_and_unlabelled_images_stay_where_they_are(rng):
     assert marked.index.tolist() == list(range(180))
 
 
+def test_unlabelled_copies_of_validation_images_are_left_out(rng):
+    data = make(280, rng)
+    both = mark_validation(with_unlabelled(data, data.take(np.arange(70))), 0.2)
+    val, train = both.split("val"), both.split("train")
+    assert not set(val.image_hashes.tolist()) & set(train.image_hashes.tolist())
+    left_out = (val.index < 70).sum()
+    assert left_out > 5 and (train.labels == -1).sum() == 70 - left_out
+    assert (val.labels >= 0).all()
+
+
 @pytest.mark.parametrize("fraction", [0.0, 1.0, -1, 2])
 def test_a_fraction_out_of_range_is_refused(rng, fraction):
     with pytest.raises(FerKerasError, match="between 0 and 1"):

@@ -92,6 +92,21 @@ def test_agreement_counts_equal_opinions(batch):
     assert distiller.trackers[2].result().numpy() == pytest.approx(expected)
 
 
+def test_metrics_in_training_are_of_the_labels(batch):
+    """Keras's stock metrics get {label, teacher_logits} and take the first: the label."""
+    from fer_keras.training.metrics import LabelledAccuracy, MacroF1
+
+    images, y = batch
+    distiller, macro_f1 = Distiller(tiny()), MacroF1()
+    distiller.compile(keras.optimizers.SGD(0.0), metrics=[LabelledAccuracy(), macro_f1], jit_compile=False)
+    y = {**y, "label": np.r_[y["label"][:20], [-1] * 4]}
+    logs = distiller.train_on_batch(images, y, return_dict=True)
+    guesses = distiller.student(images, training=True).numpy().argmax(-1)
+    assert logs["accuracy"] == pytest.approx((guesses == y["label"])[:20].mean())
+    assert macro_f1.confusion.numpy().sum() == 20
+    np.testing.assert_array_equal(macro_f1.confusion.numpy().sum(1), np.bincount(y["label"][:20], minlength=7))
+
+
 def test_validation_needs_labels_only(batch):
     images, y = batch
     distiller = compiled(Distiller(tiny()))

@@ -1,6 +1,10 @@
 """The cache holds what the teachers say, goes on after a kill, and refuses what does not match."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 
 import keras
@@ -65,6 +69,38 @@ def test_writing_goes_on_where_it_stopped(teacher, train, tmp_path):
     write_logits(teacher, train, identity, 4, tmp_path)
     assert sorted(path.name for path in folder.glob("view-*.npy")) == [f"view-{v:05d}.npy" for v in range(4)]
     assert {name: (folder / name).stat().st_mtime_ns for name in first} == first
+    assert not list(folder.glob(".partial-*")), "what a kill left is cleared"
+
+
+KILLED = """
+import sys
+from pathlib import Path
+import keras, numpy as np
+from fer_keras.config import ViewConfig
+from fer_keras.data.synthetic import drawn_faces
+from fer_keras.distill.logit_cache import identify, write_logits
+from fer_keras.models import build
+keras.utils.set_random_seed(0)
+teacher = build("cnn", widths=(4, 6), dense_widths=())
+train = drawn_faces(700, seed=3).split("train").take(np.arange(150))
+write_logits(teacher, train, identify(teacher, train, ViewConfig(), 7), 2000, Path(sys.argv[1]))
+"""
+
+
+def test_a_cache_whose_writer_was_killed_is_completed(teacher, train, tmp_path):
+    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.rglob("view-*.npy"))) < 3:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
+    identity = identify(teacher, train, VIEWS, 7)
+    written = len(list(identity.folder(tmp_path).glob("view-*.npy")))
+    assert 3 <= written < 2000, "the killed process wrote to this very cache"
+    folder = write_logits(teacher, train, identity, written + 2, tmp_path)
+    assert LogitCache([folder], [identity], written + 2).views == written + 2
+    assert verify(teacher, train, identity, written + 2, tmp_path) < 5e-3
 
 
 def test_the_manifest_is_for_people(teacher, train, tmp_path):

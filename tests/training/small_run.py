@@ -10,6 +10,7 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.experimental.enable_op_determinism()
 
+from fer_keras import cli  # noqa: E402
 from fer_keras.config import DataConfig, FitConfig, StudentConfig  # noqa: E402
 from fer_keras.data.dataset import mark_validation  # noqa: E402
 from fer_keras.data.synthetic import drawn_faces  # noqa: E402
@@ -41,4 +42,4 @@ def run(folder, resume, config=CONFIG):
 
 
 if __name__ == "__main__":
-    run(Path(sys.argv[1]), "--resume" in sys.argv)
+    cli.run(lambda: run(Path(sys.argv[1]), "--resume" in sys.argv) and 0)

@@ -14,8 +14,17 @@ from fer_keras.config import FitConfig
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
-from fer_keras.training.checkpoint import Checkpoint, Progress, restore
+from fer_keras.training.checkpoint import Checkpoint, Progress, publish, restore
 from fer_keras.training.loop import make_optimizer
+
+VALIDATED = {"val_accuracy": 0.25}
+
+
+class Validated(keras.callbacks.Callback):
+    """Stands for validation in a fit that has none."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(VALIDATED)
 
 
 def trainer(rng):
@@ -33,14 +42,16 @@ def slots(model):
 
 def test_right_after_a_restore_everything_is_equal_bit_for_bit(tmp_path, rng):
     images, labels = rng.integers(0, 256, (96, 48, 48, 1)).astype(np.uint8), np.arange(96) % 7
-    progress = Progress(best=0.25, best_epoch=1, history=[{"epoch": 0, "loss": 1.0}, {"epoch": 1, "loss": 0.1 + 0.2}])
+    progress = Progress()
     model = trainer(rng)
-    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Checkpoint(tmp_path / "c", progress, tmp_path / "m.csv")])
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, progress)])
     # fit() ends by putting the averages into the weights; what was saved is the state before.
     saved = slots(model)
     other = trainer(rng)
-    again = restore(other, tmp_path / "c")
-    assert vars(again) == vars(progress) and again.epoch == 2
+    again = restore(other, tmp_path)
+    assert vars(again) == vars(progress)
+    assert (again.epoch, again.best_epoch, again.best) == (2, 0, 0.25), "the first of equals is kept"
+    assert [row["epoch"] for row in again.history] == [0, 1]
     assert int(other.optimizer.iterations) == 6
     assert float(other.optimizer.learning_rate) == float(model.optimizer.learning_rate)
     restored = slots(other)
@@ -54,13 +65,36 @@ def test_weights_are_restored_as_they_were_in_training_not_as_averages(tmp_path,
     images, labels = rng.integers(0, 256, (96, 48, 48, 1)).astype(np.uint8), np.arange(96) % 7
     model, seen = trainer(rng), []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()))
-    callbacks = [keras.callbacks.SwapEMAWeights(), note, Checkpoint(tmp_path / "c", Progress(), tmp_path / "m.csv")]
+    callbacks = [keras.callbacks.SwapEMAWeights(), note, Validated(), Checkpoint(model, tmp_path, Progress())]
     model.fit(images, labels, epochs=2, verbose=0, validation_data=(images, labels), callbacks=callbacks)
     other = trainer(rng)
-    restore(other, tmp_path / "c")
+    restore(other, tmp_path)
     for restored, wanted in zip(other.get_weights(), seen[-1], strict=True):
         np.testing.assert_array_equal(restored, wanted)
     assert any((a != b).any() for a, b in zip(other.get_weights(), model.get_weights(), strict=True))
+
+
+def test_what_is_published_is_what_the_checkpoint_holds_whenever_a_kill_came(tmp_path, rng):
+    images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
+    model = trainer(rng)
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, Progress())])
+    whole = {name: (tmp_path / name).read_bytes() for name in ("model.keras", "metrics.csv")}
+    (tmp_path / "model.keras").write_bytes(b"of another epoch")
+    (tmp_path / "metrics.csv").unlink()
+    publish(tmp_path)
+    assert {name: (tmp_path / name).read_bytes() for name in whole} == whole
+    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00002"]
+
+
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_whole_epoch(tmp_path, rng):
+    model, progress = trainer(rng), Progress()
+    images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
+    model.fit(images, labels, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, progress)])
+    broken = Checkpoint(model, tmp_path, progress)
+    broken.set_model(model)
+    with pytest.raises(FerKerasError, match="the loss of epoch 2 is nan; try a lower learning rate"):
+        broken.on_epoch_end(1, {"loss": float("nan"), **VALIDATED})
+    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00001"]
 
 
 def test_the_schedule_warms_up_and_ends_at_zero():
@@ -86,6 +120,7 @@ def test_a_run_leaves_what_a_reader_needs(finished):
     np.testing.assert_allclose(table.loss, 0.9 * table.distillation_loss + 0.1 * table.label_loss, rtol=1e-4)
     config = json.loads((finished / "config.json").read_text())
     assert config["config"]["fit"]["epochs"] == 6 and config["environment"]["keras"] == keras.__version__
+    assert config["environment"]["precision"] == "float32"
 
 
 def test_tensorboard_has_scalars_a_sheet_of_views_and_the_confusion_matrix(finished):
@@ -119,9 +154,9 @@ def test_a_run_is_not_overwritten(finished):
 
 
 def test_a_run_that_ended_is_left_as_it_is(finished):
-    before = (finished / "model.keras").stat().st_mtime_ns
+    before = (finished / "model.keras").read_bytes()
     assert run(finished, True) == finished / "model.keras"
-    assert (finished / "model.keras").stat().st_mtime_ns == before
+    assert (finished / "model.keras").read_bytes() == before
 
 
 def test_going_on_with_other_options_is_refused(finished):

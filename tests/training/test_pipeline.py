@@ -11,6 +11,7 @@ from fer_keras.training.pipeline import (
     epoch_order,
     evaluation_dataset,
     label_dataset,
+    label_view_seed,
     steps_per_epoch,
 )
 
@@ -43,7 +44,7 @@ def test_each_epoch_has_its_own_order_and_a_fresh_view(train):
     for epoch, batches in zip((2, 3), epochs, strict=True):
         order = epoch_order(9, epoch, 100)
         np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), train.labels[order])
-        views = make_views(ViewConfig(), 9, epoch, train.images, train.index)
+        views = make_views(ViewConfig(), label_view_seed(9), epoch, train.images, train.index)
         np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), views[order])
 
 
