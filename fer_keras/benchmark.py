@@ -43,23 +43,24 @@ RATIOS = (
 
 
 def interleave(arms: Mapping[str, Arm], rounds: int) -> pd.DataFrame:
-    """Run every arm once a round, after one round that is not counted.
+    """Run every arm once a round, each round beginning with the next, after one round that is not counted.
 
     Returns:
         Seconds, a row a round and a column an arm.
     """
-    rows = []
+    rows, names = [], list(arms)
     for number in range(rounds + 1):
         row = {}
-        for name, arm in arms.items():
+        turn = number % len(arms)
+        for name in [*names[turn:], *names[:turn]]:  # so that none always follows the same neighbour
             start = time.perf_counter()
-            arm()
+            arms[name]()
             row[name] = time.perf_counter() - start
             print(
                 f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}: {name}: {row[name]:.2f} s", flush=True
             )
         rows.append(row)
-    return pd.DataFrame(rows[1:])
+    return pd.DataFrame(rows[1:], columns=names)
 
 
 def compare(seconds: pd.DataFrame) -> pd.DataFrame:
