@@ -100,7 +100,8 @@ def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> lis
     files = [model_file(path) for path in job.teacher_files]
     if not files:
         labelled = data.take(np.flatnonzero(data.labels >= 0))
-        configs = member_configs(replace(job.teacher, data=data_config), job.teacher_models, job.members)
+        seen = replace(data_config, fingerprint=labelled.split("train").fingerprint)
+        configs = member_configs(replace(job.teacher, data=seen), job.teacher_models, job.members)
         files = train_members(
             configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
         )

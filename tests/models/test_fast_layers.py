@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_keras.models import PRESETS, fast_layers, from_preset
+from fer_keras.models import PRESETS, build, fast_layers, from_preset
 from fer_keras.models.fast_layers import ByteDropout, FusedBatchNormalization, for_shipping, for_training
 
 
@@ -36,17 +36,18 @@ def test_predictions_are_those_of_the_stock_model(name, batch, rng):
 
 
 def test_a_training_step_moves_both_alike(batch):
-    labels = np.arange(16) % 7
-    results = []
+    updates = []
     for make in (lambda m: m, for_training):
         keras.utils.set_random_seed(1)
-        model = make(from_preset("reference-mobilenet", dropouts=(0,) * 6))
+        model = make(build("mobilenet", widths=(8, 8, 16), strides=(2, 2, 2), dropouts=(0, 0)))
+        before = model.get_weights()
         model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(True), jit_compile=False)
-        model.train_on_batch(batch, labels)
-        results.append(model.get_weights())
-    for stock, fast in zip(*results, strict=True):
-        # The fused kernel keeps the unbiased variance: 16 * 3 * 3 values at least, so within 0.7% of a 5% step.
-        np.testing.assert_allclose(fast, stock, rtol=2e-3, atol=1e-4)
+        model.train_on_batch(batch, np.arange(16) % 7)
+        updates.append([after - b for after, b in zip(model.get_weights(), before, strict=True)])
+    for stock, fast in zip(*updates, strict=True):
+        assert np.linalg.norm(stock) > 0
+        # Sums in another order, and the unbiased variance of at least 16 * 6 * 6 values.
+        assert np.linalg.norm(fast - stock) < 0.02 * np.linalg.norm(stock) + 1e-6
 
 
 def test_gradients_are_those_of_the_stock_layer(rng):
