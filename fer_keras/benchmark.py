@@ -66,7 +66,7 @@ def interleave(arms: Mapping[str, Arm], rounds: int) -> pd.DataFrame:
 def compare(seconds: pd.DataFrame) -> pd.DataFrame:
     """Return `RATIOS`: of the arms' fastest rounds, and the median, lowest and highest over the rounds.
 
-    Other work on the machine only ever adds time, here up to ten times an arm's own, so the fastest rounds say most about
+    Other work on the machine only ever adds time, up to ten times an arm's own, so the fastest rounds say most about
     the code (as the documentation of Python's `timeit` advises); the rest tells how noisy the run was.
     """
     rows = []
