@@ -117,11 +117,11 @@ def load_data(args: argparse.Namespace) -> FaceData:
         data = drawn_faces()
         print("data: drawn faces, not FER2013 (give --data for the real thing)", flush=True)
     else:
-        from fer_keras.data.kaggle import resolve_data
+        from fer_keras.data.kaggle import KAGGLE, resolve_data
         from fer_keras.data.source import load_faces
 
         data = load_faces(resolve_data(args.data), resize=args.resize)
-        if args.data == "kaggle":  # the download's folder is called after a version
+        if args.data == KAGGLE:  # the download's folder is called after a version
             data = dataclasses.replace(data, source="FER2013 from Kaggle")
     counts = ", ".join(f"{name} {int((data.splits == name).sum()):,}" for name in data.split_names)
     print(f"data: {data.source}: {counts}", flush=True)

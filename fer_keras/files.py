@@ -13,6 +13,13 @@ from typing import Any
 from fer_keras.errors import FerKerasError
 
 CACHE_VARIABLE = "FER_KERAS_CACHE"
+
+MODEL_FILE = "model.keras"
+"""What the folder of a run or of a saved model calls its model."""
+
+HISTORY_FILE = "metrics.csv"
+"""What it calls its history, a row an epoch."""
+
 _PARTIAL = ".partial-"
 
 

@@ -29,7 +29,7 @@ class MainJob:
         student: the student's options; its data and teachers are filled in.
         teacher: what teachers that have to be trained share.
         teacher_models: their presets, used in turn.
-        members: how many to train.
+        members: how many to train; None for one of each preset.
         teacher_files: saved teachers to use instead.
         cache_root: where logits are cached.
         resume: whether runs that are there may go on.
@@ -40,7 +40,7 @@ class MainJob:
     student: StudentConfig
     teacher: TeacherConfig
     teacher_models: Sequence[str]
-    members: int
+    members: int | None
     teacher_files: Sequence[Path]
     cache_root: Path
     resume: bool

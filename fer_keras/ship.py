@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import MODEL_FILE, evaluate, load_model
-from fer_keras.evaluation.report import HISTORY_FILE, read_history, write_report
-from fer_keras.files import replacing
+from fer_keras.evaluation.evaluate import evaluate, load_model
+from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.files import HISTORY_FILE, MODEL_FILE, replacing
 from fer_keras.models.compact import save_compact
 from fer_keras.training.run_folder import CONFIG_FILE, read_config
 

@@ -41,7 +41,6 @@ def main() -> None:
     cli.set_up(args)
     if args.teacher and (args.members or args.teacher_model):
         raise FerKerasError("--teacher names saved teachers; --members and --teacher-model are for new ones")
-    teacher_models = args.teacher_model or [main_job_defaults(drawn=args.data is None)[0].model]
     from dataclasses import replace
 
     from fer_keras.data import load_faces
@@ -56,8 +55,8 @@ def main() -> None:
         folder=args.runs / (args.name or Path(data.source).stem.replace(" ", "-")),
         student=replace(cli.options_of(args, student), views=views, fit=cli.options_of(args, student.fit)),
         teacher=replace(teacher, views=views, fit=cli.options_of(args, teacher.fit, "teacher-")),
-        teacher_models=teacher_models,
-        members=len(teacher_models) if args.members is None else args.members,
+        teacher_models=args.teacher_model or [teacher.model],
+        members=args.members,
         teacher_files=args.teacher,
         cache_root=args.cache or default_root(),
         resume=args.resume,

@@ -32,14 +32,14 @@ def main() -> None:
     cli.set_up(args)
 
     from fer_keras.evaluation import evaluate, report, tables
-    from fer_keras.files import write_json
+    from fer_keras.files import MODEL_FILE, write_json
 
     file = evaluate.model_file(args.model)
     model = evaluate.load_model(file)
     splits = args.splits or evaluate.REPORTED_SPLITS
     evaluation = evaluate.evaluate(model, cli.load_data(args), splits=splits, file=file)
     print(f"{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
-    name = file.parent.name if file.name == evaluate.MODEL_FILE else file.stem
+    name = file.parent.name if file.name == MODEL_FILE else file.stem
     if args.json:
         write_json(args.json, {"name": name, **evaluation.to_dict()})
         print(f"scores: {args.json}")

@@ -35,7 +35,7 @@ def main() -> None:
         views=cli.options_of(args, teacher.views),
         fit=cli.options_of(args, teacher.fit),
     )
-    configs = member_configs(config, args.model, len(args.model) if args.members is None else args.members)
+    configs = member_configs(config, args.model, args.members)
     folder = args.runs / (args.name or "teacher")
     for path in train_members(configs, data.split("train"), data.split("val"), folder, resume=args.resume):
         print(f"teacher: {path}")

@@ -14,6 +14,13 @@ from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES, UNLABELLED
 SPLITS: tuple[str, ...] = ("train", "val", "public_test", "private_test", "test")
 """Every split a FaceData may hold; `val` exists only after `mark_validation`."""
 
+SPLIT_OF_USAGE: dict[str, str] = {
+    "Training": "train",
+    "PublicTest": "public_test",
+    "PrivateTest": "private_test",
+}
+"""FER2013's own words for its splits: the CSV's Usage, and the start of an image's name."""
+
 
 @dataclass(frozen=True)
 class FaceData:

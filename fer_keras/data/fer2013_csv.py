@@ -1,15 +1,9 @@
 """FER2013's CSVs: `fer2013.csv` (`emotion,pixels,Usage`), `icml_face_data.csv` (`emotion, Usage, pixels`)."""
 
 from fer_keras.data.csv_rows import CsvTable, FaceRows
-from fer_keras.data.dataset import FaceData
+from fer_keras.data.dataset import SPLIT_OF_USAGE, FaceData
 
 COLUMNS = ("emotion", "pixels", "usage")
-
-SPLIT_OF_USAGE: dict[str, str] = {
-    "Training": "train",
-    "PublicTest": "public_test",
-    "PrivateTest": "private_test",
-}
 
 
 def read_fer2013_csv(table: CsvTable, source: str) -> FaceData:

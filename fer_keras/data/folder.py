@@ -10,16 +10,12 @@ import numpy as np
 from PIL import Image
 
 from fer_keras.data.archive import Archive, printable
-from fer_keras.data.dataset import SPLITS, FaceData
+from fer_keras.data.dataset import SPLIT_OF_USAGE, SPLITS, FaceData
 from fer_keras.data.image import MAX_IMAGE_BYTES, decode_face
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import CLASS_ALIASES, CLASSES, IMAGE_SHAPE
 
-SPLIT_OF_PREFIX: dict[str, str] = {
-    "Training_": "train",
-    "PublicTest_": "public_test",
-    "PrivateTest_": "private_test",
-}
+SPLIT_OF_PREFIX: dict[str, str] = {f"{usage}_": split for usage, split in SPLIT_OF_USAGE.items()}
 """How FER2013's image names start; it decides, whatever the folder."""
 
 SPLIT_OF_FOLDER: dict[str, str] = {

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from fer_keras.data.dataset import FaceData
+from fer_keras.data.dataset import SPLIT_OF_USAGE, FaceData
 from fer_keras.data.face_drawing import draw_face
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, IMAGE_SIZE, NUM_CLASSES
@@ -83,7 +83,7 @@ FACE_RANGES: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 """Range of each number that makes a face other than its expression; all are drawn uniformly."""
 
-_ID_PREFIXES = {"train": "Training", "public_test": "PublicTest", "private_test": "PrivateTest"}
+_ID_PREFIXES = {split: usage for usage, split in SPLIT_OF_USAGE.items()}
 
 _CHUNK = 512
 """Faces lit at once: bounds the memory that a large set takes."""

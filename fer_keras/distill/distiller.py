@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from fer_keras.config import require
-from fer_keras.distill.losses import LabelCrossEntropy, SoftenedKL
+from fer_keras.distill.losses import LabelCrossEntropy, SoftenedKL, softened_probabilities
 
 
 @keras.saving.register_keras_serializable(package="fer_keras")
@@ -75,7 +75,7 @@ class Distiller(keras.Model):
         teacher = y["teacher_logits"]
         distillation_loss = self.distillation_loss(teacher, y_pred, sample_weight)
         distillation_tracker.update_state(distillation_loss, images)
-        opinion = tf.reduce_mean(tf.nn.softmax(tf.cast(teacher, tf.float32)), axis=1)
+        opinion = softened_probabilities(teacher, 1.0)
         agreement_tracker.update_state(tf.argmax(opinion, -1) == tf.argmax(y_pred, -1))
         return self.alpha * distillation_loss + (1.0 - self.alpha) * label_loss
 

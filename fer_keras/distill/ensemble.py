@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+from scipy.special import log_softmax, logsumexp
 
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
@@ -36,11 +37,8 @@ def ensemble_logits(member_logits: np.ndarray) -> np.ndarray:
 
     Its softmax is the ensemble's opinion at temperature 1, so it can be scored like any model's logits.
     """
-    logits = np.asarray(member_logits, np.float64)
-    shifted = logits - logits.max(-1, keepdims=True)
-    log_probabilities = shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
-    peak = log_probabilities.max(1, keepdims=True)
-    return np.log(np.exp(log_probabilities - peak).mean(1)) + peak[:, 0]
+    log_probabilities = log_softmax(np.asarray(member_logits, np.float64), axis=-1)
+    return logsumexp(log_probabilities, axis=1) - np.log(log_probabilities.shape[1])
 
 
 def teacher_fingerprint(model: keras.Model) -> str:

@@ -12,12 +12,10 @@ import tensorflow as tf
 from fer_keras.data.dataset import SPLITS, FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import SplitScore, has_copy_in, score
+from fer_keras.files import MODEL_FILE
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import forward_function
-
-MODEL_FILE = "model.keras"
-"""What a run's or a saved model's folder calls its model."""
 
 TRAINING_SPLITS: tuple[str, ...] = ("train", "val")
 """The published training images: fitted to, or set aside from them to choose a model by."""
@@ -207,18 +205,10 @@ def model_size(model: keras.Model, file: Path | None = None) -> ModelSize:
     """Measure what a model costs; `file` is where it is saved, if it is."""
     file_bytes = file.stat().st_size if file else None
     try:
-        parts = _nested_models(model)
-        multiply_adds = sum(budget.multiply_adds(part) for part in (model, *parts))
-        memory = max(budget.activation_memory(part) for part in parts or [model])
+        multiply_adds, memory = budget.multiply_adds(model), budget.activation_memory(model)
     except (AttributeError, KeyError, ValueError):  # A subclassed model has no graph to walk.
         multiply_adds = memory = None
     return ModelSize(budget.parameters(model), multiply_adds, memory, file_bytes)
-
-
-def _nested_models(model: keras.Model) -> list[keras.Model]:
-    """The models inside a model, such as an ensemble's members."""
-    inner = [layer for layer in model.layers if isinstance(layer, keras.Model)]
-    return inner + [deeper for part in inner for deeper in _nested_models(part)]
 
 
 def _result(name: str, logits: np.ndarray, data: FaceData) -> SplitResult:

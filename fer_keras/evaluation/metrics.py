@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import special
 from sklearn import metrics as sklearn_metrics
 
 from fer_keras.data.dataset import FaceData
@@ -171,14 +172,12 @@ def has_copy_in(data: FaceData, train: FaceData) -> np.ndarray:
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
     """Return float64 log-probabilities of float logits [..., 7]."""
-    shifted = np.asarray(logits, np.float64)
-    shifted = shifted - shifted.max(axis=-1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return special.log_softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Return float64 probabilities of float logits [..., 7]."""
-    return np.exp(log_softmax(logits))
+    return special.softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

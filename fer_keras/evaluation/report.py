@@ -13,10 +13,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import plots, tables
 from fer_keras.evaluation.evaluate import Evaluation
 from fer_keras.evaluation.metrics import softmax
-from fer_keras.files import write_json, write_text
-
-HISTORY_FILE = "metrics.csv"
-"""What a run's folder calls its history."""
+from fer_keras.files import HISTORY_FILE, write_json, write_text
 
 MISTAKES_FIGURE = "mistakes.png"
 """The one figure that shows faces of the data; FER2013's may not be passed on."""

@@ -34,12 +34,15 @@ def parameters(model: keras.Model) -> int:
 def multiply_adds(model: keras.Model) -> int:
     """Return the multiply-adds of one image through the convolutions and dense layers of `model`.
 
-    Batch normalisation is not counted, since it folds into the convolution before it.
+    Batch normalisation is not counted, since it folds into the convolution before it. Models inside the model, such
+    as an ensemble's members, are.
     """
     return sum(_layer_multiply_adds(layer) for layer in model.layers)
 
 
 def _layer_multiply_adds(layer: layers.Layer) -> int:
+    if isinstance(layer, keras.Model):
+        return multiply_adds(layer)
     if isinstance(layer, layers.Dense):
         return math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])
     if isinstance(layer, layers.SeparableConv2D):
@@ -56,8 +59,12 @@ def activation_memory(model: keras.Model) -> int:
     """Return the peak bytes of float32 activations while one image passes through `model`.
 
     A tensor lives from the layer that makes it to the last layer that reads it; batch normalisation,
-    activations, dropout and reshapes work in place. The weights are not counted.
+    activations, dropout and reshapes work in place. The weights are not counted. Of an ensemble it is that of its
+    largest member.
     """
+    members = [layer for layer in model.layers if isinstance(layer, keras.Model)]
+    if members:
+        return max(map(activation_memory, members))
     steps, last_use, alias = [], {}, {}
     for layer in model.layers:
         sources = [alias[id(tensor)] for tensor in _inputs(layer)]

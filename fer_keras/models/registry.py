@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 
@@ -11,6 +11,8 @@ from fer_keras.models.cnn import build_cnn, cnn_parameters
 from fer_keras.models.mobilenet import build_mobilenet, mobilenet_parameters
 from fer_keras.models.residual import build_residual, residual_parameters
 from fer_keras.models.separable import build_separable, separable_parameters
+
+Entry = TypeVar("Entry")
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,7 @@ def family(name: str) -> Family:
     Raises:
         FerKerasError: there is none.
     """
-    if name not in FAMILIES:
-        raise FerKerasError(f"unknown family {name!r}, expected one of {', '.join(FAMILIES)}")
-    return FAMILIES[name]
+    return _named("family", name, FAMILIES)
 
 
 def preset(name: str) -> Preset:
@@ -69,9 +69,13 @@ def preset(name: str) -> Preset:
     Raises:
         FerKerasError: there is none.
     """
-    if name not in PRESETS:
-        raise FerKerasError(f"unknown model {name!r}, expected one of {', '.join(PRESETS)}")
-    return PRESETS[name]
+    return _named("model", name, PRESETS)
+
+
+def _named(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
+    if name not in table:
+        raise FerKerasError(f"unknown {kind} {name!r}, expected one of {', '.join(table)}")
+    return table[name]
 
 
 def build(family_name: str, **options: Any) -> keras.Model:

@@ -11,11 +11,9 @@ import numpy as np
 import pandas as pd
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import read_json, replacing, write_json, write_text
+from fer_keras.files import HISTORY_FILE, MODEL_FILE, read_json, replacing, write_json, write_text
 from fer_keras.models.fast_layers import for_shipping
 
-MODEL_FILE = "model.keras"
-HISTORY_FILE = "metrics.csv"
 MONITOR = "val_accuracy"
 
 _WEIGHTS = "state.weights.h5"

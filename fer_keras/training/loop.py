@@ -10,10 +10,11 @@ import tensorflow as tf
 from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.files import MODEL_FILE
 from fer_keras.models.fast_layers import for_training, resolve_precision
 from fer_keras.models.registry import from_preset
 from fer_keras.training import callbacks as cb
-from fer_keras.training.checkpoint import MODEL_FILE, Checkpoint, Progress, publish, read_progress, restore
+from fer_keras.training.checkpoint import Checkpoint, Progress, publish, read_progress, restore
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
 from fer_keras.training.run_folder import run_folder

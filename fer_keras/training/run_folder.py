@@ -54,7 +54,7 @@ def _comparable(told: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def run_folder(folder: Path, config: Any, *, resume: bool, facts: dict[str, Any]) -> Iterator[Path]:
+def run_folder(folder: Path, config: Any, *, resume: bool, facts: dict[str, Any]) -> Iterator[None]:
     """Claim `folder` for a run told `config`, and write config.json into it.
 
     Args:
@@ -71,4 +71,4 @@ def run_folder(folder: Path, config: Any, *, resume: bool, facts: dict[str, Any]
     with locked(folder, wait=False):
         if not (folder / CONFIG_FILE).exists():
             write_json(folder / CONFIG_FILE, {"config": told, "environment": {**environment(), **facts}})
-        yield folder
+        yield

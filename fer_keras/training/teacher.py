@@ -27,14 +27,17 @@ def train_members(
     ]
 
 
-def member_configs(config: TeacherConfig, models: Sequence[str], members: int) -> list[TeacherConfig]:
+def member_configs(config: TeacherConfig, models: Sequence[str], members: int | None = None) -> list[TeacherConfig]:
     """Return `members` configurations with seeds counting up from `config`'s and `models` taken in turn.
+
+    Without `members` there is one for each of `models`.
 
     Raises:
         FerKerasError: `members` is not at least 1, or there is no such preset.
     """
     for model in models:
         preset(model)
+    members = len(models) if members is None else members
     require("members", members, 1, 100)
     return [
         replace(config, model=models[i % len(models)], fit=replace(config.fit, seed=config.fit.seed + i))
