@@ -128,9 +128,13 @@ class StudentConfig:
         teachers: the `fingerprint` of each teacher, in order.
         model: a preset.
         options: options of its family that take precedence over the preset's.
+        loss: between student and teachers: Hinton's `kl`, `decoupled-kl` (arXiv 2203.08679), `dist` (2205.10536) or
+            `standardised-kl` (2403.01427).
         temperature: T, that both softmaxes are softened by.
         alpha: weight of the distillation term; 1 - alpha is that of the label term.
-        cached_views: K; epoch e learns from view e mod K.
+        cached_views: K; epoch e learns from view e mod K. As many as epochs make every view a fresh one.
+        cache_precision: what the teachers compute the cached logits in, as `FitConfig.precision`.
+        mixup: share of the views that are mixed with another face's, before the teachers see them (arXiv 1710.09412).
         view_seed: of the cached views.
         views: how far they go.
         fit: how it is fitted.
@@ -140,9 +144,12 @@ class StudentConfig:
     teachers: tuple[str, ...]
     model: str = "reference-mobilenet"
     options: dict[str, Any] = field(default_factory=dict)
+    loss: Literal["kl", "decoupled-kl", "dist", "standardised-kl"] = "kl"
     temperature: float = 2.5
     alpha: float = 0.9
     cached_views: int = 16
+    cache_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
+    mixup: float = 0.0
     view_seed: int = 1
     views: ViewConfig = ViewConfig()
     fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=3e-3)
@@ -150,6 +157,7 @@ class StudentConfig:
     def __post_init__(self) -> None:
         require("temperature", self.temperature, 1e-3, 1e3)
         require("alpha", self.alpha, 0, 1)
+        require("mixup", self.mixup, 0, 1)
         require("cached_views", self.cached_views, 1, 100_000)
         require("view_seed", self.view_seed, 0, 2**31 - 1)
 

@@ -114,7 +114,10 @@ def _cached(
     """Write what is missing of the cache, check a sample, and open it."""
     student = job.student
     views = min(student.cached_views, student.fit.epochs)  # no epoch asks for more
-    identities = [identify(teacher, train, student.views, student.view_seed) for teacher in teachers]
+    identities = [
+        identify(teacher, train, student.views, student.view_seed, student.mixup, student.cache_precision)
+        for teacher in teachers
+    ]
     folders = []
     for teacher, identity in zip(teachers, identities, strict=True):
         folders.append(write_logits(teacher, train, identity, views, job.cache_root))

@@ -23,12 +23,16 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
     parser.add_argument("--cached-views", type=int, default=student.cached_views, help="K; default %(default)s")
     parser.add_argument("--view-seed", type=int, default=student.view_seed, help="default %(default)s")
+    parser.add_argument("--mixup", type=float, default=student.mixup, help="share of mixed views; default %(default)s")
+    parser.add_argument(
+        "--cache-precision", choices=("auto", "float32", "mixed_bfloat16"), default=student.cache_precision
+    )
     parser.add_argument("--verify", action="store_true", help="only check a sample of what is there")
     parser.add_argument("--sample", type=int, default=512, help="how many cached rows to check; default %(default)s")
     cli.add_options(parser, student.views, "views")
     args = parser.parse_args()
     require("sample", args.sample, 1, 10**9)
-    student = replace(student, cached_views=args.cached_views, view_seed=args.view_seed)
+    student = replace(student, cached_views=args.cached_views, view_seed=args.view_seed, mixup=args.mixup)
     cli.set_up(args)
 
     from fer_keras.distill import logit_cache
@@ -40,7 +44,7 @@ def main() -> None:
     views = cli.options_of(args, student.views)
     for path in args.teacher:
         teacher = load_model(path)
-        identity = logit_cache.identify(teacher, train, views, student.view_seed)
+        identity = logit_cache.identify(teacher, train, views, student.view_seed, student.mixup, args.cache_precision)
         if not args.verify:
             logit_cache.write_logits(teacher, train, identity, student.cached_views, root)
         worst = logit_cache.verify(teacher, train, identity, student.cached_views, root, sample=args.sample)

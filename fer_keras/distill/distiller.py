@@ -6,33 +6,39 @@ import keras
 import tensorflow as tf
 
 from fer_keras.config import require
-from fer_keras.distill.losses import LabelCrossEntropy, SoftenedKL, softened_probabilities
+from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, softened_probabilities
+from fer_keras.errors import FerKerasError
 
 
 @keras.saving.register_keras_serializable(package="fer_keras")
 class Distiller(keras.Model):
-    """Trains `student` on alpha * T^2 * KL(teacher || student) + (1 - alpha) * label cross-entropy.
+    """Trains `student` on alpha * distillation loss + (1 - alpha) * label cross-entropy.
 
     Fit it on batches of (images, {"label": [B], "teacher_logits": [B, M, 7]}), with sample weights [B] or
     without; evaluate it on (images, labels [B]), where the loss is the cross-entropy alone. No teacher is
     inside: its logits come with the data, so every file saved from it holds the student only.
 
+    Where images are mixed with others the targets also hold "share" [B], the image's own share of the mix, and
+    "partner_label" [B]; the cross-entropy is then the mix of both labels' (mixup, arXiv 1710.09412).
+
     Reference: Hinton, Vinyals and Dean, 2015, arXiv 1503.02531.
 
     Args:
         student: a model of logits [B, 7].
+        loss: the distillation loss, one of `DISTILLATION_LOSSES`. Defaults to "kl", Hinton's.
         temperature: T, that both softmaxes are softened by. Defaults to 2.5.
         alpha: weight of the distillation term; with 1, unlabelled images (label -1) count as much as
             labelled ones. Defaults to 0.9.
         label_smoothing: of the cross-entropy. Defaults to 0.
 
     Raises:
-        FerKerasError: `temperature` is not positive, or `alpha` is not within 0..1.
+        FerKerasError: there is no such loss, `temperature` is not positive, or `alpha` is not within 0..1.
     """
 
     def __init__(
         self,
         student: keras.Model,
+        loss: str = "kl",
         temperature: float = 2.5,
         alpha: float = 0.9,
         label_smoothing: float = 0.0,
@@ -41,10 +47,13 @@ class Distiller(keras.Model):
         super().__init__(**kwargs)
         require("temperature", temperature, 1e-3, 1e3)
         require("alpha", alpha, 0.0, 1.0)
+        if loss not in DISTILLATION_LOSSES:
+            raise FerKerasError(f"loss {loss!r}: expected one of {', '.join(DISTILLATION_LOSSES)}")
         self.student = student
+        self.loss_name = loss
         self.alpha = alpha
         self.label_loss = LabelCrossEntropy(label_smoothing)
-        self.distillation_loss = SoftenedKL(temperature)
+        self.distillation_loss = DISTILLATION_LOSSES[loss](temperature)
         self.trackers = [keras.metrics.Mean(name=name) for name in ("label_loss", "distillation_loss", "agreement")]
         self.build(student.input_shape)
 
@@ -67,23 +76,31 @@ class Distiller(keras.Model):
         """Return the scalar loss of a batch; with plain labels for `y` it is the cross-entropy."""
         label_tracker, distillation_tracker, agreement_tracker = self.trackers
         distilled = isinstance(y, dict)
-        label_loss = self.label_loss(y["label"] if distilled else y, y_pred, sample_weight)
+        label_loss = self._label_loss(y if distilled else {"label": y}, y_pred, sample_weight)
         images = tf.shape(y_pred)[0]  # so that a short last batch counts as in Keras's own loss
         label_tracker.update_state(label_loss, images)
         if not distilled:
             return label_loss
-        teacher = y["teacher_logits"]
-        distillation_loss = self.distillation_loss(teacher, y_pred, sample_weight)
+        told = {name: y[name] for name in ("label", "teacher_logits")}
+        distillation_loss = self.distillation_loss(told, y_pred, sample_weight)
         distillation_tracker.update_state(distillation_loss, images)
-        opinion = softened_probabilities(teacher, 1.0)
+        opinion = softened_probabilities(y["teacher_logits"], 1.0)
         agreement_tracker.update_state(tf.argmax(opinion, -1) == tf.argmax(y_pred, -1))
         return self.alpha * distillation_loss + (1.0 - self.alpha) * label_loss
+
+    def _label_loss(self, y: dict[str, tf.Tensor], y_pred: tf.Tensor, sample_weight: tf.Tensor | None) -> tf.Tensor:
+        if "share" not in y:
+            return self.label_loss(y["label"], y_pred, sample_weight)
+        weights = tf.ones_like(y["share"]) if sample_weight is None else tf.cast(sample_weight, tf.float32)
+        own = self.label_loss(y["label"], y_pred, weights * y["share"])
+        return own + self.label_loss(y["partner_label"], y_pred, weights * (1.0 - y["share"]))
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""
         return {
             **super().get_config(),
             "student": keras.saving.serialize_keras_object(self.student),
+            "loss": self.loss_name,
             "temperature": self.distillation_loss.temperature,
             "alpha": self.alpha,
             "label_smoothing": self.label_loss.label_smoothing,

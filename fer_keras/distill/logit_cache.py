@@ -23,12 +23,16 @@ from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
 from fer_keras.labels import NUM_CLASSES
+from fer_keras.mixup import make_mixed_views
+from fer_keras.models.fast_layers import for_training, resolve_precision
 from fer_keras.models.forward import forward_function
 
 MANIFEST = "manifest.json"
 BATCH = 256
-# Half precision rounds by 2^-11 of the value; the rest is float32 convolutions in batches of another size.
-ABSOLUTE_TOLERANCE, RELATIVE_TOLERANCE = 5e-3, 2e-3
+# Half precision rounds by 2^-11 of the value; the rest is convolutions in batches of another size: float32 ones, or
+# bfloat16 ones, each of which rounds by 2^-9.
+TOLERANCES: dict[str, tuple[float, float]] = {"float32": (5e-3, 2e-3), "mixed_bfloat16": (0.15, 0.05)}
+"""Precision -> how far a logit computed again may be off: absolute and relative."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ class CacheIdentity:
         images: how many there are.
         views: how far the views go.
         view_seed: of the views.
+        mixup: share of the views that are mixed with other images' views.
+        precision: what the teacher computes in, `float32` or `mixed_bfloat16`.
         augment_version: `fer_keras.augment.VERSION`.
     """
 
@@ -49,13 +55,15 @@ class CacheIdentity:
     images: int
     views: ViewConfig
     view_seed: int
+    mixup: float = 0.0
+    precision: str = "float32"
     augment_version: int = augment.VERSION
 
     def folder(self, root: Path) -> Path:
         """Return where the logits are kept below `root`."""
         views = "-".join(f"{value:g}" for value in to_dict(self.views).values())
         name = f"{self.teacher[:12]}_{self.data[:12]}_{views}_v{self.augment_version}_seed{self.view_seed}"
-        return root / name
+        return root / f"{name}_mixup{self.mixup:g}_{self.precision}"
 
 
 def default_root() -> Path:
@@ -63,9 +71,20 @@ def default_root() -> Path:
     return cache_dir() / "logits"
 
 
-def identify(teacher: keras.Model, data: FaceData, views: ViewConfig, view_seed: int) -> CacheIdentity:
-    """Return the identity of the logits of `teacher` for the views of `data`."""
-    return CacheIdentity(teacher_fingerprint(teacher), data.fingerprint, len(data), views, view_seed)
+def identify(
+    teacher: keras.Model,
+    data: FaceData,
+    views: ViewConfig,
+    view_seed: int,
+    mixup: float = 0.0,
+    precision: str = "float32",
+) -> CacheIdentity:
+    """Return the identity of the logits of `teacher` for the views of `data`; see `CacheIdentity`.
+
+    With the precision `auto` it is that of `resolve_precision` here.
+    """
+    fingerprint, precision = teacher_fingerprint(teacher), resolve_precision(precision)
+    return CacheIdentity(fingerprint, data.fingerprint, len(data), views, view_seed, mixup, precision)
 
 
 def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path) -> Path:
@@ -96,7 +115,7 @@ def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, 
 
 def _write_missing(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, folder: Path) -> None:
     missing = [view for view in range(count) if not _shard(folder, view).exists()]
-    logits_of = forward_function(teacher)
+    logits_of = _logits_function(teacher, identity)
     start = time.monotonic()
     for done, view in enumerate(missing, 1):
         logits = _view_logits(logits_of, data, identity, view, np.arange(len(data)))
@@ -167,20 +186,26 @@ def verify(
     cache = LogitCache([folder], [identity], count)
     rng = np.random.default_rng(seed)
     views, rows = rng.integers(0, count, sample), rng.integers(0, len(data), sample)
-    logits_of = forward_function(teacher)
+    logits_of = _logits_function(teacher, identity)
+    absolute, relative = TOLERANCES[identity.precision]
     worst = 0.0
     for view in np.unique(views):
         chosen = rows[views == view]
         cached = cache.view(int(view))[chosen, 0].astype(np.float32)
         again = _view_logits(logits_of, data, identity, int(view), chosen)
         difference = np.abs(cached - again)
-        if not (difference <= ABSOLUTE_TOLERANCE + RELATIVE_TOLERANCE * np.abs(again)).all():
+        if not (difference <= absolute + relative * np.abs(again)).all():
             raise FerKerasError(
                 f"{_shard(folder, int(view))}: cached logits differ from the teacher's by up to {difference.max():.3g};"
                 " delete the folder to make it again"
             )
         worst = max(worst, float(difference.max()))
     return worst
+
+
+def _logits_function(teacher: keras.Model, identity: CacheIdentity) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The teacher in the precision asked for, its normalisations such that TensorFlow folds them into convolutions."""
+    return forward_function(for_training(teacher, identity.precision))
 
 
 def _view_logits(
@@ -193,7 +218,7 @@ def _view_logits(
     parts = []
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
-        made = augment.make_views(identity.views, identity.view_seed, view, data.images[some], data.index[some])
+        made = make_mixed_views(data, some, identity.views, identity.view_seed, view, identity.mixup)
         parts.append(logits_of(tf.constant(made, tf.float32)).numpy())
     return np.concatenate(parts)
 

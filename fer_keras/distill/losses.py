@@ -1,4 +1,10 @@
-"""The losses of distillation, as Keras losses: a value an image, then the weighted mean over the batch."""
+"""The losses of distillation, as Keras losses: a value an image, then the weighted mean over the batch.
+
+What compares a student with its teachers takes {"label": [B], "teacher_logits": [B, M, 7]} and the student's logits
+[B, 7], so that a loss which needs to know the true class can.
+"""
+
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
@@ -44,31 +50,162 @@ def softened_probabilities(teacher_logits: tf.Tensor, temperature: float) -> tf.
     return tf.reduce_mean(tf.nn.softmax(tf.cast(teacher_logits, tf.float32) / temperature), axis=1)
 
 
+class DistillationLoss(keras.losses.Loss):
+    """What the losses between a student and its teachers share.
+
+    Args:
+        temperature: T, that both softmaxes are softened by. Defaults to 2.5.
+    """
+
+    def __init__(self, temperature: float = 2.5, name: str | None = None, **kwargs: object) -> None:
+        super().__init__(name=name, **kwargs)
+        self.temperature = temperature
+
+    def get_config(self) -> dict:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "temperature": self.temperature}
+
+
 @keras.saving.register_keras_serializable(package="fer_keras")
-class SoftenedKL(keras.losses.Loss):
+class SoftenedKL(DistillationLoss):
     """T^2 KL(teacher || student) between softened class probabilities.
 
     The teacher's are the mean over its M members of softmax(teacher / T), the student's softmax(student / T).
     The factor T^2 keeps the gradient's size as T changes.
 
-    Reference: Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015,
-    arXiv 1503.02531.
+    Reference: Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015, arXiv 1503.02531.
+    """
+
+    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+        """Return float32 [B]."""
+        teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
+        student = tf.nn.log_softmax(tf.cast(y_pred, tf.float32) / self.temperature)
+        return self.temperature**2 * _kl(teacher, student)
+
+
+@keras.saving.register_keras_serializable(package="fer_keras")
+class StandardisedKL(DistillationLoss):
+    """T^2 KL(teacher || student) of logits brought to mean 0 and standard deviation 1 over the classes.
+
+    The student need then match the order and the proportions of its teacher's logits, not their size, which a small
+    network cannot reach. Of an ensemble each member's logits are standardised on their own.
+
+    Reference: Sun et al., "Logit standardization in knowledge distillation", 2024, arXiv 2403.01427 (T = 2 there).
+    """
+
+    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+        """Return float32 [B]."""
+        teacher = softened_probabilities(_standardised(y_true["teacher_logits"]), self.temperature)
+        student = tf.nn.log_softmax(_standardised(y_pred) / self.temperature)
+        return self.temperature**2 * _kl(teacher, student)
+
+
+@keras.saving.register_keras_serializable(package="fer_keras")
+class DecoupledKL(DistillationLoss):
+    """Hinton's divergence in its two parts, each with a weight of its own.
+
+    T^2 (KL of "the true class or another" + beta KL among the other classes). Hinton's loss gives the second part the
+    weight 1 - p(true class) of the teacher, so it counts least where the teacher is surest. The true class of an
+    unlabelled image is the one that the teachers find likeliest.
+
+    Reference: Zhao et al., "Decoupled knowledge distillation", 2022, arXiv 2203.08679.
 
     Args:
         temperature: T. Defaults to 2.5.
+        beta: weight of the second part; the paper has 8 for the 100 classes of CIFAR and 0.5 for ImageNet.
+            Defaults to 2.
     """
 
-    def __init__(self, temperature: float = 2.5, name: str = "softened_kl", **kwargs: object) -> None:
-        super().__init__(name=name, **kwargs)
-        self.temperature = temperature
+    def __init__(self, temperature: float = 2.5, beta: float = 2.0, **kwargs: object) -> None:
+        super().__init__(temperature, **kwargs)
+        self.beta = beta
 
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """Return float32 [B] from the teacher's logits [B, M, 7] and the student's [B, 7]."""
-        teacher = softened_probabilities(y_true, self.temperature)
-        student = tf.nn.log_softmax(tf.cast(y_pred, tf.float32) / self.temperature)
-        divergence = tf.reduce_sum(tf.math.xlogy(teacher, teacher) - teacher * student, -1)
-        return self.temperature**2 * divergence
+    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+        """Return float32 [B]."""
+        teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
+        student = tf.nn.softmax(tf.cast(y_pred, tf.float32) / self.temperature)
+        labels = tf.reshape(tf.cast(y_true["label"], tf.int64), [-1])
+        target = tf.one_hot(tf.where(labels >= 0, labels, tf.argmax(teacher, -1)), NUM_CLASSES)
+        (of_teacher, among_teacher), (of_student, among_student) = (_decoupled(p, target) for p in (teacher, student))
+        binary = _kl(of_teacher, tf.math.log(of_student))
+        others = _kl(among_teacher, tf.math.log(among_student))
+        return self.temperature**2 * (binary + self.beta * others)
 
     def get_config(self) -> dict:
         """Return what the constructor takes."""
-        return {**super().get_config(), "temperature": self.temperature}
+        return {**super().get_config(), "beta": self.beta}
+
+
+@keras.saving.register_keras_serializable(package="fer_keras")
+class RelationLoss(DistillationLoss):
+    """DIST: 1 - Pearson's correlation of softened probabilities, over the classes and over the batch.
+
+    T^2 (beta (1 - correlation over an image's classes) + gamma (1 - mean correlation, class by class, over the images
+    of the batch)). The second term is one number for a batch; each image carries it.
+
+    Reference: Huang et al., "Knowledge distillation from a stronger teacher", 2022, arXiv 2205.10536.
+
+    Args:
+        temperature: T. Defaults to 2.5.
+        beta: weight over the classes. Defaults to 1.
+        gamma: weight over the batch. Defaults to 1.
+    """
+
+    def __init__(self, temperature: float = 2.5, beta: float = 1.0, gamma: float = 1.0, **kwargs: object) -> None:
+        super().__init__(temperature, **kwargs)
+        self.beta = beta
+        self.gamma = gamma
+
+    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+        """Return float32 [B]."""
+        teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
+        student = tf.nn.softmax(tf.cast(y_pred, tf.float32) / self.temperature)
+        over_classes = 1.0 - _correlation(teacher, student, axis=1)
+        over_batch = 1.0 - tf.reduce_mean(_correlation(teacher, student, axis=0))
+        return self.temperature**2 * (self.beta * over_classes + self.gamma * over_batch)
+
+    def get_config(self) -> dict:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "beta": self.beta, "gamma": self.gamma}
+
+
+DISTILLATION_LOSSES: dict[str, type[DistillationLoss]] = {
+    "kl": SoftenedKL,
+    "decoupled-kl": DecoupledKL,
+    "dist": RelationLoss,
+    "standardised-kl": StandardisedKL,
+}
+"""Option of a run -> the loss it names."""
+
+
+def _kl(p: tf.Tensor, log_q: tf.Tensor) -> tf.Tensor:
+    """KL(p || q) along the last axis; a class that p finds impossible costs nothing."""
+    return tf.reduce_sum(tf.math.xlogy(p, p) - tf.math.multiply_no_nan(log_q, p), -1)
+
+
+def _standardised(logits: tf.Tensor) -> tf.Tensor:
+    """Logits of any shape, in float32, to mean 0 and standard deviation 1 along the last axis."""
+    logits = tf.cast(logits, tf.float32)
+    deviation = tf.math.reduce_std(logits, -1, keepdims=True)
+    return (logits - tf.reduce_mean(logits, -1, keepdims=True)) / (deviation + _TINY)
+
+
+def _decoupled(probabilities: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Return the probabilities [B, 2] of the target class and of the others, and [B, 7] of each among the others.
+
+    Both are clipped away from 0, so that their logarithms are finite.
+    """
+    others = probabilities * (1.0 - target)
+    rest = tf.reduce_sum(others, -1, keepdims=True)  # not 1 - p, which rounds to 0 for a sure teacher
+    binary = tf.concat([tf.reduce_sum(probabilities * target, -1, keepdims=True), rest], -1)
+    return tf.maximum(binary, _TINY), tf.maximum(others / tf.maximum(rest, _TINY), _TINY)
+
+
+def _correlation(a: tf.Tensor, b: tf.Tensor, axis: int) -> tf.Tensor:
+    """Pearson's correlation of two [B, 7] along `axis`; 0 where one of them is constant."""
+    a, b = (x - tf.reduce_mean(x, axis, keepdims=True) for x in (a, b))
+    spread = tf.reduce_sum(a * a, axis) * tf.reduce_sum(b * b, axis)
+    return tf.reduce_sum(a * b, axis) / tf.sqrt(tf.maximum(spread, _TINY**2))
+
+
+_TINY = 1e-8

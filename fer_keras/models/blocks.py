@@ -7,6 +7,7 @@ Reference:
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import keras
 from keras import layers
@@ -46,28 +47,84 @@ def conv_block(
     return layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"{name}_act")(x)
 
 
-def stem_block(x: keras.KerasTensor, width: int, stride: int) -> keras.KerasTensor:
-    """Convolution 3x3 without bias, batch normalisation, ReLU: how both separable families begin."""
+def stem_block(x: keras.KerasTensor, width: int, stride: int, activation: str = "relu") -> keras.KerasTensor:
+    """Convolution 3x3 without bias, batch normalisation, activation: how both separable families begin."""
     x = layers.Conv2D(width, 3, stride, padding="same", use_bias=False, name="stem_conv")(x)
-    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name="stem_bn")(x)
-    return layers.ReLU(name="stem_relu")(x)
+    return _normalise(x, "stem", activation)
 
 
-def depthwise_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
+@dataclass(frozen=True)
+class BlockStyle:
+    """What the blocks of a chain may have beyond the plain ones.
+
+    Attributes:
+        residual: add a block's input to its output, before the last activation, where both have the same shape.
+        activation: a Keras activation's name.
+        squeeze_excite: hidden units of squeeze-and-excitation as a share of the channels; 0 for none.
+    """
+
+    residual: bool = False
+    activation: str = "relu"
+    squeeze_excite: float = 0.0
+
+
+def depthwise_block(
+    x: keras.KerasTensor, width: int, stride: int, name: str, style: BlockStyle = BlockStyle()
+) -> keras.KerasTensor:
     """Depthwise 3x3, BN, ReLU, pointwise 1x1, BN, ReLU, no biases: MobileNet's unit."""
+    inputs = x
     x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
-    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_depthwise_bn")(x)
-    x = layers.ReLU(name=f"{name}_depthwise_relu")(x)
+    x = _normalise(x, f"{name}_depthwise", style.activation)
+    x = squeeze_excite(x, style.squeeze_excite, name)
     x = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_pointwise")(x)
-    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_pointwise_bn")(x)
-    return layers.ReLU(name=f"{name}_pointwise_relu")(x)
+    return _normalise(x, f"{name}_pointwise", style.activation, inputs if style.residual else None)
 
 
-def separable_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
+def separable_block(
+    x: keras.KerasTensor, width: int, stride: int, name: str, style: BlockStyle = BlockStyle()
+) -> keras.KerasTensor:
     """SeparableConv2D 3x3 without bias, BN, ReLU: one normalisation for the pair of steps."""
+    inputs = x
     x = layers.SeparableConv2D(width, 3, stride, padding="same", use_bias=False, name=f"{name}_separable")(x)
+    return _normalise(x, name, style.activation, inputs if style.residual else None)
+
+
+def squeeze_excite(x: keras.KerasTensor, ratio: float, name: str) -> keras.KerasTensor:
+    """Weigh each channel by a small network's opinion of all channels' means; `ratio` 0 leaves `x` as it is.
+
+    Reference: Hu et al., "Squeeze-and-excitation networks", 2017, arXiv 1709.01507; the hard sigmoid is MobileNetV3's
+    (arXiv 1905.02244).
+    """
+    if not ratio:
+        return x
+    channels = x.shape[-1]
+    weights = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_squeeze")(x)
+    hidden = squeeze_width(channels, ratio)
+    weights = layers.Conv2D(hidden, 1, activation="relu", name=f"{name}_reduce")(weights)
+    weights = layers.Conv2D(channels, 1, activation="hard_sigmoid", name=f"{name}_expand")(weights)
+    return layers.Multiply(name=f"{name}_excite")([x, weights])
+
+
+def squeeze_width(channels: int, ratio: float) -> int:
+    """Return the hidden units of squeeze-and-excitation."""
+    return max(1, round(channels * ratio))
+
+
+def squeeze_excite_parameters(channels: int, ratio: float) -> int:
+    """Count the trainable parameters of `squeeze_excite`."""
+    return 2 * channels * (hidden := squeeze_width(channels, ratio)) + hidden + channels if ratio else 0
+
+
+def _normalise(
+    x: keras.KerasTensor, name: str, activation: str, shortcut: keras.KerasTensor | None = None
+) -> keras.KerasTensor:
+    """Batch normalisation, the shortcut if it fits, activation."""
     x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
+    if shortcut is not None and shortcut.shape == x.shape:
+        x = layers.Add(name=f"{name}_add")([x, shortcut])
+    if activation == "relu":
+        return layers.ReLU(name=f"{name}_relu")(x)
+    return layers.Activation(activation, name=f"{name}_{activation}")(x)
 
 
 def residual_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> keras.KerasTensor:
@@ -86,25 +143,28 @@ def residual_block(x: keras.KerasTensor, width: int, stride: int, name: str) -> 
 
 
 def build_chain(
-    block: Callable[[keras.KerasTensor, int, int, str], keras.KerasTensor],
+    block: Callable[[keras.KerasTensor, int, int, str, BlockStyle], keras.KerasTensor],
     widths: Sequence[int],
     strides: Sequence[int],
     dropouts: Sequence[float],
+    style: BlockStyle,
     name: str,
 ) -> keras.Model:
-    """Build a stem and one `block` after the other, a dropout before each, then the classifier.
+    """Build a stem and one `block` after the other, a dropout before each that has a rate, then the classifier.
 
     Args:
-        block: takes a tensor, its width, its stride and its name.
+        block: takes a tensor, its width, its stride, its name and the style.
         widths: channels of the stem and of each block.
         strides: of the stem and of each block.
-        dropouts: rate before each block.
+        dropouts: rate before each block; () for none anywhere.
+        style: of the blocks.
         name: the model's name.
     """
     inputs, x = pixels()
-    x = stem_block(x, widths[0], strides[0])
-    rows = zip(widths[1:], strides[1:], dropouts, strict=True)
+    x = stem_block(x, widths[0], strides[0], style.activation)
+    rows = zip(widths[1:], strides[1:], dropouts or [0.0] * (len(widths) - 1), strict=True)
     for number, (width, stride, dropout) in enumerate(rows, 1):
-        x = layers.Dropout(dropout, name=f"block{number}_dropout")(x)
-        x = block(x, width, stride, f"block{number}")
+        if dropout:
+            x = layers.Dropout(dropout, name=f"block{number}_dropout")(x)
+        x = block(x, width, stride, f"block{number}", style)
     return keras.Model(inputs, classify(x), name=name)

@@ -93,15 +93,21 @@ def resolve_precision(precision: str) -> str:
     return "mixed_bfloat16" if has_bfloat16() else "float32"
 
 
-def for_training(model: keras.Model, precision: str = "float32", twins: Mapping[type, type] = FAST) -> keras.Model:
+def for_training(
+    model: keras.Model,
+    precision: str = "float32",
+    twins: Mapping[type, type] = FAST,
+    bn_momentum: float | None = None,
+) -> keras.Model:
     """Return a copy of `model`, weights included, with fast layers.
 
     Args:
         model: a functional model of stock layers whose last layer gives the logits.
         precision: `float32`, `mixed_bfloat16` for all but the logits, which stay float32, or `auto`.
         twins: stock layer -> its fast twin.
+        bn_momentum: of every batch normalisation's moving statistics; None keeps each layer's own.
     """
-    return _convert(model, twins, resolve_precision(precision))
+    return _convert(model, twins, resolve_precision(precision), bn_momentum)
 
 
 def for_shipping(model: keras.Model) -> keras.Model:
@@ -109,12 +115,16 @@ def for_shipping(model: keras.Model) -> keras.Model:
     return _convert(model, {fast: stock for stock, fast in FAST.items()}, "float32")
 
 
-def _convert(model: keras.Model, twins: Mapping[type, type], precision: str) -> keras.Model:
+def _convert(
+    model: keras.Model, twins: Mapping[type, type], precision: str, bn_momentum: float | None = None
+) -> keras.Model:
     last = model.layers[-1].name
 
     def convert(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = layer.get_config()
         config["dtype"] = "float32" if layer.name == last else precision
+        if bn_momentum is not None and isinstance(layer, keras.layers.BatchNormalization):
+            config["momentum"] = bn_momentum
         return twins.get(type(layer), type(layer)).from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=convert)

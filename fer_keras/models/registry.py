@@ -49,7 +49,9 @@ PRESETS: dict[str, Preset] = {
     "reference-cnn": Preset("cnn"),
     "reference-mobilenet": Preset("mobilenet"),
     "reference-separable": Preset("separable"),
-    "residual-teacher": Preset("residual"),
+    "residual-10": Preset("residual", {"depths": (1, 1, 1, 1)}),
+    "residual-10-wide": Preset("residual", {"widths": (64, 128, 256), "depths": (1, 2, 1), "stem_stride": 2}),
+    "residual-12": Preset("residual", {"widths": (16, 64, 128, 256), "depths": (1, 1, 2, 1)}),
     "small-cnn": Preset("cnn", {"widths": (16, 32, 64), "dense_widths": (128,), "dense_dropout": 0.3}),
 }
 

@@ -11,6 +11,7 @@ from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.files import MODEL_FILE
+from fer_keras.models.blocks import BN_MOMENTUM
 from fer_keras.models.fast_layers import for_training, resolve_precision
 from fer_keras.models.registry import from_preset
 from fer_keras.training import callbacks as cb
@@ -46,6 +47,15 @@ def make_optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
     )
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def batch_norm_momentum(steps: int) -> float:
+    """Return the momentum of moving statistics that reach back a quarter of an epoch of `steps`, but 20 steps at least.
+
+    The 20 steps of `BN_MOMENTUM` are all that a short run has; on FER2013 they are 1,280 images, and the noise of so
+    few is in every validation and in the model that is kept.
+    """
+    return max(BN_MOMENTUM, 1.0 - 4.0 / steps)
 
 
 def fit_run(
@@ -88,7 +98,8 @@ def fit_run(
         publish(folder)  # a kill may have come between a checkpoint and its publication
         if not is_finished(folder, config.fit):
             keras.utils.set_random_seed(config.fit.seed)
-            network = for_training(from_preset(config.model, **config.options), precision)
+            momentum = batch_norm_momentum(steps_per_epoch(len(train), config.fit.batch_size))
+            network = for_training(from_preset(config.model, **config.options), precision, bn_momentum=momentum)
             some = train.take(np.arange(min(SHEET_FACES, len(train))))
             sheet = sheet_of_views(config.views, view_seed, some.images, some.index)
             _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, folder, sheet)

@@ -10,6 +10,7 @@ from fer_keras.augment import apply_views, view_parameters
 from fer_keras.config import ViewConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.mixup import mix, mix_partners
 
 EVALUATION_BATCH = 512
 
@@ -72,29 +73,45 @@ def label_dataset(data: FaceData, views: ViewConfig, *, epochs: range, batch_siz
 
 def distillation_dataset(
     data: FaceData, views: ViewConfig, teacher: TeacherLogits, *,
-    epochs: range, batch_size: int, seed: int, view_seed: int,
+    epochs: range, batch_size: int, seed: int, view_seed: int, mixup: float = 0.0,
 ) -> tf.data.Dataset:  # fmt: skip
     """Return batches of (uint8 views [B, 48, 48, 1], {"label": [B], "teacher_logits": float32 [B, M, 7]}).
 
-    Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view.
+    Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view. With `mixup`
+    that share of the views is mixed, and the targets also hold "partner_label" [B] and "share" float32 [B].
     """
 
-    def batches() -> Iterator[tuple[np.ndarray, ...]]:
+    def batches() -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
         for epoch in epochs:
             order = epoch_order(seed, epoch, len(data))
             view = epoch % teacher.views
             drawn = view_parameters(views, view_seed, view, data.index)
             logits = teacher.view(view)
+            partners, share = mix_partners(mixup, view_seed, view, len(data)) if mixup else (None, None)
             for rows in _batched(order, batch_size):
-                yield data.images[rows], drawn[rows], data.labels[rows], logits[rows].astype(np.float32)
+                seen = {"images": data.images[rows], "drawn": drawn[rows]}
+                targets = {"label": data.labels[rows], "teacher_logits": logits[rows].astype(np.float32)}
+                if mixup:
+                    others = partners[rows]
+                    seen |= {"other_images": data.images[others], "other_drawn": drawn[others]}
+                    targets |= {"partner_label": data.labels[others], "share": share[rows]}
+                yield seen, targets
 
+    seen_spec = {"images": _IMAGES, "drawn": _DRAWN}
     logits_spec = tf.TensorSpec((None, teacher.members, NUM_CLASSES), tf.float32)
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=(_IMAGES, _DRAWN, _LABELS, logits_spec))
+    targets_spec = {"label": _LABELS, "teacher_logits": logits_spec}
+    if mixup:
+        seen_spec |= {"other_images": _IMAGES, "other_drawn": _DRAWN}
+        targets_spec |= {"partner_label": _LABELS, "share": tf.TensorSpec((None,), tf.float32)}
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=(seen_spec, targets_spec))
 
-    def targets(images: tf.Tensor, drawn: tf.Tensor, labels: tf.Tensor, logits: tf.Tensor) -> tuple:
-        return apply_views(images, drawn), {"label": labels, "teacher_logits": logits}
+    def made(seen: dict[str, tf.Tensor], targets: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
+        images = apply_views(seen["images"], seen["drawn"])
+        if mixup:
+            images = mix(images, apply_views(seen["other_images"], seen["other_drawn"]), targets["share"])
+        return images, targets
 
-    return _prefetched(dataset.map(targets))
+    return _prefetched(dataset.map(made))
 
 
 def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:

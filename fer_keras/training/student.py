@@ -34,6 +34,7 @@ def train_student(
         batch_size=config.fit.batch_size,
         seed=config.fit.seed,
         view_seed=config.view_seed,
+        mixup=config.mixup,
     )
     return fit_run(
         config,
@@ -42,7 +43,9 @@ def train_student(
         batches,
         folder,
         loss=None,
-        trainer_of=lambda network: Distiller(network, config.temperature, config.alpha, config.fit.label_smoothing),
+        trainer_of=lambda network: Distiller(
+            network, config.loss, config.temperature, config.alpha, config.fit.label_smoothing
+        ),
         view_seed=config.view_seed,
         resume=resume,
     )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fer_keras.distill.distiller import Distiller
-from fer_keras.distill.losses import LabelCrossEntropy, SoftenedKL
+from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, SoftenedKL
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 
@@ -34,10 +34,34 @@ def test_the_loss_is_the_weighted_sum_of_both_terms(batch, alpha):
     images, y = batch
     distiller = Distiller(tiny(), temperature=3.0, alpha=alpha)
     logits = distiller(images)
-    kl = SoftenedKL(3.0)(y["teacher_logits"], logits).numpy()
+    kl = SoftenedKL(3.0)(y, logits).numpy()
     cross_entropy = LabelCrossEntropy()(y["label"], logits).numpy()
     loss = distiller.compute_loss(images, y, logits).numpy()
     assert loss == pytest.approx(alpha * kl + (1 - alpha) * cross_entropy, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", DISTILLATION_LOSSES)
+def test_every_loss_can_be_named(batch, name):
+    images, y = batch
+    distiller = Distiller(tiny(), name, temperature=2.0, alpha=1.0)
+    logits = distiller(images)
+    expected = DISTILLATION_LOSSES[name](2.0)(y, logits).numpy()
+    assert distiller.compute_loss(images, y, logits).numpy() == pytest.approx(expected, rel=1e-6)
+    assert Distiller.from_config(distiller.get_config()).get_config()["loss"] == name
+
+
+def test_mixed_images_have_both_labels_by_their_shares(batch, rng):
+    images, y = batch
+    y = {**y, "partner_label": rng.integers(0, 7, 24), "share": rng.uniform(0.5, 1, 24).astype(np.float32)}
+    y["label"][:3], y["partner_label"][3:6] = -1, -1
+    distiller = Distiller(tiny(), alpha=0.0)
+    logits = distiller(images)
+    own, other = (LabelCrossEntropy().call(y[name], logits).numpy() for name in ("label", "partner_label"))
+    expected = (y["share"] * own + (1 - y["share"]) * other).mean()
+    assert distiller.compute_loss(images, y, logits).numpy() == pytest.approx(expected, rel=1e-5)
+    weights = rng.random(24).astype(np.float32)
+    expected = (weights * (y["share"] * own + (1 - y["share"]) * other)).mean()
+    assert distiller.compute_loss(images, y, logits, weights).numpy() == pytest.approx(expected, rel=1e-5)
 
 
 def test_only_compute_loss_is_overridden():
@@ -93,13 +117,14 @@ def test_agreement_counts_equal_opinions(batch):
 
 
 def test_metrics_in_training_are_of_the_labels(batch):
-    """Keras's stock metrics get {label, teacher_logits} and take the first: the label."""
+    """Keras's metrics get all the targets and take the first by name: the label."""
     from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 
     images, y = batch
     distiller, macro_f1 = Distiller(tiny()), MacroF1()
     distiller.compile(keras.optimizers.SGD(0.0), metrics=[LabelledAccuracy(), macro_f1], jit_compile=False)
     y = {**y, "label": np.r_[y["label"][:20], [-1] * 4]}
+    y |= {"partner_label": np.zeros(24, np.int64), "share": np.full(24, 0.7, np.float32)}  # as with mixup
     logs = distiller.train_on_batch(images, y, return_dict=True)
     guesses = distiller.student(images, training=True).numpy().argmax(-1)
     assert logs["accuracy"] == pytest.approx((guesses == y["label"])[:20].mean())
@@ -141,7 +166,7 @@ def test_what_is_saved_is_the_student_alone_and_comes_back(batch, tmp_path):
         assert b"teacher" not in archive.read("config.json").replace(b"teacher_logits", b"")
 
 
-@pytest.mark.parametrize(("option", "value"), [("alpha", 1.2), ("alpha", -0.1), ("temperature", 0)])
+@pytest.mark.parametrize(("option", "value"), [("alpha", 1.2), ("alpha", -0.1), ("temperature", 0), ("loss", "l2")])
 def test_options_out_of_range_are_refused(option, value):
     with pytest.raises(FerKerasError, match=option):
         Distiller(tiny(), **{option: value})

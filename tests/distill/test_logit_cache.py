@@ -16,6 +16,7 @@ from fer_keras.config import ViewConfig
 from fer_keras.distill.ensemble import build_ensemble, ensemble_logits, teacher_fingerprint
 from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
 from fer_keras.errors import FerKerasError
+from fer_keras.mixup import make_mixed_views
 from fer_keras.models import build
 
 VIEWS = ViewConfig()
@@ -119,9 +120,11 @@ def test_everything_the_logits_depend_on_makes_another_identity(teacher, train, 
         identify(teacher, train.take(np.arange(150)[::-1]), VIEWS, 7),
         identify(teacher, train, replace(VIEWS, rotation=14.0), 7),
         identify(teacher, train, VIEWS, 8),
+        identify(teacher, train, VIEWS, 7, mixup=0.5),
+        identify(teacher, train, VIEWS, 7, precision="mixed_bfloat16"),
         replace(identity, augment_version=99),
     ]
-    assert len({str(i.folder(tmp_path)) for i in [identity, *others]}) == 7
+    assert len({str(i.folder(tmp_path)) for i in [identity, *others]}) == 9
 
 
 @pytest.mark.parametrize(
@@ -163,6 +166,26 @@ def test_verify_passes_what_is_right_and_fails_what_is_not(teacher, train, tmp_p
     np.save(folder / "view-00001.npy", (shard + np.float16(0.1)).astype(np.float16))
     with pytest.raises(FerKerasError, match=r"view-00001.npy: cached logits differ from the teacher's by up to 0\.1"):
         verify(teacher, train, identity, 2, tmp_path)
+
+
+def test_teachers_see_mixed_pictures(teacher, train, tmp_path):
+    identity = identify(teacher, train, VIEWS, 7, mixup=0.5)
+    cache = LogitCache([write_logits(teacher, train, identity, 2, tmp_path)], [identity], 2)
+    mixed = make_mixed_views(train, np.arange(150), VIEWS, 7, 1, 0.5)
+    np.testing.assert_allclose(cache.view(1)[:, 0], teacher(mixed).numpy(), rtol=2e-3, atol=1e-4)
+    plain = teacher(make_views(VIEWS, 7, 1, train.images, train.index)).numpy()
+    assert np.abs(plain - cache.view(1)[:, 0]).max() > 5e-3
+    assert verify(teacher, train, identity, 2, tmp_path) < 5e-3
+
+
+def test_logits_may_be_computed_in_bfloat16(teacher, train, tmp_path):
+    identity = identify(teacher, train, VIEWS, 7, precision="mixed_bfloat16")
+    cache = LogitCache([write_logits(teacher, train, identity, 1, tmp_path)], [identity], 1)
+    exact = teacher(make_views(VIEWS, 7, 0, train.images, train.index)).numpy()
+    error = np.abs(cache.view(0)[:, 0] - exact)
+    spacing = 2.0**-11 * np.abs(exact).max()
+    assert 2 * spacing < error.max() < 0.15, "rounded by more than half precision, and by no more than the tolerance"
+    verify(teacher, train, identity, 1, tmp_path)
 
 
 def test_an_ensemble_is_its_members_side_by_side(train):

@@ -6,13 +6,16 @@ import pytest
 
 from fer_keras.errors import FerKerasError
 from fer_keras.models import FAMILIES, PRESETS, build, from_preset
+from fer_keras.models.blocks import squeeze_excite, squeeze_excite_parameters
 from fer_keras.models.budget import activation_memory, fit_to_budget, multiply_adds, parameters
 
 PARAMETERS = {
     "reference-cnn": 4_038_279,
     "reference-mobilenet": 93_139,
     "reference-separable": 92_315,
-    "residual-teacher": 2_777_703,
+    "residual-10": 1_227_623,
+    "residual-10-wide": 1_521_095,
+    "residual-12": 1_498_743,
     "small-cnn": 147_367,
 }
 
@@ -66,6 +69,9 @@ OPTIONS = [
     ("residual", {"widths": (5, 5, 8), "depths": (1, 2, 1), "stem_stride": 2}),
     ("mobilenet", {"widths": (4, 7, 9), "strides": (2, 1, 2), "dropouts": (0, 0)}),
     ("separable", {"widths": (4, 7, 9), "strides": (1, 2, 2), "dropouts": (0, 0)}),
+    ("mobilenet", {"widths": (4, 6, 6, 9), "strides": (2, 1, 1, 2), "dropouts": (), "residual": True}),
+    ("mobilenet", {"widths": (4, 12, 9), "strides": (2, 1, 2), "dropouts": (), "squeeze_excite": 0.25}),
+    ("separable", {"widths": (4, 6, 6), "strides": (2, 1, 1), "residual": True, "dropouts": (), "activation": "silu"}),
 ]
 
 
@@ -85,6 +91,37 @@ def test_widths_fill_a_budget_exactly_from_below(family, budget):
             wider = list(options[name])
             wider[place] += 1
             assert FAMILIES[family].parameters(**{**options, name: wider}) > budget
+
+
+@pytest.mark.parametrize("family", ["mobilenet", "separable"])
+def test_shortcuts_are_where_shapes_allow_and_carry_the_input(family, rng):
+    options = {"widths": (4, 4, 6, 6, 6), "strides": (4, 1, 1, 1, 2), "dropouts": ()}
+    model = build(family, **options, residual=True)
+    added = [layer.name for layer in model.layers if isinstance(layer, keras.layers.Add)]
+    last = "_pointwise" if family == "mobilenet" else ""
+    assert added == [f"block1{last}_add", f"block3{last}_add"], "the same width and stride 1"
+    assert not any(isinstance(layer, keras.layers.Add) for layer in build(family, **options).layers)
+    block1 = keras.Model(
+        model.input, [model.get_layer("stem_relu").output, model.get_layer(f"block1{last}_relu").output]
+    )
+    model.get_layer(f"block1{last}_bn").gamma.assign(np.zeros(4))
+    before, after = block1(rng.integers(0, 256, (2, 48, 48, 1)).astype(np.uint8))
+    assert float(before.numpy().max()) > 0
+    np.testing.assert_array_equal(after, before)
+
+
+def test_squeeze_excite_weighs_channels_by_what_numpy_says(rng):
+    inputs = keras.Input((5, 5, 8))
+    model = keras.Model(inputs, squeeze_excite(inputs, 0.25, "block"))
+    for weight in model.weights:
+        weight.assign(rng.normal(0, 0.5, weight.shape))
+    x = rng.normal(0, 2, (3, 5, 5, 8)).astype(np.float32)
+    reduce, reduce_bias, expand, expand_bias = (w.numpy() for w in model.weights)
+    hidden = np.maximum(x.mean((1, 2)) @ reduce[0, 0] + reduce_bias, 0)
+    weights = np.clip((hidden @ expand[0, 0] + expand_bias) / 6 + 0.5, 0, 1)
+    np.testing.assert_allclose(model(x).numpy(), x * weights[:, None, None], rtol=1e-4, atol=1e-5)
+    assert parameters(model) == squeeze_excite_parameters(8, 0.25) == 8 * 2 + 2 + 2 * 8 + 8
+    assert multiply_adds(model) == 2 * 8 * 2
 
 
 def test_the_reference_widths_come_back_for_the_reference_budget():
