@@ -1,57 +1,201 @@
-"""From a run's folder to `saved_models/<name>/`: the model, its report, and nothing that is not ours."""
+"""From runs to `saved_models/`: models, ensembles of them, their cards, and nothing that is not ours."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from fer_keras.data.dataset import FaceData
+import numpy as np
+import pandas as pd
+
+from fer_keras.data.dataset import FaceData, mark_validation
+from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import evaluate, load_model
-from fer_keras.evaluation.report import read_history, write_report
-from fer_keras.files import HISTORY_FILE, MODEL_FILE, replacing
+from fer_keras.evaluation.card_table import GENERATED, index_text
+from fer_keras.evaluation.card_text import card_text
+from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, load_model
+from fer_keras.evaluation.model_card import (
+    CARD_FILE,
+    CARD_TEXT_FILE,
+    Card,
+    data_facts,
+    ensemble_card,
+    model_card,
+    read_card,
+    read_cards,
+)
+from fer_keras.evaluation.report import draw_figures, read_history
+from fer_keras.evaluation.results import Evaluation
+from fer_keras.evaluation.sample import write_sample
+from fer_keras.files import HISTORY_FILE, MODEL_FILE, replacing, write_json, write_text
 from fer_keras.models.compact import save_compact
 from fer_keras.training.run_folder import CONFIG_FILE, read_config
 
+INDEX_FILE = "README.md"
 
-def ship(
-    run: Path, folder: Path, data: FaceData, *, half: bool, beside: Sequence[tuple[str, Path]] = (), command: str = ""
-) -> Path:
-    """Copy the best model of a run, its config and history, and write its report without any face.
+
+def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str, unfinished: bool = False) -> Path:
+    """Copy the best model of a run, its config and history to `folder`, with a sample of its outputs and its card.
 
     The scores are those of the file as shipped, so of the rounded weights where `half` is set.
 
     Args:
-        run: the folder of a finished run.
+        run: the folder of a run.
         folder: where to; what is there of an earlier shipment is replaced.
-        data: the images to score on, with the run's validation images marked.
+        data: the images it was trained on, unlabelled ones among them, and those to score on.
         half: round the weights to half precision.
-        beside: (name, file) of models to show beside it, such as its teacher.
-        command: the command that makes the run again.
+        reproduce: the command that makes the run again.
+        unfinished: take a run that has not done all its epochs.
 
     Returns:
-        The path of the report.
+        The path of card.md.
 
     Raises:
-        FerKerasError: it is no run, it was trained on other data, or a model cannot be read.
+        FerKerasError: it is no run or has not ended, it was trained on other data, a model cannot be read, or the
+            table of cards would overwrite something else.
     """
-    config, model = read_config(run), load_model(run)
-    trained_on = config["config"]["data"]["fingerprint"]
-    if data.split("train").fingerprint != trained_on:
-        raise FerKerasError(f"{run}: was trained on other images than the training images of {data.source}")
+    told, model = read_config(run)["config"], load_model(run)
+    _require_own_index(folder.parent)
+    if not unfinished:
+        _require_finished(run, told["fit"]["epochs"])
+    marked = _with_validation(data, told["data"])
+    _require_trained_on(run, marked, told["data"]["fingerprint"])
+    as_trained = teacher_fingerprint(model)
     save_compact(model, folder / MODEL_FILE, half=half)
     for name in (CONFIG_FILE, HISTORY_FILE):
         with replacing(folder / name) as partial:
             shutil.copyfile(run / name, partial)
-    rows = [
-        (name, evaluate(load_model(file), data, file=file))
-        for name, file in [(folder.name, folder / MODEL_FILE), *beside]
-    ]
-    return write_report(
-        folder,
+    write_sample(load_model(folder), folder)
+    return _write_model_card(folder, _labelled(marked), reproduce=reproduce, as_trained=as_trained)
+
+
+def ship_ensemble(folder: Path, members: Sequence[str], data: FaceData, *, reproduce: str) -> Path:
+    """Write the card of an ensemble of saved models that lie beside `folder`, which will hold no weights.
+
+    Args:
+        folder: where to.
+        members: their names.
+        data: the images that they were trained on and those to score on.
+        reproduce: the command that does this again.
+
+    Returns:
+        The path of card.md.
+
+    Raises:
+        FerKerasError: there are not two or more different members, a member has no card or no weights or was trained
+            on other data, a single model is in `folder`, or the table of cards would overwrite something else.
+    """
+    if len(set(members)) < max(2, len(members)):
+        raise FerKerasError(f"{folder.name}: an ensemble needs two or more different members, found {list(members)}")
+    if (folder / MODEL_FILE).exists():
+        raise FerKerasError(f"{folder}: holds a model of its own, expected a new folder or that of an ensemble")
+    _require_own_index(folder.parent)
+    cards = [read_card(folder.parent / name) for name in members]
+    if any(card["kind"] == "ensemble" for card in cards):
+        raise FerKerasError(f"{folder.name}: a member of an ensemble cannot itself be one")
+    marked = _labelled(_with_validation(data, cards[0]["recipe"]["config"]["data"]))
+    scored = [_scored_member(folder.parent / name, card, marked) for name, card in zip(members, cards, strict=True)]
+    evaluation = evaluate_ensemble(scored, marked)
+    card = ensemble_card(
         folder.name,
-        rows,
-        history=read_history(folder),
-        facts={"run": config["config"], "trained with": config["environment"]},
-        command=command,
-        faces=False,
+        evaluation,
+        list(zip(cards, scored, strict=True)),
+        data=data_facts(marked),
+        figures=_figures(folder, evaluation),
+        reproduce=reproduce,
     )
+    return _publish(folder, card)
+
+
+def _scored_member(folder: Path, card: Card, data: FaceData) -> Evaluation:
+    _require_trained_on(folder, data, card["data"]["fingerprint"])
+    return evaluate(load_model(folder), data, file=folder / MODEL_FILE)
+
+
+def remake_card(folder: Path, data: FaceData) -> Path:
+    """Score a saved model or ensemble again and write its card, its figures and the table of all cards.
+
+    What cannot be computed from the folder is kept from the card that is there: the command that trains the model,
+    what it was before it was rounded, and which labelled images it was fitted to.
+
+    Args:
+        folder: a saved model's, below that of all saved models.
+        data: the images it was trained on, with or without those unlabelled, and those to score on.
+
+    Returns:
+        The path of card.md.
+
+    Raises:
+        FerKerasError: there is no card, the model was trained on other data or cannot be read, or the table of cards
+            would overwrite something else.
+    """
+    if folder.name in ("", ".."):
+        folder = folder.resolve()
+    card = read_card(folder)
+    if card["kind"] == "ensemble":
+        return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"])
+    _require_own_index(folder.parent)
+    marked = _labelled(_with_validation(data, read_config(folder)["config"]["data"]))
+    _require_trained_on(folder, marked, card["data"]["fingerprint"])
+    return _write_model_card(folder, marked, reproduce=card["reproduce"], as_trained=card["fingerprint_as_trained"])
+
+
+def _write_model_card(folder: Path, data: FaceData, *, reproduce: str, as_trained: str) -> Path:
+    model, history = load_model(folder), read_history(folder)
+    if history is None:
+        raise FerKerasError(f"{folder / HISTORY_FILE}: there is no such file, expected one row an epoch")
+    evaluation = evaluate(model, data, file=folder / MODEL_FILE)
+    card = model_card(
+        folder.name,
+        evaluation,
+        read_config(folder),
+        history,
+        fingerprints=(teacher_fingerprint(model), as_trained),
+        data=data_facts(data),
+        siblings=read_cards(folder.parent),
+        figures=_figures(folder, evaluation, history),
+        reproduce=reproduce,
+    )
+    return _publish(folder, card)
+
+
+def _publish(folder: Path, card: Card) -> Path:
+    write_json(folder / CARD_FILE, card)
+    write_text(folder / CARD_TEXT_FILE, card_text(card))
+    write_text(folder.parent / INDEX_FILE, index_text(read_cards(folder.parent)))
+    return folder / CARD_TEXT_FILE
+
+
+def _figures(folder: Path, evaluation: Evaluation, history: pd.DataFrame | None = None) -> dict[str, str]:
+    """Draw the figures, none of which shows a face; return heading -> path."""
+    drawn = draw_figures(folder / "figures", evaluation, history, faces=False)
+    return {heading: f"figures/{file}" for heading, _, file in drawn}
+
+
+def _with_validation(data: FaceData, told: Mapping[str, Any]) -> FaceData:
+    data.split("train").require_every_class()
+    return mark_validation(data, told["validation"], told["split_seed"])
+
+
+def _labelled(data: FaceData) -> FaceData:
+    return data.take(np.flatnonzero(data.labels >= 0))
+
+
+def _require_trained_on(path: Path, marked: FaceData, fingerprint: str) -> None:
+    if marked.split("train").fingerprint != fingerprint:
+        raise FerKerasError(f"{path}: was trained on other images than the training images of {marked.source}")
+
+
+def _require_finished(run: Path, epochs: int) -> None:
+    # Not the checkpoint: what is shipped is the published model, which is written before the published history.
+    history = read_history(run)
+    done = 0 if history is None else len(history)
+    if done < epochs:
+        raise FerKerasError(f"{run}: has done {done} of its {epochs} epochs; --unfinished ships it as it is")
+
+
+def _require_own_index(folder: Path) -> None:
+    """Keep a README.md that somebody wrote: a card may be asked for in any folder."""
+    path = folder / INDEX_FILE
+    if path.exists() and not path.read_text(encoding="utf-8").startswith(GENERATED):
+        raise FerKerasError(f"{path}: was not made by this command and would be overwritten by the table of cards")

@@ -1,8 +1,10 @@
-"""Put the best model of a run into saved_models/, with its report.
+r"""Put the best model of a run into saved_models/, with its card.
 
-    python scripts/ship.py runs/fer2013 reference-mobilenet --data fer2013.zip
+    python scripts/ship.py runs/fer2013 reference-mobilenet --data fer2013.zip \
+        --command "python scripts/distill.py --data fer2013.zip --name fer2013 --resume"
 
-Under a minute on 2 cores. --half rounds the weights to half precision, for teachers.
+Under a minute on 2 cores. --half rounds the weights to half precision, for teachers. Ship a student after its teachers,
+so that its card can name them.
 """
 
 import argparse
@@ -12,25 +14,28 @@ from fer_keras import cli
 
 
 def main() -> None:
-    """Parse, ship, print where the report is."""
+    """Parse, ship, print where the card is."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="the folder of a finished run")
     parser.add_argument("name", help="the model's name below --to")
     cli.add_data_options(parser)
+    parser.add_argument("--unlabelled", type=Path, help="the unlabelled faces that it was distilled on too")
+    parser.add_argument("--command", required=True, help="the command that makes the run again, for the card")
     parser.add_argument("--to", type=Path, default=Path("saved_models"), help="default saved_models")
     parser.add_argument("--half", action="store_true", help="round the weights to half precision")
-    parser.add_argument("--beside", type=Path, nargs="+", default=[], help="saved models to show beside it")
-    parser.add_argument("--command", default="", help="the command that makes the run again, for the report")
+    parser.add_argument("--unfinished", action="store_true", help="take a run that has not done all its epochs")
     args = parser.parse_args()
     cli.set_up(args)
 
-    from fer_keras.evaluation.evaluate import model_file
-    from fer_keras.main_job import training_data
+    from fer_keras.data import load_faces
+    from fer_keras.data.dataset import with_unlabelled
     from fer_keras.ship import ship
 
-    data, _ = training_data(cli.load_data(args))
-    beside = [(path.name, model_file(path)) for path in args.beside]
-    print(f"report: {ship(args.run, args.to / args.name, data, half=args.half, beside=beside, command=args.command)}")
+    data = cli.load_data(args)
+    if args.unlabelled:
+        data = with_unlabelled(data, load_faces(args.unlabelled, resize=args.resize))
+    options = {"half": args.half, "reproduce": args.command, "unfinished": args.unfinished}
+    print(f"card: {ship(args.run, args.to / args.name, data, **options)}")
 
 
 if __name__ == "__main__":

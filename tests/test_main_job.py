@@ -90,10 +90,14 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     cwd, _, _ = job
     data = ["--data", faces_csv / "fer2013.csv"]
     teacher = cwd / "runs/job/teachers/member-1"
-    script("ship.py", teacher, "drawn-teacher", *data, "--half", "--beside", cwd / "runs/job", cwd=cwd)
+    script("ship.py", teacher, "drawn-teacher", *data, "--half", "--command", "train it", cwd=cwd)
+    unlabelled = ["--unlabelled", faces_csv / "more.csv", "--command", "distil it"]
+    script("ship.py", cwd / "runs/job", "drawn-student", *data, *unlabelled, cwd=cwd)
+    card = json.loads((cwd / "saved_models" / "drawn-student" / "card.json").read_text())
+    assert [told["name"] for told in card["recipe"]["teachers"]] == ["drawn-teacher", None]
     shipped = cwd / "saved_models" / "drawn-teacher"
     assert sorted(p.name for p in shipped.iterdir()) == [
-        "config.json", "evaluation.json", "figures", "metrics.csv", "model.keras", "report.md",
+        "card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras", "sample.json",
     ]  # fmt: skip
     assert not (shipped / "figures" / "mistakes.png").exists(), "the data's faces are not passed on"
     for weight in keras.models.load_model(shipped / "model.keras").get_weights():

@@ -1,7 +1,6 @@
 """Score any model on every labelled split of any data."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,12 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras.data.dataset import SPLITS, FaceData
+from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.metrics import SplitScore, has_copy_in, score
+from fer_keras.evaluation.metrics import has_copy_in, score
+from fer_keras.evaluation.results import Evaluation, ModelSize, SplitResult
 from fer_keras.files import MODEL_FILE
-from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import forward_function
 
@@ -21,83 +22,6 @@ TRAINING_SPLITS: tuple[str, ...] = ("train", "val")
 """The published training images: fitted to, or set aside from them to choose a model by."""
 
 REPORTED_SPLITS: tuple[str, ...] = tuple(name for name in SPLITS if name != "train")
-
-
-@dataclass(frozen=True)
-class ModelSize:
-    """What a model costs.
-
-    Attributes:
-        parameters: trainable parameters.
-        multiply_adds: multiply-adds for one image; None where the model's graph cannot be walked.
-        activation_memory: bytes of the activations alive at once, at most, for one image in float32; of
-            an ensemble, those of its largest member; None as for `multiply_adds`.
-        file_bytes: size of the saved file; None for a model that has none.
-    """
-
-    parameters: int
-    multiply_adds: int | None
-    activation_memory: int | None
-    file_bytes: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class SplitResult:
-    """One split's scores, and what they came from.
-
-    Attributes:
-        all: the scores of every labelled image.
-        without_copies: the same without images that have an exact copy among the training images; None
-            where that leaves no image or `copies` is None.
-        copies: how many images have such a copy; None where the data has no training images to look
-            through, and for the `train` split itself.
-        logits: float32 [N, 7]; kept for figures, not serialised.
-        data: the N labelled images, in the order of `logits`; not serialised.
-    """
-
-    all: SplitScore
-    without_copies: SplitScore | None
-    copies: int | None
-    logits: np.ndarray
-    data: FaceData
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the scores as JSON values."""
-        without = self.without_copies.to_dict() if self.without_copies else None
-        return {"all": self.all.to_dict(), "without_copies": without, "copies": self.copies}
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """A model's scores on each split, and its size.
-
-    Attributes:
-        splits: split name -> result, in the order of `fer_keras.data.dataset.SPLITS`.
-        source: what the images are, for people.
-        drawn: True where they are drawn faces, not FER2013.
-        size: what the model costs; None where only its logits were at hand.
-    """
-
-    splits: dict[str, SplitResult]
-    source: str
-    drawn: bool
-    size: ModelSize | None = None
-
-    @property
-    def headline(self) -> str:
-        """The split to quote first: of those scored, the one that fewest choices were made by."""
-        order = ("private_test", "test", "public_test", "val", "train")
-        return next(name for name in order if name in self.splits)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything but images and logits as JSON values."""
-        return {
-            "data": self.source,
-            "drawn": self.drawn,
-            "classes": list(CLASSES),
-            "size": dict(vars(self.size)) if self.size else None,
-            "splits": {name: result.to_dict() for name, result in self.splits.items()},
-        }
 
 
 def evaluate(
@@ -143,6 +67,54 @@ def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: M
         raise FerKerasError(f"{data.source}: no labelled images to score, found splits {data.split_names}")
     results = {name: _result(name, logits[name], data) for name in SPLITS if name in logits}
     return Evaluation(results, data.source, data.drawn, size)
+
+
+def evaluate_files(
+    paths: Sequence[Path], data: FaceData, *, splits: Sequence[str] = REPORTED_SPLITS
+) -> list[tuple[str, Evaluation]]:
+    """Score saved models, and where there are several also their ensemble.
+
+    Args:
+        paths: `.keras` files, or folders that hold `model.keras`.
+        data: as in `evaluate`.
+        splits: which to score.
+
+    Returns:
+        (name, evaluation) of each model, after that of the `ensemble` where there are several. A model is called
+        after its folder or file, or by its whole path where that is not unique.
+
+    Raises:
+        FerKerasError: as `evaluate` and `load_model`.
+    """
+    files = [model_file(path) for path in paths]
+    names = [file.parent.resolve().name if file.name == MODEL_FILE else file.stem for file in files]
+    names = [name if names.count(name) == 1 else str(file) for name, file in zip(names, files, strict=True)]
+    rows = [
+        (name, evaluate(load_model(file), data, splits=splits, file=file))
+        for name, file in zip(names, files, strict=True)
+    ]
+    return rows if len(rows) == 1 else [("ensemble", evaluate_ensemble([row for _, row in rows], data)), *rows]
+
+
+def evaluate_ensemble(members: Sequence[Evaluation], data: FaceData) -> Evaluation:
+    """Score the mean of the probabilities of models whose evaluations on `data` are at hand.
+
+    Its size is what the members cost together; of activations, those of the largest, since one can run after the other.
+    """
+    logits = {
+        name: ensemble_logits(np.stack([member.splits[name].logits for member in members], axis=1))
+        for name in members[0].splits
+    }
+    sizes = [member.size for member in members]
+    return evaluate_logits(logits, data, size=None if None in sizes else _together(sizes))
+
+
+def _together(sizes: Sequence[ModelSize]) -> ModelSize:
+    def total(name: str, of: Callable[[Sequence[int]], int] = sum) -> int | None:
+        values = [getattr(size, name) for size in sizes]
+        return None if None in values else of(values)
+
+    return ModelSize(total("parameters"), total("multiply_adds"), total("activation_memory", max), total("file_bytes"))
 
 
 def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:

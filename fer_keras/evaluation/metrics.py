@@ -4,6 +4,7 @@ References: Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv 
 error); Efron and Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile intervals).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,14 @@ class SplitScore:
             "nll": self.nll,
             "confusion": self.confusion.tolist(),
         }
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> "SplitScore":
+        """Return the scores that `to_dict` wrote."""
+        recalls = [np.nan if recall is None else recall for recall in written["per_class_recall"]]
+        arrays = {"per_class_recall": np.array(recalls), "confusion": np.array(written["confusion"], np.int64)}
+        intervals = {name: tuple(written[name]) for name in ("accuracy_interval", "macro_f1_interval")}
+        return cls(**{**written, **intervals, **arrays})
 
 
 def score(logits: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: int = 2000) -> SplitScore:

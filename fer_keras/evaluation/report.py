@@ -11,8 +11,8 @@ import pandas as pd
 from fer_keras.config import environment
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import plots, tables
-from fer_keras.evaluation.evaluate import Evaluation
 from fer_keras.evaluation.metrics import softmax
+from fer_keras.evaluation.results import Evaluation
 from fer_keras.files import HISTORY_FILE, write_json, write_text
 
 MISTAKES_FIGURE = "mistakes.png"
@@ -53,9 +53,8 @@ def write_report(
     folder = Path(folder)
     evaluation = rows[0][1]
     _require_same_images(rows)
-    beside = {name: other.to_dict() for name, other in rows[1:]}
-    write_json(folder / "evaluation.json", {"name": rows[0][0], **evaluation.to_dict(), "beside": beside})
-    drawn = _draw_figures(folder / "figures", evaluation, history, faces)
+    write_json(folder / "evaluation.json", scores_of(rows))
+    drawn = draw_figures(folder / "figures", evaluation, history, faces)
     sections = [
         f"# {title}\n\n{tables.verdict(evaluation)}",
         "## Scores\n\n" + tables.scores(evaluation),
@@ -69,10 +68,23 @@ def write_report(
     return path
 
 
-def _draw_figures(
+def scores_of(rows: Sequence[tuple[str, Evaluation]]) -> dict[str, Any]:
+    """Return the scores of the first of `rows`, and those of the others beside it, as JSON values."""
+    beside = {name: other.to_dict() for name, other in rows[1:]}
+    return {"name": rows[0][0], **rows[0][1].to_dict(), "beside": beside}
+
+
+def draw_figures(
     folder: Path, evaluation: Evaluation, history: pd.DataFrame | None, faces: bool
 ) -> list[tuple[str, str, str]]:
-    """Write the figures; return (heading, text, file name) of each."""
+    """Write the figures of a fresh evaluation to `folder`; return (heading, text, file name) of each.
+
+    Args:
+        folder: where to; made if need be.
+        evaluation: with its logits and images.
+        history: one row an epoch; None for no training curves.
+        faces: whether to show the data's own images, as the most confident mistakes.
+    """
     name = evaluation.headline
     result, split = evaluation.splits[name], tables.SPLIT_TITLES[name]
     where = f"{split}, {tables.DRAWN_NOTE}" if evaluation.drawn else split

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from fer_keras.evaluation.evaluate import Evaluation, SplitResult
 from fer_keras.evaluation.metrics import SplitScore, accuracy_difference
+from fer_keras.evaluation.results import Evaluation, SplitResult
 from fer_keras.labels import CLASSES
 
 SPLIT_TITLES = {
@@ -58,7 +58,7 @@ def size_line(evaluation: Evaluation) -> str:
         parts.append(f"{size.multiply_adds:,} multiply-adds an image")
         parts.append(f"{size.activation_memory:,} bytes of activations at once")
     if size.file_bytes is not None:
-        parts.append(f"a file of {size.file_bytes:,} bytes")
+        parts.append(f"{size.file_bytes:,} bytes on disk")
     return f"Size: {', '.join(parts)}."
 
 

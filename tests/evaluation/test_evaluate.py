@@ -9,8 +9,9 @@ import pytest
 
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation import evaluate
+from fer_keras.evaluation import evaluate, tables
 from fer_keras.evaluation.metrics import softmax
+from fer_keras.evaluation.results import Evaluation, ModelSize
 
 
 def test_logits_do_not_depend_on_the_batch(reader, data):
@@ -96,6 +97,53 @@ def test_an_evaluation_is_json_without_images(reader, data):
     assert written["size"]["parameters"] == 14 and written["size"]["file_bytes"] is None
     assert list(written["splits"]["private_test"]) == ["all", "without_copies", "copies"]
     assert written["splits"]["private_test"]["without_copies"]["count"] == 12
+
+
+def test_scores_come_back_from_json(reader, make_data):
+    data = make_data(["train"] * 7 + ["public_test"] * 6 + ["test"] * 7)  # the last expression is not in public_test
+    data.images[13:] = data.images[:7]  # and test is nothing but copies
+    evaluation = evaluate.evaluate(reader, data)
+    assert evaluation.splits["test"].without_copies is None
+    written = json.loads(json.dumps(evaluation.to_dict()))
+    assert written["splits"]["public_test"]["all"]["per_class_recall"][6] is None
+    back = Evaluation.from_dict(written)
+    assert back.to_dict() == written
+    assert tables.scores(back) == tables.scores(evaluation) and tables.recalls(back) == tables.recalls(evaluation)
+    assert back.splits["test"].logits is None and back.splits["test"].data is None
+    assert Evaluation.from_dict({**written, "size": None}).size is None
+
+
+def test_an_ensemble_is_scored_by_its_mean_probability(data):
+    labels = data.split("public_test").labels
+    right, wrong = 2.0 * np.eye(7)[labels], 5.0 * np.eye(7)[(labels + 1) % 7]
+    sizes = [ModelSize(10, 100, 1000, 7), ModelSize(20, 200, 500, 8)]
+    members = [
+        evaluate.evaluate_logits({"public_test": logits}, data, size=size)
+        for logits, size in zip((right, wrong), sizes, strict=True)
+    ]
+    both = evaluate.evaluate_ensemble(members, data)
+    np.testing.assert_allclose(
+        softmax(both.splits["public_test"].logits), (softmax(right) + softmax(wrong)) / 2, atol=1e-6
+    )
+    assert both.splits["public_test"].all.accuracy == 0.0
+    assert evaluate.evaluate_ensemble([members[0]] * 2, data).splits["public_test"].all.accuracy == 1.0
+    assert both.size == ModelSize(30, 300, 1000, 15)
+    unknown = replace(members[0], size=ModelSize(10, None, None, None))
+    assert evaluate.evaluate_ensemble([unknown, members[1]], data).size == ModelSize(30, None, None, None)
+    assert evaluate.evaluate_ensemble([replace(unknown, size=None), members[1]], data).size is None
+
+
+def test_saved_models_are_called_by_their_folders_or_paths(reader, data, tmp_path):
+    for name in ("a/member-1", "b/member-1", "c"):
+        (tmp_path / name).mkdir(parents=True)
+        reader.save(tmp_path / name / "model.keras")
+    reader.save(tmp_path / "plain.keras")
+    paths = [tmp_path / name for name in ("a/member-1", "b/member-1", "c", "plain.keras")]
+    rows = evaluate.evaluate_files(paths, data, splits=["public_test"])
+    full = [str(tmp_path / name / "model.keras") for name in ("a/member-1", "b/member-1")]
+    assert [name for name, _ in rows] == ["ensemble", *full, "c", "plain"]
+    assert all(list(row.splits) == ["public_test"] for _, row in rows)
+    assert [name for name, _ in evaluate.evaluate_files(paths[2:3], data)] == ["c"]
 
 
 def test_an_ensemble_costs_what_its_members_do(reader, make_reader):

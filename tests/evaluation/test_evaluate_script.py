@@ -13,6 +13,13 @@ from fer_keras import cli
 SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
 
 
+def script():
+    spec = importlib.util.spec_from_file_location("evaluate_script", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def test_a_saved_model_on_drawn_faces(reader, tmp_path):
     (tmp_path / "tiny").mkdir()
     reader.save(tmp_path / "tiny" / "model.keras")
@@ -27,20 +34,43 @@ def test_a_saved_model_on_drawn_faces(reader, tmp_path):
     assert scores["name"] == "tiny" and scores["drawn"] is True
     assert list(scores["splits"]) == ["public_test", "private_test"]
     assert scores["size"]["file_bytes"] == (tmp_path / "tiny" / "model.keras").stat().st_size
-    assert {"beside": {}, **scores} == json.loads((tmp_path / "out" / "evaluation.json").read_text())
+    assert scores == json.loads((tmp_path / "out" / "evaluation.json").read_text())
     text = (tmp_path / "out" / "report.md").read_text()
     assert "**drawn faces, not FER2013**" in text and "evaluate.py tiny --out out" in text
     assert not (tmp_path / "out" / "figures" / "mistakes.png").exists()
 
 
-def test_a_missing_model_is_one_sentence_and_status_2(monkeypatch, capsys, tmp_path):
-    spec = importlib.util.spec_from_file_location("evaluate_script", SCRIPT)
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    monkeypatch.setattr(sys, "argv", ["scripts/evaluate.py", str(tmp_path / "none.keras")])
+def test_several_models_and_their_ensemble(data, reader, make_reader, monkeypatch, capsys, tmp_path):
+    for name, model in (("one", reader), ("two", make_reader())):
+        (tmp_path / name).mkdir()
+        model.save(tmp_path / name / "model.keras")
+    monkeypatch.setattr(cli, "load_data", lambda args: data)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "one", "two/model.keras", "--json", "a.json", "--out", "out"])
+    script().main()
+    said = capsys.readouterr().out.splitlines()
+    assert [line for line in said if line in ("one", "two", "ensemble")] == ["ensemble", "one", "two"]
+    scores = json.loads((tmp_path / "a.json").read_text())
+    assert scores["name"] == "ensemble" and list(scores["beside"]) == ["one", "two"]
+    assert scores["size"]["parameters"] == 28
+    assert "| two | 14 |" in (tmp_path / "out" / "report.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["none.keras"], "none.keras: there is no such file, expected a Keras model"),
+        (["run", "--card"], "run/card.json: there is no such file"),
+        (["run", "--card", "--json", "a"], "--card scores every split and writes beside the model; it goes without"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_status_2(words, sentence, monkeypatch, capsys, tmp_path):
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["scripts/evaluate.py", *words])
     with pytest.raises(SystemExit) as stopped:
-        cli.run(script.main)
+        cli.run(script().main)
     assert stopped.value.code == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err == f"error: {tmp_path}/none.keras: there is no such file, expected a Keras model\n"
+    assert err.startswith(f"error: {sentence}") and err.count("\n") == 1

@@ -9,7 +9,8 @@ from PIL import Image
 
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import report, tables
-from fer_keras.evaluation.evaluate import ModelSize, evaluate_logits
+from fer_keras.evaluation.evaluate import evaluate_logits
+from fer_keras.evaluation.results import ModelSize
 
 
 def evaluation(data, right=1.0, size=None, splits=("public_test", "private_test")):
@@ -41,7 +42,7 @@ def test_a_whole_report(data, history, tmp_path):
     assert text.startswith("# A student\n\n**50.00% of 14 PrivateTest images right** (95% interval ")
     assert "41.67% without those that have a copy in training, by a model of 93,139 parameters" in text
     assert "**drawn faces, not FER2013**" in text and "For scale: people" not in text
-    assert "2,000,000 multiply-adds an image, 400,000 bytes of activations at once, a file of 512,345 bytes" in text
+    assert "2,000,000 multiply-adds an image, 400,000 bytes of activations at once, 512,345 bytes on disk" in text
     assert "| PrivateTest, no copies | 12 | 41.67% (" in text
     assert "PublicTest, no copies" not in text
     assert "2 PrivateTest images (14.3%)" in text

@@ -1,0 +1,103 @@
+"""What scoring a model gives: its scores on each split and its size, to JSON values and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fer_keras.data.dataset import FaceData
+from fer_keras.evaluation.metrics import SplitScore
+from fer_keras.labels import CLASSES
+
+
+@dataclass(frozen=True)
+class ModelSize:
+    """What a model costs.
+
+    Attributes:
+        parameters: trainable parameters.
+        multiply_adds: multiply-adds for one image; None where the model's graph cannot be walked.
+        activation_memory: bytes of the activations alive at once, at most, for one image in float32; of
+            an ensemble, those of its largest member; None as for `multiply_adds`.
+        file_bytes: size of the saved file; None for a model that has none.
+    """
+
+    parameters: int
+    multiply_adds: int | None
+    activation_memory: int | None
+    file_bytes: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class SplitResult:
+    """One split's scores, and what they came from.
+
+    Attributes:
+        all: the scores of every labelled image.
+        without_copies: the same without images that have an exact copy among the training images; None
+            where that leaves no image or `copies` is None.
+        copies: how many images have such a copy; None where the data has no training images to look
+            through, and for the `train` split itself.
+        logits: float32 [N, 7]; kept for figures, not serialised; None for scores that were read back.
+        data: the N labelled images, in the order of `logits`; not serialised; None as for `logits`.
+    """
+
+    all: SplitScore
+    without_copies: SplitScore | None
+    copies: int | None
+    logits: np.ndarray | None = None
+    data: FaceData | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the scores as JSON values."""
+        without = self.without_copies.to_dict() if self.without_copies else None
+        return {"all": self.all.to_dict(), "without_copies": without, "copies": self.copies}
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> "SplitResult":
+        """Return the scores that `to_dict` wrote."""
+        without = written["without_copies"]
+        return cls(
+            SplitScore.from_dict(written["all"]), SplitScore.from_dict(without) if without else None, written["copies"]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A model's scores on each split, and its size.
+
+    Attributes:
+        splits: split name -> result, in the order of `fer_keras.data.dataset.SPLITS`.
+        source: what the images are, for people.
+        drawn: True where they are drawn faces, not FER2013.
+        size: what the model costs; None where only its logits were at hand.
+    """
+
+    splits: dict[str, SplitResult]
+    source: str
+    drawn: bool
+    size: ModelSize | None = None
+
+    @property
+    def headline(self) -> str:
+        """The split to quote first: of those scored, the one that fewest choices were made by."""
+        order = ("private_test", "test", "public_test", "val", "train")
+        return next(name for name in order if name in self.splits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything but images and logits as JSON values."""
+        return {
+            "data": self.source,
+            "drawn": self.drawn,
+            "classes": list(CLASSES),
+            "size": dict(vars(self.size)) if self.size else None,
+            "splits": {name: result.to_dict() for name, result in self.splits.items()},
+        }
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> "Evaluation":
+        """Return what `to_dict` wrote, without images and logits."""
+        splits = {name: SplitResult.from_dict(result) for name, result in written["splits"].items()}
+        size = ModelSize(**written["size"]) if written["size"] else None
+        return cls(splits, written["data"], written["drawn"], size)

@@ -1,0 +1,63 @@
+"""What is shipped is whole, small, and answers as it did when it was published."""
+
+from pathlib import Path
+
+import pytest
+
+from fer_keras.evaluation.card_table import index_text
+from fer_keras.evaluation.card_text import card_text
+from fer_keras.evaluation.evaluate import load_model
+from fer_keras.evaluation.model_card import INTENDED_USE, LIMITS, read_card, read_cards
+from fer_keras.evaluation.report import MISTAKES_FIGURE
+from fer_keras.evaluation.sample import SAMPLE_FILE, SAMPLE_TOLERANCE, sample_difference
+from fer_keras.files import read_json
+
+SAVED = Path(__file__).parents[1] / "saved_models"
+FOLDERS = sorted(path for path in SAVED.iterdir() if path.is_dir() and path.name != "measurements")
+MODELS = [folder for folder in FOLDERS if (folder / "model.keras").exists()]
+
+MOST_BYTES = 60_000_000
+
+
+def name_of(folder):
+    return folder.name
+
+
+def test_all_of_it_takes_at_most_60_mb():
+    assert sum(path.stat().st_size for path in SAVED.rglob("*") if path.is_file()) <= MOST_BYTES
+
+
+def test_the_table_is_that_of_the_cards():
+    assert (SAVED / "README.md").read_text(encoding="utf-8") == index_text(read_cards(SAVED))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=name_of)
+def test_the_card_is_that_of_the_folder(folder):
+    card = read_card(folder)
+    assert (folder / "card.md").read_text(encoding="utf-8") == card_text(card)
+    assert card["name"] == folder.name and not card["scores"]["drawn"]
+    assert (card["intended_use"], card["limits"]) == (list(INTENDED_USE), list(LIMITS))
+    assert {"val", "public_test"} <= card["scores"]["splits"].keys()
+    assert all((folder / path).is_file() for path in card["figures"].values())
+    assert not list(folder.rglob(MISTAKES_FIGURE)), "FER2013's faces are not passed on"
+    audit = read_json(SAVED / "measurements" / "data_audit.json")
+    published = {split["name"]: split for split in card["data"]["audit"]["splits"]}
+    assert all(published[split["name"]] == split for split in audit["splits"])
+    if card["kind"] == "ensemble":
+        assert not (folder / "model.keras").exists()
+        now = {name: read_card(SAVED / name)["fingerprint"] for name in card["members"]}
+        assert {row["name"]: row["fingerprint"] for row in card["beside"]} == now, "a member was shipped again"
+    else:
+        assert card["size"]["file_bytes"] == (folder / "model.keras").stat().st_size
+        assert card["recipe"]["config"] == read_json(folder / "config.json")["config"]
+        assert (folder / SAMPLE_FILE).exists()
+
+
+@pytest.mark.parametrize("folder", MODELS, ids=name_of)
+def test_a_model_as_loaded_gives_its_published_outputs(folder):
+    assert sample_difference(load_model(folder), folder) <= SAMPLE_TOLERANCE
+
+
+def test_the_student_names_its_teacher():
+    names = [teacher["name"] for teacher in read_card(SAVED / "reference-mobilenet")["recipe"]["teachers"]]
+    assert names == ["reference-cnn"]

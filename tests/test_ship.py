@@ -1,0 +1,243 @@
+"""Runs become saved models with cards; cards are made again from what is there, with PrivateTest where it is."""
+
+import importlib.util
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_keras import cli
+from fer_keras.config import DataConfig, FitConfig, StudentConfig, TeacherConfig, environment, to_dict
+from fer_keras.data.dataset import mark_validation, with_unlabelled
+from fer_keras.data.synthetic import drawn_faces
+from fer_keras.distill.ensemble import ensemble_logits, teacher_fingerprint
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.card_table import GENERATED, index_text
+from fer_keras.evaluation.card_text import card_text
+from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.metrics import score
+from fer_keras.evaluation.model_card import read_card, read_cards
+from fer_keras.evaluation.sample import SAMPLE_TOLERANCE, sample_difference
+from fer_keras.files import read_json, write_json
+from fer_keras.ship import remake_card, ship, ship_ensemble
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return drawn_faces(420, seed=5)
+
+
+@pytest.fixture(scope="module")
+def public(drawn):
+    """The same without PrivateTest, as where it is held back."""
+    return drawn.take(drawn.splits != "private_test")
+
+
+def small_model(seed):
+    keras.utils.set_random_seed(seed)
+    inputs = keras.Input((48, 48, 1))
+    pooled = keras.layers.AveragePooling2D(6)(keras.layers.Rescaling(1 / 255)(inputs))
+    return keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(pooled)))
+
+
+def make_run(folder, data, *, seed=0, teachers=None, epochs=2):
+    """A run of three epochs, the second the best, as training would leave it."""
+    folder.mkdir(parents=True)
+    model = small_model(seed)
+    model.save(folder / "model.keras")
+    told = DataConfig(data.source, mark_validation(data).split("train").fingerprint)
+    fit = FitConfig(epochs=3, batch_size=32)
+    if teachers is None:
+        config = TeacherConfig(told, "small-cnn", fit=fit)
+    else:
+        config = StudentConfig(told, tuple(teachers), "small-cnn", fit=fit)
+    write_json(folder / "config.json", {"config": to_dict(config), "environment": environment()})
+    history = {"epoch": [0, 1, 2], "val_accuracy": [0.2, 0.4, 0.3], "seconds": [1.5, 2.0, 2.5]}
+    pd.DataFrame(history).iloc[:epochs].to_csv(folder / "metrics.csv", index=False)
+    return model
+
+
+@pytest.fixture(scope="module")
+def shipped_once(public, tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("shipped")
+    saved = tmp_path / "saved_models"
+    fingerprints = []
+    for number in (1, 2):
+        model = make_run(tmp_path / f"run-{number}", public, seed=number, epochs=3)
+        fingerprints.append(teacher_fingerprint(model))
+        ship(tmp_path / f"run-{number}", saved / f"t{number}", public, half=number == 1, reproduce=f"train {number}")
+    make_run(tmp_path / "run-3", public, seed=3, teachers=[*fingerprints, "0123456789abcdef"], epochs=3)
+    ship(tmp_path / "run-3", saved / "s", public, half=False, reproduce="distil")
+    return tmp_path
+
+
+@pytest.fixture
+def shipped(shipped_once, tmp_path):
+    """Two teachers, one in half precision, and a student of both; the folder of all saved models, beside the runs."""
+    shutil.copytree(shipped_once, tmp_path, dirs_exist_ok=True)
+    return tmp_path / "saved_models"
+
+
+def assert_scores(card, split, logits, labels):
+    written, expected = card["scores"]["splits"][split]["all"], score(logits, labels).to_dict()
+    assert written["nll"] == pytest.approx(expected["nll"])
+    assert all(written[key] == expected[key] for key in ("count", "accuracy_interval", "macro_f1", "confusion"))
+
+
+def test_what_is_shipped(shipped, public):
+    names = ["card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras", "sample.json"]
+    assert sorted(path.name for path in (shipped / "t1").iterdir()) == names
+    figures = ["calibration.png", "confusion.png", "training.png"]
+    assert sorted(path.name for path in (shipped / "t1" / "figures").iterdir()) == figures, "no faces"
+    model, card = load_model(shipped / "t1"), read_card(shipped / "t1")
+    for weight in model.get_weights():
+        np.testing.assert_array_equal(weight, weight.astype(np.float16).astype(np.float32))
+    assert (card["name"], card["kind"], card["reproduce"]) == ("t1", "teacher", "train 1")
+    assert card["fingerprint"] == teacher_fingerprint(model) != card["fingerprint_as_trained"]
+    assert card["size"]["file_bytes"] == (shipped / "t1" / "model.keras").stat().st_size
+    assert card["size"]["parameters"] == 64 * 7 + 7
+    split = public.split("public_test")
+    assert_scores(card, "public_test", predict_logits(model, split.images), split.labels)
+    recipe = card["recipe"]
+    assert (recipe["epochs"], recipe["best_epoch"], recipe["best_validation_accuracy"]) == (3, 2, 0.4)
+    assert recipe["seconds"] == 6.0 and recipe["config"]["fit"]["batch_size"] == 32
+    assert sample_difference(model, shipped / "t1") <= SAMPLE_TOLERANCE
+    assert (shipped / "t1" / "card.md").read_text() == card_text(card)
+    assert (shipped / "README.md").read_text() == index_text(read_cards(shipped))
+
+
+def test_teachers_are_called_by_name_as_trained_or_as_shipped(shipped):
+    card = read_card(shipped / "s")
+    assert card["kind"] == "student"
+    assert [teacher["name"] for teacher in card["recipe"]["teachers"]] == ["t1", "t2", None]
+    line = "distilled from [t1](../t1/card.md), [t2](../t2/card.md), a model that is not among these"
+    assert f"{line} (fingerprint `0123456789ab`)" in card_text(card)
+
+
+def test_whoever_has_private_test_gets_its_rows(shipped, public, drawn):
+    before, table = read_card(shipped / "t1"), (shipped / "README.md").read_text()
+    remake_card(shipped / "t1", public)
+    assert read_card(shipped / "t1") == before and (shipped / "README.md").read_text() == table
+    assert "PrivateTest" not in table
+    assert remake_card(shipped / "t1", drawn) == shipped / "t1" / "card.md"
+    after = read_card(shipped / "t1")
+    assert list(after["scores"]["splits"]) == ["val", "public_test", "private_test"]
+    for split in ("val", "public_test"):
+        assert after["scores"]["splits"][split] == before["scores"]["splits"][split]
+    for key in ("fingerprint", "fingerprint_as_trained", "reproduce", "recipe", "size"):
+        assert after[key] == before[key], key
+    private = drawn.split("private_test")
+    right = predict_logits(load_model(shipped / "t1"), private.images).argmax(axis=1) == private.labels
+    accuracy = after["scores"]["splits"]["private_test"]["all"]["accuracy"]
+    assert accuracy == pytest.approx(right.mean())
+    row = next(line for line in (shipped / "README.md").read_text().splitlines() if "(t1/card.md)" in line)
+    assert f"| {100 * accuracy:.1f} [" in row
+    assert f"| PrivateTest | {len(private)} | {accuracy:.2%} (" in (shipped / "t1" / "card.md").read_text()
+
+
+def test_a_card_made_again_does_not_write_the_sample_again(shipped, public):
+    sample = shipped / "t1" / "sample.json"
+    published = read_json(sample)
+    published["logits"][0][0] += 1.0
+    write_json(sample, published)
+    remake_card(shipped / "t1", public)
+    assert read_json(sample) == published
+    assert sample_difference(load_model(shipped / "t1"), shipped / "t1") > 100 * SAMPLE_TOLERANCE
+
+
+def test_an_ensemble_has_a_card_and_no_weights(shipped, public, drawn):
+    path = ship_ensemble(shipped / "both", ["t1", "t2"], public, reproduce="together")
+    assert sorted(p.name for p in path.parent.iterdir()) == ["card.json", "card.md", "figures"]
+    card = read_card(path.parent)
+    assert (card["kind"], card["members"], card["reproduce"]) == ("ensemble", ["t1", "t2"], "together")
+    split = public.split("public_test")
+    members = [predict_logits(load_model(shipped / name), split.images) for name in ("t1", "t2")]
+    assert_scores(card, "public_test", ensemble_logits(np.stack(members, axis=1)), split.labels)
+    sizes = [read_card(shipped / name)["size"] for name in ("t1", "t2")]
+    for key, of in (("parameters", sum), ("multiply_adds", sum), ("file_bytes", sum), ("activation_memory", max)):
+        assert card["size"][key] == of(size[key] for size in sizes)
+    for row in card["beside"]:
+        alone = read_card(shipped / row["name"])
+        assert row == {key: alone[key] for key in ("name", "kind", "fingerprint", "size", "scores")}
+    assert remake_card(path.parent, drawn) == path
+    assert "private_test" in read_card(path.parent)["scores"]["splits"]
+    assert "| [both](../both/card.md) (drawn faces) | ensemble | 910 |" in path.read_text()
+
+
+def test_a_student_of_unlabelled_faces_is_shipped_with_them_and_its_card_made_without(public, drawn, tmp_path):
+    more = with_unlabelled(public, drawn_faces(140, seed=9))
+    make_run(tmp_path / "run", more, teachers=["0"], epochs=3)
+    with pytest.raises(FerKerasError, match="was trained on other images than the training images of"):
+        ship(tmp_path / "run", tmp_path / "saved" / "s", public, half=False, reproduce="distil")
+    assert not (tmp_path / "saved").exists()
+    ship(tmp_path / "run", tmp_path / "saved" / "s", more, half=False, reproduce="distil")
+    before = read_card(tmp_path / "saved" / "s")["scores"]["splits"]
+    remake_card(tmp_path / "saved" / "s", drawn)
+    after = read_card(tmp_path / "saved" / "s")["scores"]["splits"]
+    assert after["val"] == before["val"] and "private_test" in after
+
+
+def test_an_unfinished_run_is_refused_unless_it_is_meant(public, tmp_path):
+    make_run(tmp_path / "run", public, epochs=2)
+    folder = tmp_path / "saved" / "t"
+    with pytest.raises(FerKerasError, match=r"run: has done 2 of its 3 epochs; --unfinished ships it as it is"):
+        ship(tmp_path / "run", folder, public, half=False, reproduce="train")
+    assert not folder.parent.exists()
+    ship(tmp_path / "run", folder, public, half=False, reproduce="train", unfinished=True)
+    assert "2 of 3 epochs" in (folder / "card.md").read_text()
+
+
+def test_what_cannot_be_shipped_or_made_again(shipped, public, tmp_path):
+    def refused(sentence, call, *args, **options):
+        with pytest.raises(FerKerasError, match=sentence):
+            call(*args, **options)
+
+    other = replace(public, images=255 - public.images)
+    refused("t1: was trained on other images", remake_card, shipped / "t1", other)
+    refused(r"card\.json: there is no such file", remake_card, tmp_path / "run-1", public)
+    write_json(tmp_path / "run-1" / "card.json", {"name": "x"})
+    refused(r"card\.json: expected a model card", remake_card, tmp_path / "run-1", public)
+    made = {"reproduce": ""}
+    refused("two or more different members", ship_ensemble, shipped / "e", ["t1", "t1"], public, **made)
+    refused("two or more different members", ship_ensemble, shipped / "e", ["t1"], public, **made)
+    refused("holds a model of its own", ship_ensemble, shipped / "s", ["t1", "t2"], public, **made)
+    refused(r"none.card\.json: there is no such file", ship_ensemble, shipped / "e", ["t1", "none"], public, **made)
+    ship_ensemble(shipped / "both", ["t1", "t2"], public, **made)
+    refused("cannot itself be one", ship_ensemble, shipped / "e", ["both", "t1"], public, **made)
+    assert not (shipped / "e").exists()
+
+
+def test_a_readme_that_somebody_wrote_is_kept(shipped, public):
+    assert (shipped / "README.md").read_text().startswith(GENERATED)
+    (shipped / "README.md").write_text("# Mine\n")
+    with pytest.raises(FerKerasError, match=r"README\.md: was not made by this command"):
+        remake_card(shipped / "t1", public)
+    assert (shipped / "README.md").read_text() == "# Mine\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "said"),
+    [
+        ("evaluate", ["saved_models/t1", "--card"], "card: saved_models/t1/card.md\n"),
+        ("ship_ensemble", ["both", "t1", "t2"], "card: saved_models/both/card.md\n"),
+        ("ship", ["run-1", "new", "--command", "again"], "card: saved_models/new/card.md\n"),
+    ],
+)
+def test_the_commands(name, words, said, shipped, public, monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location(f"{name}_script", ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(cli, "load_data", lambda args: public)
+    monkeypatch.chdir(shipped.parent)
+    monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
+    module.main()
+    assert capsys.readouterr().out == said
+    if name == "ship_ensemble":
+        assert read_card(shipped / "both")["reproduce"] == "python scripts/ship_ensemble.py both t1 t2"
