@@ -11,7 +11,7 @@ import numpy as np
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.distill.ensemble import ensemble_logits
-from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
+from fer_keras.distill.logit_cache import CacheIdentity, LogitCache, identify, verify, write_logits
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits, load_model, model_file
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.models.registry import preset
@@ -80,7 +80,9 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     files = _teacher_files(job, data, data_config)
     teachers = [load_model(file) for file in files]
     train = data.split("train")
-    config, cache = _cached(job, teachers, train, data_config)
+    folders, identities = cached_logits(job.student, teachers, train, job.cache_root)
+    config = replace(job.student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
+    cache = LogitCache(folders, identities, views_asked_for(config))
     student_file = train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
     rows = [
         (config.model, evaluate(load_model(student_file), data, file=student_file)),
@@ -108,23 +110,36 @@ def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> lis
     return files
 
 
-def _cached(
-    job: MainJob, teachers: Sequence[keras.Model], train: FaceData, data_config: DataConfig
-) -> tuple[StudentConfig, LogitCache]:
-    """Write what is missing of the cache, check a sample, and open it."""
-    student = job.student
-    views = min(student.cached_views, student.fit.epochs)  # no epoch asks for more
-    identities = [
-        identify(teacher, train, student.views, student.view_seed, student.mixup, student.cache_precision)
-        for teacher in teachers
-    ]
-    folders = []
-    for teacher, identity in zip(teachers, identities, strict=True):
-        folders.append(write_logits(teacher, train, identity, views, job.cache_root))
-        worst = verify(teacher, train, identity, views, job.cache_root)
+def cached_logits(
+    student: StudentConfig, teachers: Sequence[keras.Model], train: FaceData, cache_root: Path
+) -> tuple[list[Path], list[CacheIdentity]]:
+    """Write what is missing of the logits that a student asks for, and check a sample of them.
+
+    Args:
+        student: its views, how many of them and their seed, its epochs.
+        teachers: whose logits.
+        train: the images.
+        cache_root: where logits are cached.
+
+    Returns:
+        Each teacher's folder and what it is of, for a `LogitCache`.
+
+    Raises:
+        FerKerasError: a cache is there that holds something else.
+    """
+    views, identities, folders = views_asked_for(student), [], []
+    for teacher in teachers:
+        identity = identify(teacher, train, student.views, student.view_seed, student.mixup, student.cache_precision)
+        folders.append(write_logits(teacher, train, identity, views, cache_root))
+        worst = verify(teacher, train, identity, views, cache_root)
         print(f"cache: {folders[-1]}: a sample made again differs by at most {worst:.4f}", flush=True)
-    config = replace(student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
-    return config, LogitCache(folders, identities, views)
+        identities.append(identity)
+    return folders, identities
+
+
+def views_asked_for(student: StudentConfig) -> int:
+    """Return how many views a student sees in all its epochs."""
+    return min(student.cached_views, student.fit.epochs)
 
 
 def _teacher_rows(

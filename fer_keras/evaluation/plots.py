@@ -57,7 +57,7 @@ def training_curves(history: "pd.DataFrame") -> Figure:
         for panel, columns in _CURVES.items()
     }
     panels = [panel for panel, columns in present.items() if columns]
-    figure, axes = _figure(4.2 * max(1, len(panels)), 3.6, columns=max(1, len(panels)))
+    figure, axes = new_figure(4.2 * max(1, len(panels)), 3.6, columns=max(1, len(panels)))
     epochs = history.get("epoch", history.index).to_numpy() + 1
     for panel, ax in zip(panels, axes, strict=False):
         for column, (name, colour, style) in present[panel].items():
@@ -97,7 +97,7 @@ def confusion_matrix(confusion: np.ndarray, title: str) -> Figure:
     confusion = np.asarray(confusion).astype(np.int64)
     totals = confusion.sum(axis=1, keepdims=True)
     shares = confusion / np.maximum(totals, 1)
-    figure, (ax,) = _figure(6.4, 5.6)
+    figure, (ax,) = new_figure(6.4, 5.6)
     image = ax.imshow(shares, cmap="Blues", vmin=0.0, vmax=1.0)
     for row, column in np.ndindex(confusion.shape):
         ink = "white" if shares[row, column] > 0.55 else "black"
@@ -130,7 +130,7 @@ def reliability_diagram(logits: np.ndarray, labels: np.ndarray, title: str) -> F
     counts, confidence, accuracy = reliability(logits, labels)
     edges = np.linspace(0.0, 1.0, len(counts) + 1)
     middles, width = (edges[:-1] + edges[1:]) / 2, edges[1]
-    figure, (upper, lower) = _figure(4.8, 5.4, rows=2, height_ratios=(3, 1), sharex=True)
+    figure, (upper, lower) = new_figure(4.8, 5.4, rows=2, height_ratios=(3, 1), sharex=True)
     filled = counts > 0
     upper.bar(middles[filled], accuracy[filled], 0.9 * width, color=BLUE, alpha=0.85, label="accuracy")
     upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1.2, label="perfectly calibrated")
@@ -175,7 +175,7 @@ def mistakes_sheet(
         columns: faces in a row.
     """
     chosen = confident_mistakes(probabilities, labels, rows * columns)
-    figure, axes = _figure(1.5 * columns, 2.1 * rows, rows=rows, columns=columns)
+    figure, axes = new_figure(1.5 * columns, 2.1 * rows, rows=rows, columns=columns)
     for ax, row in zip(axes, chosen, strict=False):
         _show(ax, images[row])
         guess = int(probabilities[row].argmax())
@@ -202,7 +202,7 @@ def views_sheet(images: np.ndarray) -> Figure:
         images: uint8 [rows, columns, 48, 48, 1].
     """
     rows, columns = images.shape[:2]
-    figure, axes = _figure(1.1 * columns, 1.1 * rows, rows=rows, columns=columns)
+    figure, axes = new_figure(1.1 * columns, 1.1 * rows, rows=rows, columns=columns)
     figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.0, hspace=0.0)
     for ax, image in zip(axes, images.reshape(-1, *images.shape[2:]), strict=True):
         _show(ax, image)
@@ -224,7 +224,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
         figure.savefig(partial, dpi=DPI, format="png", metadata={"Software": None})
 
 
-def _figure(
+def new_figure(
     width: float,
     height: float,
     *,

@@ -1,0 +1,221 @@
+"""What helps a student: one change of the recipe at a time, every arm with the same seeds."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+
+from fer_keras.config import DataConfig, StudentConfig, ViewConfig, to_dict
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.logit_cache import CacheIdentity, LogitCache
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.comparison import SPLITS, compare_arms
+from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.report import read_history
+from fer_keras.files import replacing, write_text
+from fer_keras.main_job import cached_logits, views_asked_for
+from fer_keras.models.budget import fit_to_budget
+from fer_keras.training.student import train_student
+
+BASELINE = "baseline"
+FRESH = 100_000
+"""As `cached_views`: more than epochs, so that every epoch sees a fresh one."""
+
+GENTLE_VIEWS = ViewConfig(
+    rotation=10.0, shift=0.06, zoom=0.1, brightness=0.1, contrast=0.2, erasing=0.0, erasing_side=0.0
+)
+
+LEDGER_FILE, SUMMARY_FILE, FIGURE_FILE = "ablation.csv", "ablation_summary.csv", "ablation.png"
+_PREDICTIONS = "predictions.npz"
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One recipe.
+
+    Attributes:
+        name: of its runs and of its row in the figure.
+        question: the group in the figure.
+        changes: fields of `StudentConfig` in which it differs from the base.
+        teachers: how many of the teachers it has, from the first on; None for all.
+        against: the arm that it is compared with.
+    """
+
+    name: str
+    question: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    teachers: int | None = None
+    against: str = BASELINE
+
+
+ARMS: tuple[Arm, ...] = (
+    Arm(BASELINE, "baseline"),
+    Arm("labels only", "distillation", {"alpha": 0.0}),
+    Arm("one teacher", "teachers", teachers=1),
+    Arm("1 view", "cached views", {"cached_views": 1}),
+    Arm("8 views", "cached views", {"cached_views": 8}),
+    Arm("32 views", "cached views", {"cached_views": 32}),
+    Arm("T = 1", "temperature", {"temperature": 1.0}),
+    Arm("T = 4", "temperature", {"temperature": 4.0}),
+    Arm("alpha = 0.5", "alpha", {"alpha": 0.5}),
+    Arm("alpha = 1", "alpha", {"alpha": 1.0}),
+    Arm("decoupled KL", "loss", {"loss": "decoupled-kl"}),
+    Arm("DIST", "loss", {"loss": "dist"}),
+    Arm("standardised KL", "loss", {"loss": "standardised-kl"}),
+    Arm("mixup, 8 views", "mixup", {"cached_views": 8, "mixup": 0.5}, against="8 views"),
+    Arm("gentle, 8 views", "views", {"cached_views": 8, "views": GENTLE_VIEWS}, against="8 views"),
+)
+"""The base has every teacher, Hinton's KL, T = 2.5, alpha = 0.9 and a fresh view every epoch."""
+
+
+def base_config(epochs: int) -> StudentConfig:
+    """Return the recipe that the arms change: a separable CNN of 25,000 parameters, a short schedule."""
+    options = fit_to_budget("separable", 25_000, dropouts=())
+    base = StudentConfig(DataConfig("", ""), (), model="reference-separable", options=options, cached_views=FRESH)
+    return replace(base, fit=replace(base.fit, epochs=epochs))
+
+
+Caches = Mapping[tuple[ViewConfig, float], tuple[list[Path], list[CacheIdentity]]]
+"""Views and share of mixed ones -> all teachers' folders and identities."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the arms share.
+
+    Attributes:
+        base: the recipe that they change.
+        teachers: the members of the ensemble.
+        data: the images, validation marked.
+        data_config: which those are.
+        cache_root: where logits are cached.
+        folder: the study's folder, with a run in it for each arm and seed.
+    """
+
+    base: StudentConfig
+    teachers: Sequence[keras.Model]
+    data: FaceData
+    data_config: DataConfig
+    cache_root: Path
+    folder: Path
+
+
+def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.DataFrame:
+    """Train every arm with every seed that is not trained yet, and write the ledger after each.
+
+    Seed by seed, so that a study that was stopped has whole rounds to compare.
+
+    Args:
+        study: what the arms share.
+        arms: the recipes.
+        seeds: of `FitConfig.seed`.
+
+    Returns:
+        The ledger, one row a run.
+
+    Raises:
+        FerKerasError: a run of that name was told something else, or an arm's `against` is not among the arms.
+    """
+    names = {arm.name for arm in arms}
+    for arm in arms:
+        if arm.against not in names:
+            raise FerKerasError(f"arm {arm.name!r} is compared with {arm.against!r}, which is not among the arms")
+    caches = _caches(study, arms)
+    rows: list[dict[str, Any]] = []
+    for seed in seeds:
+        for arm in arms:
+            print(f"ablation: seed {seed}, arm {len(rows) % len(arms) + 1} of {len(arms)}: {arm.name}", flush=True)
+            rows.append(_run(study, arm, seed, caches))
+            write_text(study.folder / LEDGER_FILE, pd.DataFrame(rows).to_csv(index=False))
+    return pd.DataFrame(rows)
+
+
+def summarise(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.DataFrame:
+    """Return one row an arm: its mean scores and how far it is ahead of the arm it is compared with.
+
+    Args:
+        study: as it was run.
+        arms: as they were run.
+        seeds: as they were run.
+    """
+    labels = {split: study.data.split(split).labels for split in SPLITS}
+    hits: dict[str, dict[str, np.ndarray]] = {}
+    for arm in arms:
+        stored = [np.load(_folder(study, arm, seed) / _PREDICTIONS) for seed in seeds]
+        hits[arm.name] = {split: np.stack([s[split] == labels[split] for s in stored]) for split in SPLITS}
+    summary = compare_arms(hits, {arm.name: arm.against for arm in arms})
+    summary.insert(1, "question", [arm.question for arm in arms])
+    write_text(study.folder / SUMMARY_FILE, summary.to_csv(index=False))
+    return summary
+
+
+def arm_config(study: Study, arm: Arm, seed: int, identities: Sequence[CacheIdentity]) -> StudentConfig:
+    """Return what the run of an arm is told; `identities` are those of its teachers."""
+    base = study.base
+    return replace(
+        base,
+        data=study.data_config,
+        teachers=tuple(identity.teacher for identity in identities),
+        fit=replace(base.fit, seed=seed),
+        **arm.changes,
+    )
+
+
+def _pictures(study: Study, arm: Arm) -> tuple[ViewConfig, float]:
+    """What the pictures of an arm depend on, and so its cache: the views and the share of mixed ones."""
+    config = replace(study.base, **arm.changes)
+    return config.views, config.mixup
+
+
+def _caches(study: Study, arms: Sequence[Arm]) -> Caches:
+    """Cache every teacher's logits of as many views as any arm with these pictures asks for."""
+    asked: dict[tuple[ViewConfig, float], StudentConfig] = {}
+    for arm in arms:
+        config, key = replace(study.base, **arm.changes), _pictures(study, arm)
+        if key not in asked or views_asked_for(asked[key]) < views_asked_for(config):
+            asked[key] = config
+    train = study.data.split("train")
+    return {key: cached_logits(config, study.teachers, train, study.cache_root) for key, config in asked.items()}
+
+
+def run_name(arm: Arm, seed: int) -> str:
+    """Return the name of a run's folder: letters, digits, points and hyphens only."""
+    return "-".join([*re.findall(r"[\w.]+", arm.name), f"seed{seed}"])
+
+
+def _folder(study: Study, arm: Arm, seed: int) -> Path:
+    return study.folder / run_name(arm, seed)
+
+
+def _run(study: Study, arm: Arm, seed: int, caches: Caches) -> dict[str, Any]:
+    folders, identities = (part[: arm.teachers] for part in caches[_pictures(study, arm)])
+    config = arm_config(study, arm, seed, identities)
+    cache, folder = LogitCache(folders, identities, views_asked_for(config)), _folder(study, arm, seed)
+    train, val = study.data.split("train"), study.data.split("val")
+    model = load_model(train_student(config, train, val, cache, folder, resume=True))
+    guesses = {split: predict_logits(model, study.data.split(split).images).argmax(-1) for split in SPLITS}
+    with replacing(folder / _PREDICTIONS) as partial:
+        np.savez_compressed(partial, **{split: guess.astype(np.uint8) for split, guess in guesses.items()})
+    history = read_history(folder)
+    told = json.dumps(to_dict(config), sort_keys=True)
+    return {
+        "arm": arm.name,
+        "question": arm.question,
+        "seed": seed,
+        "teachers": len(identities),
+        **{name: getattr(config, name) for name in ("loss", "temperature", "alpha", "mixup")},
+        "views": views_asked_for(config),
+        "epochs": config.fit.epochs,
+        "best_epoch": int(history["val_accuracy"].idxmax()) + 1,
+        **{f"{split}_accuracy": float((guesses[split] == study.data.split(split).labels).mean()) for split in SPLITS},
+        "train_accuracy": float(history["accuracy"].iloc[-1]),
+        "seconds": float(history["seconds"].sum()),
+        "config_sha256": hashlib.sha256(told.encode()).hexdigest()[:12],
+    }

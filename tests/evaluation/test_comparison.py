@@ -1,0 +1,51 @@
+"""Differences between recipes, against NumPy and against chance."""
+
+import numpy as np
+import pytest
+
+from fer_keras.evaluation.comparison import compare_arms, differences_figure
+
+
+def hits_of(rng, accuracies, images=4000, seeds=2):
+    return {
+        arm: {split: rng.random((seeds, images)) < accuracy for split in ("val", "public_test")}
+        for arm, accuracy in accuracies.items()
+    }
+
+
+def test_differences_and_intervals_are_numpys(rng):
+    hits = hits_of(rng, {"a": 0.6, "b": 0.65, "c": 0.7}, images=500, seeds=3)
+    table = compare_arms(hits, {"a": "a", "b": "a", "c": "b"}).set_index("arm")
+    a, b, c = (hits[name]["val"].astype(float) for name in "abc")
+    assert table.loc["c", "val"] == pytest.approx(c.mean())
+    assert table.loc["c", "val_difference"] == pytest.approx(c.mean() - b.mean())
+    seed_variance = np.mean([np.var(x.mean(1), ddof=1) for x in (a, b, c)])
+    gains = c.mean(0) - b.mean(0)
+    error = 1.96 * np.sqrt(np.var(gains, ddof=1) / 500 + 2 * seed_variance / 3)
+    assert table.loc["c", "val_high"] - table.loc["c", "val_difference"] == pytest.approx(error)
+    assert table.loc["c", "val_difference"] - table.loc["c", "val_low"] == pytest.approx(error)
+    assert table["val_seed_std"].to_numpy() == pytest.approx([seed_variance**0.5] * 3)
+    assert np.isnan(table.loc["a", "val_difference"])
+
+
+def test_the_interval_holds_the_truth_about_19_times_in_20():
+    rng = np.random.default_rng(3)
+    held = 0
+    for _ in range(200):
+        # Four arms whose accuracies move by a point from seed to seed, and truly differ by nothing.
+        hits = {}
+        for arm in "abcd":
+            rates = 0.6 + rng.normal(0, 0.01, 2)
+            hits[arm] = {split: rng.random((2, 1000)) < rates[:, None] for split in ("val", "public_test")}
+        row = compare_arms(hits, dict.fromkeys("abcd", "a")).iloc[1]
+        held += row["val_low"] <= 0 <= row["val_high"]
+    assert 0.90 <= held / 200 <= 1.0
+
+
+def test_the_figure_shows_each_difference_in_points(rng):
+    table = compare_arms(hits_of(rng, {"a": 0.6, "b": 0.65}), {"a": "a", "b": "a"})
+    table.insert(1, "question", ["q", "q"])
+    (ax,) = differences_figure(table, "title").axes
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["q: b\nagainst a"]
+    drawn = [float(container.lines[0].get_xdata()[0]) for container in ax.containers]
+    assert drawn == pytest.approx(100 * table.loc[1, ["val_difference", "public_test_difference"]].to_numpy(float))

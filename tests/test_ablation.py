@@ -1,0 +1,105 @@
+"""A small study on drawn faces: every arm trained once, told what it says, compared with what it says."""
+
+from dataclasses import replace
+from typing import get_args, get_type_hints
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_keras import ablation
+from fer_keras.ablation import ARMS, Arm, Study, base_config, run_study, summarise
+from fer_keras.config import StudentConfig
+from fer_keras.data.synthetic import drawn_faces
+from fer_keras.distill.losses import DISTILLATION_LOSSES
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.evaluate import load_model
+from fer_keras.main_job import training_data
+from fer_keras.models import from_preset
+from fer_keras.models.budget import parameters
+from fer_keras.training.run_folder import read_config
+
+SOME = (Arm("baseline", "base"), Arm("one teacher", "teachers", {"cached_views": 1, "mixup": 0.5}, teachers=1))
+TINY = {"widths": (4, 8), "strides": (4, 4), "dropouts": ()}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("study")
+    data, data_config = training_data(drawn_faces(300, seed=8))
+    base = base_config(2)
+    base = replace(base, options=TINY, fit=replace(base.fit, ema_epochs=0.0))
+    teachers = []
+    for seed in range(2):
+        keras.utils.set_random_seed(seed)
+        teachers.append(from_preset("reference-separable", **TINY))
+    return Study(base, teachers, data, data_config, folder / "logits", folder / "runs")
+
+
+@pytest.fixture(scope="module")
+def ledger(study):
+    return run_study(study, SOME, range(2))
+
+
+def test_every_arm_has_a_row_for_every_seed(study, ledger):
+    assert list(zip(ledger["seed"], ledger["arm"], strict=True)) == [
+        (0, "baseline"), (0, "one teacher"), (1, "baseline"), (1, "one teacher"),
+    ]  # fmt: skip
+    assert list(ledger["teachers"]) == [2, 1, 2, 1] and list(ledger["views"]) == [2, 1, 2, 1]
+    assert list(ledger["mixup"]) == [0, 0.5, 0, 0.5] and (ledger["epochs"] == 2).all()
+    pd.testing.assert_frame_equal(pd.read_csv(study.folder / "ablation.csv"), ledger)
+
+
+def test_runs_were_told_their_arm_and_scored_by_their_model(study, ledger):
+    run = study.folder / "one-teacher-seed1"
+    told = read_config(run)["config"]
+    assert told["mixup"] == 0.5 and told["fit"]["seed"] == 1 and len(told["teachers"]) == 1
+    public = study.data.split("public_test")
+    guesses = load_model(run)(public.images).numpy().argmax(-1)
+    assert ledger["public_test_accuracy"].iloc[3] == pytest.approx((guesses == public.labels).mean())
+
+
+def test_the_summary_compares_means_over_seeds(study, ledger):
+    summary = summarise(study, SOME, range(2)).set_index("arm")
+    means = ledger.groupby("arm")["val_accuracy"].mean()
+    assert summary.loc["one teacher", "val"] == pytest.approx(means["one teacher"])
+    gain = means["one teacher"] - means["baseline"]
+    assert summary.loc["one teacher", "val_difference"] == pytest.approx(gain)
+    assert summary.loc["one teacher", "question"] == "teachers"
+
+
+def test_a_finished_study_trains_nothing_again(study, ledger):
+    checkpoints = sorted(study.folder.glob("*/checkpoint/*"))
+    before = [path.stat().st_mtime_ns for path in checkpoints]
+    pd.testing.assert_frame_equal(run_study(study, SOME, range(2)), ledger)
+    assert len(checkpoints) == 4 and [path.stat().st_mtime_ns for path in checkpoints] == before
+
+
+def test_the_arms_answer_the_questions_with_one_change_each():
+    names = [arm.name for arm in ARMS]
+    assert len(set(names)) == len(names) and all(arm.against in names for arm in ARMS)
+    folders = {ablation.run_name(arm, 0) for arm in ARMS}
+    assert len(folders) == len(ARMS) and all(name.replace("-", "").replace(".", "").isalnum() for name in folders)
+    base, by_name = base_config(40), {arm.name: arm for arm in ARMS}
+    assert 0.97 * 25_000 < parameters(from_preset(base.model, **base.options)) <= 25_000
+    for arm in ARMS:
+        other = by_name[arm.against]
+        mine, theirs = ({**vars(replace(base, **a.changes)), "teachers": a.teachers} for a in (arm, other))
+        changed = [key for key in mine if mine[key] != theirs[key]]
+        assert len(changed) == (arm.name != arm.against), f"{arm.name} changes {changed}"
+
+
+def test_every_loss_can_be_asked_for():
+    assert set(get_args(get_type_hints(StudentConfig)["loss"])) == set(DISTILLATION_LOSSES)
+
+
+def test_an_arm_without_its_counterpart_is_refused(study):
+    with pytest.raises(FerKerasError, match="compared with 'baseline', which is not among the arms"):
+        run_study(study, SOME[1:], range(1))
+
+
+def test_predictions_are_kept_for_later_comparisons(study, ledger):
+    kept = np.load(study.folder / "baseline-seed0" / "predictions.npz")
+    assert kept["val"].shape == (len(study.data.split("val")),)
+    assert ledger["val_accuracy"].iloc[0] == pytest.approx((kept["val"] == study.data.split("val").labels).mean())
