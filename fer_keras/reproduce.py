@@ -1,0 +1,110 @@
+"""The commands behind every published number, in an order in which they can be run."""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fer_keras.errors import FerKerasError
+
+
+@dataclass(frozen=True)
+class Step:
+    """What makes one thing that is published.
+
+    Attributes:
+        name: of a folder in saved_models/, or of what is measured.
+        commands: run one after the other; each can be stopped, and goes on by the same command. `{data}` is FER2013.
+        minutes: expected, on 2 cores.
+        needs: the names of the steps before it.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    minutes: float
+    needs: tuple[str, ...] = ()
+
+
+def _trained(name: str, train: str, run: str, minutes: float, *needs: str, options: str = "") -> Step:
+    """A model: the command that trains it in runs/`run`, and the one that ships it."""
+    again = f"python scripts/reproduce.py --data fer2013.zip --run {name}"
+    ship = f'python scripts/ship.py runs/{run} {name} --data {{data}} --command "{again}"{options}'
+    return Step(name, (train, ship), minutes, needs)
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "data-audit",
+        ("python scripts/audit_data.py {data} --json saved_models/measurements/data_audit.json",),
+        0.2,
+    ),
+    Step("speed", ("python scripts/benchmark.py distill",), 6),
+    _trained(
+        "reference-cnn",
+        "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",
+        "fer2013-teacher/member-1",
+        42,
+        options=" --half",
+    ),
+    _trained(
+        "reference-mobilenet",
+        "python scripts/distill.py --data {data} --teacher saved_models/reference-cnn --name fer2013"
+        " --cached-views 16 --epochs 70 --resume",
+        "fer2013",
+        40,
+        "reference-cnn",
+    ),
+)
+
+
+def plan(names: Sequence[str], steps: Sequence[Step] = STEPS) -> list[Step]:
+    """Return the steps that make `names` and all that they need, in an order in which they can be run.
+
+    Raises:
+        FerKerasError: there is no step of that name.
+    """
+    by_name = {step.name: step for step in steps}
+    wanted: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in by_name:
+            raise FerKerasError(f"nothing published is called {name!r}, expected some of {', '.join(by_name)}")
+        if name not in wanted:
+            wanted.add(name)
+            waiting += by_name[name].needs
+    return [step for step in steps if step.name in wanted]
+
+
+def words_of(command: str, data: str) -> list[str]:
+    """Return a command's words, with this Python and the path of FER2013 put in."""
+    return [{"python": sys.executable}.get(word, word).replace("{data}", data) for word in shlex.split(command)]
+
+
+def duration(minutes: float) -> str:
+    """Return minutes as people write them: `40 min`, `5.5 h`."""
+    return f"{max(1, round(minutes))} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def run_steps(steps: Sequence[Step], data: str) -> None:
+    """Run the commands of `steps`, showing what they show and the time that is left.
+
+    Args:
+        steps: from `plan`.
+        data: the path of FER2013.
+
+    Raises:
+        FerKerasError: a command failed; the same call goes on there.
+    """
+    for number, step in enumerate(steps, 1):
+        left = sum(later.minutes for later in steps[number - 1 :])
+        print(f"reproduce: {number}/{len(steps)} {step.name}; for all that is left about {duration(left)}", flush=True)
+        start = time.monotonic()
+        for command in step.commands:
+            print(f"reproduce: {command.replace('{data}', data)}", flush=True)
+            status = subprocess.run(words_of(command, data)).returncode
+            if status:
+                raise FerKerasError(f"{step.name}: a command ended with status {status}: {command}")
+        print(f"reproduce: {step.name} took {duration((time.monotonic() - start) / 60)}", flush=True)

@@ -1,0 +1,38 @@
+"""List every command behind the published numbers, with its time on 2 cores, or run them.
+
+    python scripts/reproduce.py
+    python scripts/reproduce.py --data fer2013.zip --run reference-mobilenet
+
+--run takes names of models, or `all`, and runs what they need before them. It can be stopped at any moment; the same
+command goes on. Models in saved_models/ are replaced by the new ones.
+"""
+
+import argparse
+from pathlib import Path
+
+from fer_keras import cli
+from fer_keras.errors import FerKerasError
+from fer_keras.reproduce import STEPS, duration, plan, run_steps
+
+
+def main() -> None:
+    """Parse, then list or run."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="fer2013.zip", help="FER2013 (.zip, folder or .csv); default %(default)s")
+    parser.add_argument("--run", nargs="+", metavar="NAME", help="what to make; `all` for everything")
+    args = parser.parse_args()
+    if args.run:
+        if not Path(args.data).exists():
+            raise FerKerasError(f"{args.data}: there is no such file or folder, expected FER2013")
+        run_steps(plan([step.name for step in STEPS] if args.run == ["all"] else args.run), args.data)
+        return
+    for step in STEPS:
+        needs = f", after {' and '.join(step.needs)}" if step.needs else ""
+        print(f"{step.name}: about {duration(step.minutes)}{needs}")
+        for command in step.commands:
+            print(f"    {command.replace('{data}', args.data)}")
+    print(f"all of it: about {duration(sum(step.minutes for step in STEPS))}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,102 @@
+"""Every published number has a command, and every command is one that its script takes."""
+
+import importlib.util
+import shlex
+import sys
+from pathlib import Path
+
+import pytest
+
+from fer_keras import cli
+from fer_keras.errors import FerKerasError
+from fer_keras.reproduce import STEPS, Step, duration, plan, run_steps, words_of
+
+ROOT = Path(__file__).parents[1]
+
+
+class ParsedError(Exception):
+    """Raised where a script has parsed its command line."""
+
+
+def started(script, words, monkeypatch):
+    """Run a script as a command, up to where it would start TensorFlow or read data."""
+
+    def stop(*_, **__):
+        raise ParsedError
+
+    monkeypatch.setattr(cli, "set_up", stop)
+    monkeypatch.setattr("fer_keras.data.load_faces", stop)
+    monkeypatch.setattr(sys, "argv", [script, *words])
+    spec = importlib.util.spec_from_file_location(Path(script).stem, ROOT / script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main()
+
+
+@pytest.mark.parametrize("command", [command for step in STEPS for command in step.commands])
+def test_scripts_take_the_commands(command, monkeypatch):
+    python, script, *words = shlex.split(command)
+    assert python == "python"
+    with pytest.raises(ParsedError):
+        started(script, words, monkeypatch)
+
+
+def test_a_command_that_a_script_does_not_take_would_be_noticed(monkeypatch):
+    with pytest.raises(SystemExit):
+        started("scripts/ship.py", ["runs/x", "x", "--command", "y", "--quarter"], monkeypatch)
+
+
+def test_every_shipped_model_has_a_step():
+    made = {word for step in STEPS for command in step.commands for word in shlex.split(command)}
+    for card in ROOT.glob("saved_models/*/card.json"):
+        assert card.parent.name in made, f"no command makes {card.parent.name}"
+
+
+def test_what_a_step_needs_comes_before_it():
+    names = [step.name for step in STEPS]
+    assert len(set(names)) == len(names)
+    for number, step in enumerate(STEPS):
+        assert set(step.needs) <= set(names[:number])
+        # A saved model that a command takes is made by what the step needs.
+        used = {Path(w).name for c in step.commands for w in shlex.split(c) if w.startswith("saved_models/")}
+        used -= {"measurements", "data_audit.json", step.name}
+        made = {w for s in plan(step.needs) for c in s.commands for w in shlex.split(c)}
+        assert used <= made, f"{step.name} takes {used - made}, which nothing before it makes"
+
+
+def step(name, *needs, code="", minutes=1):
+    return Step(name, (f'python -c "{code}"',), minutes, needs)
+
+
+def test_a_plan_holds_what_is_needed_and_nothing_else():
+    steps = [step("a"), step("b", "a"), step("c"), step("d", "b")]
+    assert [s.name for s in plan(["d"], steps)] == ["a", "b", "d"]
+    assert [s.name for s in plan(["c", "a"], steps)] == ["a", "c"]
+    with pytest.raises(FerKerasError, match="nothing published is called 'e', expected some of a, b, c, d"):
+        plan(["e"], steps)
+
+
+def test_steps_run_in_order_with_the_data_and_stop_where_one_fails(tmp_path, capfd):
+    write = "import sys; open(sys.argv[1] + '/log', 'a').write({!r})"
+    steps = [
+        Step("a", (f'python -c "{write.format("1")}" {{data}}', f'python -c "{write.format("2")}" {{data}}'), 90),
+        step("b", code="import sys; sys.exit(3)", minutes=30),
+        Step("c", (f'python -c "{write.format("3")}" {{data}}',), 1),
+    ]
+    with pytest.raises(FerKerasError, match="b: a command ended with status 3"):
+        run_steps(steps, str(tmp_path))
+    assert (tmp_path / "log").read_text() == "12"
+    said = capfd.readouterr().out
+    assert "1/3 a; for all that is left about 2.0 h" in said and "2/3 b; for all that is left about 31 min" in said
+
+
+def test_commands_run_with_this_python_and_this_file():
+    words = words_of(
+        "python scripts/ship.py runs/a b --data {data} --command 'python x --data fer2013.zip'", "my file.zip"
+    )
+    assert words[:2] == [sys.executable, "scripts/ship.py"]
+    assert words[4:] == ["--data", "my file.zip", "--command", "python x --data fer2013.zip"]
+
+
+def test_durations_are_for_people():
+    assert [duration(m) for m in (0.2, 42, 89, 330)] == ["1 min", "42 min", "89 min", "5.5 h"]
