@@ -11,11 +11,13 @@ import pytest
 from small_run import CONFIG, run
 
 from fer_keras.config import FitConfig
+from fer_keras.data.dataset import mark_validation
+from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
 from fer_keras.training.checkpoint import Checkpoint, Progress, publish, restore
-from fer_keras.training.loop import make_optimizer
+from fer_keras.training.loop import batch_norm_momentum, make_optimizer
 
 VALIDATED = {"val_accuracy": 0.25}
 
@@ -169,3 +171,12 @@ def test_two_processes_cannot_be_at_one_run(finished):
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(FerKerasError, match="another process is at this run"):
             run(finished, True)
+
+
+def test_moving_statistics_reach_back_a_quarter_of_an_epoch(tmp_path):
+    assert batch_norm_momentum(400) == pytest.approx(0.99)
+    assert batch_norm_momentum(10) == 0.95, "20 steps at least"
+    run(tmp_path, False, replace(CONFIG, fit=replace(CONFIG.fit, epochs=1, batch_size=2)))
+    kept = keras.models.load_model(tmp_path / "model.keras")
+    steps = -(-len(mark_validation(drawn_faces(300, seed=1)).split("train")) // 2)
+    assert steps > 80 and kept.get_layer("stem_bn").momentum == pytest.approx(1 - 4 / steps)
