@@ -110,13 +110,26 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class TeacherConfig:
-    """One member of the teacher ensemble: a preset, or a family with options, fitted on labels."""
+    """One member of the teacher ensemble: a preset, or a family with options, fitted on labels.
+
+    Attributes:
+        data: the images.
+        model: a preset.
+        options: options of its family that take precedence over the preset's.
+        mixup: share of the views that are mixed with another face's (arXiv 1710.09412).
+        views: how far they go.
+        fit: how it is fitted.
+    """
 
     data: DataConfig
     model: str = "reference-cnn"
     options: dict[str, Any] = field(default_factory=dict)
+    mixup: float = 0.0
     views: ViewConfig = ViewConfig()
     fit: FitConfig = FitConfig(epochs=40, precision="auto")
+
+    def __post_init__(self) -> None:
+        require("mixup", self.mixup, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -186,6 +199,23 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]
     return value
+
+
+def with_defaults(written: dict[str, Any], config: Any) -> dict[str, Any]:
+    """Return what `to_dict` wrote of an older version of a dataclass, its newer fields at their defaults.
+
+    Args:
+        written: nested dictionaries.
+        config: an instance of the dataclass as it is now.
+    """
+    complete = dict(written)
+    for part in dataclasses.fields(config):
+        value = getattr(config, part.name)
+        if dataclasses.is_dataclass(value):
+            complete[part.name] = with_defaults(written.get(part.name, {}), value)
+        elif part.name not in written and part.default is not dataclasses.MISSING:
+            complete[part.name] = _jsonable(part.default)
+    return complete
 
 
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:

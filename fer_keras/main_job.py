@@ -73,8 +73,7 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         FerKerasError: the data or an option does not fit, or the folder holds another run.
     """
     # What can be wrong is found before hours of training, not after.
-    told = {key: value for key, value in to_dict(job.student).items() if key not in ("data", "teachers")}
-    refuse_other_run(job.folder, told, resume=job.resume)
+    refuse_other_run(job.folder, job.student, resume=job.resume, leave_out=("data", "teachers"))
     preset(job.student.model)
     data, data_config = training_data(data)
     files = _teacher_files(job, data, data_config)

@@ -21,6 +21,7 @@ def main() -> None:
     cli.add_run_options(parser)
     parser.add_argument("--model", nargs="+", default=[teacher.model], help="a preset for each member, used in turn")
     parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
+    parser.add_argument("--mixup", type=float, default=teacher.mixup, help="share of mixed views; default %(default)s")
     cli.add_options(parser, teacher.fit, "fitting")
     cli.add_options(parser, teacher.views, "views")
     args = parser.parse_args()
@@ -32,6 +33,7 @@ def main() -> None:
     config = replace(
         teacher,
         data=data_config,
+        mixup=args.mixup,
         views=cli.options_of(args, teacher.views),
         fit=cli.options_of(args, teacher.fit),
     )

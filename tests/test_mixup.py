@@ -7,7 +7,7 @@ import tensorflow as tf
 from fer_keras.augment import make_views
 from fer_keras.config import ViewConfig
 from fer_keras.mixup import make_mixed_views, mix, mix_partners
-from fer_keras.training.pipeline import distillation_dataset, epoch_order
+from fer_keras.training.pipeline import distillation_dataset, epoch_order, label_dataset, label_view_seed
 
 
 class Logits:
@@ -68,7 +68,19 @@ def test_students_see_the_pictures_that_the_teachers_saw_with_both_labels(train)
         make_mixed_views(train, np.arange(100), ViewConfig(), 4, 1, 0.5)[order],
     )
     targets = {name: np.concatenate([y[name] for _, y in batches]) for name in batches[0][1]}
-    np.testing.assert_array_equal(targets["label"], train.labels[order])
-    np.testing.assert_array_equal(targets["partner_label"], train.labels[partners[order]])
-    np.testing.assert_array_equal(targets["share"], share[order])
+    np.testing.assert_array_equal(
+        targets["label"].T, [train.labels[order], train.labels[partners[order]], share[order]]
+    )
     np.testing.assert_array_equal(targets["teacher_logits"][:, 0, 0], order)
+
+
+def test_teachers_learn_from_mixed_views_of_their_own_stream(train):
+    batches = list(label_dataset(train, ViewConfig(), epochs=range(3, 4), batch_size=64, seed=9, mixup=0.5))
+    order, seed = epoch_order(9, 3, 100), label_view_seed(9)
+    partners, share = mix_partners(0.5, seed, 3, 100)
+    np.testing.assert_array_equal(
+        np.concatenate([images for images, _ in batches]),
+        make_mixed_views(train, np.arange(100), ViewConfig(), seed, 3, 0.5)[order],
+    )
+    labels = np.concatenate([labels for _, labels in batches])
+    np.testing.assert_array_equal(labels.T, [train.labels[order], train.labels[partners[order]], share[order]])

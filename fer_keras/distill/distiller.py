@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from fer_keras.config import require
 from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, softened_probabilities
+from fer_keras.distributed import on_every_host, replicas, share_of_batch, strategy
 from fer_keras.errors import FerKerasError
 
 
@@ -18,8 +19,7 @@ class Distiller(keras.Model):
     without; evaluate it on (images, labels [B]), where the loss is the cross-entropy alone. No teacher is
     inside: its logits come with the data, so every file saved from it holds the student only.
 
-    Where images are mixed with others the targets also hold "share" [B], the image's own share of the mix, and
-    "partner_label" [B]; the cross-entropy is then the mix of both labels' (mixup, arXiv 1710.09412).
+    The labels of mixed images are [B, 3]; see `LabelCrossEntropy`.
 
     Reference: Hinton, Vinyals and Dean, 2015, arXiv 1503.02531.
 
@@ -76,24 +76,34 @@ class Distiller(keras.Model):
         """Return the scalar loss of a batch; with plain labels for `y` it is the cross-entropy."""
         label_tracker, distillation_tracker, agreement_tracker = self.trackers
         distilled = isinstance(y, dict)
-        label_loss = self._label_loss(y if distilled else {"label": y}, y_pred, sample_weight)
+        label_loss = self.label_loss(y["label"] if distilled else y, y_pred, sample_weight)
         images = tf.shape(y_pred)[0]  # so that a short last batch counts as in Keras's own loss
-        label_tracker.update_state(label_loss, images)
+        scale = replicas()  # Keras divides a loss by them
+        label_tracker.update_state(label_loss * scale if scale > 1 else label_loss, images)
         if not distilled:
             return label_loss
-        told = {name: y[name] for name in ("label", "teacher_logits")}
-        distillation_loss = self.distillation_loss(told, y_pred, sample_weight)
-        distillation_tracker.update_state(distillation_loss, images)
+        distillation_loss = self.distillation_loss(y, y_pred, sample_weight)
+        distillation_tracker.update_state(distillation_loss * scale if scale > 1 else distillation_loss, images)
         opinion = softened_probabilities(y["teacher_logits"], 1.0)
         agreement_tracker.update_state(tf.argmax(opinion, -1) == tf.argmax(y_pred, -1))
-        return self.alpha * distillation_loss + (1.0 - self.alpha) * label_loss
+        loss = self.alpha * distillation_loss + (1.0 - self.alpha) * label_loss
+        return loss * share_of_batch(images) if scale > 1 else loss
 
-    def _label_loss(self, y: dict[str, tf.Tensor], y_pred: tf.Tensor, sample_weight: tf.Tensor | None) -> tf.Tensor:
-        if "share" not in y:
-            return self.label_loss(y["label"], y_pred, sample_weight)
-        weights = tf.ones_like(y["share"]) if sample_weight is None else tf.cast(sample_weight, tf.float32)
-        own = self.label_loss(y["label"], y_pred, weights * y["share"])
-        return own + self.label_loss(y["partner_label"], y_pred, weights * (1.0 - y["share"]))
+    def make_train_function(self, force: bool = False) -> Any:
+        """Make what `fit` calls a step; see `fer_keras.distributed` for several hosts."""
+        if strategy() is None:
+            return super().make_train_function(force)
+        if force or self.train_function is None:
+            self.train_function = on_every_host(self.train_step)
+        return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Make what `evaluate` calls a step."""
+        if strategy() is None:
+            return super().make_test_function(force)
+        if force or self.test_function is None:
+            self.test_function = on_every_host(self.test_step)
+        return self.test_function
 
     def get_config(self) -> dict[str, Any]:
         """Return what the constructor takes."""

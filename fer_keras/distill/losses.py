@@ -1,7 +1,7 @@
 """The losses of distillation, as Keras losses: a value an image, then the weighted mean over the batch.
 
-What compares a student with its teachers takes {"label": [B], "teacher_logits": [B, M, 7]} and the student's logits
-[B, 7], so that a loss which needs to know the true class can.
+What compares a student with its teachers takes {"label": [B] or [B, 3], "teacher_logits": [B, M, 7]} and the
+student's logits [B, 7], so that a loss which needs to know the true class can.
 """
 
 from collections.abc import Mapping
@@ -11,10 +11,25 @@ import tensorflow as tf
 
 from fer_keras.labels import NUM_CLASSES
 
+MIXED_COLUMNS = 3
+"""Of the targets of mixed images; see `own_labels`."""
+
+
+def own_labels(labels: tf.Tensor) -> tf.Tensor:
+    """Return int64 [B], the labels of images that may be mixed with others.
+
+    Args:
+        labels: [B] or [B, 1]; of mixed images [B, 3]: the label, that of the image mixed in, the image's own share.
+    """
+    return tf.reshape(tf.cast(labels[:, 0] if labels.shape.rank == 2 else labels, tf.int64), [-1])
+
 
 @keras.saving.register_keras_serializable(package="fer_keras")
 class LabelCrossEntropy(keras.losses.Loss):
-    """Cross-entropy of logits [B, 7] with sparse labels [B]; an unlabelled image (-1) costs nothing.
+    """Cross-entropy of logits [B, 7] with sparse labels; an unlabelled image (-1) costs nothing.
+
+    The labels are [B], or [B, 3] as in `own_labels`: then it is the mix of both labels' cross-entropies by their shares
+    (mixup, arXiv 1710.09412).
 
     Args:
         label_smoothing: share of the target spread over all classes (arXiv 1512.00567). Defaults to 0.
@@ -26,8 +41,11 @@ class LabelCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """Return float32 [B]."""
-        labels = tf.reshape(tf.cast(y_true, tf.int32), [-1])
-        targets = tf.one_hot(labels, NUM_CLASSES)  # a row of zeros for -1
+        y_true = tf.convert_to_tensor(y_true)
+        targets = tf.one_hot(own_labels(y_true), NUM_CLASSES)  # a row of zeros for -1
+        if y_true.shape.rank == 2 and y_true.shape[1] == MIXED_COLUMNS:
+            partner, share = tf.cast(y_true[:, 1], tf.int64), tf.cast(y_true[:, 2:], tf.float32)
+            targets = share * targets + (1.0 - share) * tf.one_hot(partner, NUM_CLASSES)
         labelled = tf.reduce_sum(targets, -1, keepdims=True)
         targets = targets * (1.0 - self.label_smoothing) + labelled * self.label_smoothing / NUM_CLASSES
         return -tf.reduce_sum(targets * tf.nn.log_softmax(tf.cast(y_pred, tf.float32)), -1)
@@ -124,7 +142,7 @@ class DecoupledKL(DistillationLoss):
         """Return float32 [B]."""
         teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
         student = tf.nn.softmax(tf.cast(y_pred, tf.float32) / self.temperature)
-        labels = tf.reshape(tf.cast(y_true["label"], tf.int64), [-1])
+        labels = own_labels(tf.convert_to_tensor(y_true["label"]))
         target = tf.one_hot(tf.where(labels >= 0, labels, tf.argmax(teacher, -1)), NUM_CLASSES)
         (of_teacher, among_teacher), (of_student, among_student) = (_decoupled(p, target) for p in (teacher, student))
         binary = _kl(of_teacher, tf.math.log(of_student))

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from fer_keras.distill.losses import own_labels
 from fer_keras.labels import NUM_CLASSES
 
 
@@ -14,8 +15,9 @@ class LabelledAccuracy(keras.metrics.SparseCategoricalAccuracy):
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
-        """Count a batch: labels [B], logits [B, 7], weights [B] or None."""
-        super().update_state(tf.maximum(y_true, 0), y_pred, _labelled_weights(y_true, sample_weight))
+        """Count a batch: labels [B] or, of mixed images, [B, 3]; logits [B, 7], weights [B] or None."""
+        labels = own_labels(tf.convert_to_tensor(y_true))
+        super().update_state(tf.maximum(labels, 0), y_pred, _labelled_weights(labels, sample_weight))
 
 
 @keras.saving.register_keras_serializable(package="fer_keras")
@@ -32,8 +34,8 @@ class MacroF1(keras.metrics.Metric):
         self.confusion = self.add_weight(shape=(NUM_CLASSES, NUM_CLASSES), initializer="zeros", name="confusion")
 
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
-        """Count a batch: labels [B] (-1 is passed over), logits [B, 7], weights [B] or None."""
-        labels = tf.reshape(tf.cast(y_true, tf.int64), [-1])
+        """Count a batch: labels [B] (-1 is passed over) or [B, 3], logits [B, 7], weights [B] or None."""
+        labels = own_labels(tf.convert_to_tensor(y_true))
         weights = _labelled_weights(labels, sample_weight)
         counts = tf.math.confusion_matrix(
             tf.maximum(labels, 0), tf.argmax(y_pred, -1), NUM_CLASSES, weights, tf.float32
@@ -50,5 +52,5 @@ class MacroF1(keras.metrics.Metric):
 
 def _labelled_weights(labels: tf.Tensor, sample_weight: tf.Tensor | None) -> tf.Tensor:
     """Float32 [B]: the sample weights, or ones, and 0 for an unlabelled image."""
-    weights = tf.cast(tf.reshape(labels, [-1]) >= 0, tf.float32)
+    weights = tf.cast(labels >= 0, tf.float32)
     return weights if sample_weight is None else weights * tf.reshape(tf.cast(sample_weight, tf.float32), [-1])

@@ -52,77 +52,106 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
-def label_dataset(data: FaceData, views: ViewConfig, *, epochs: range, batch_size: int, seed: int) -> tf.data.Dataset:
-    """Return batches of (uint8 views [B, 48, 48, 1], int64 labels [B]); each epoch sees a fresh view.
+def label_dataset(
+    data: FaceData, views: ViewConfig, *, epochs: range, batch_size: int, seed: int, mixup: float = 0.0
+) -> tf.data.Dataset:
+    """Return batches of (uint8 views [B, 48, 48, 1], labels); each epoch sees a fresh view.
+
+    The labels are int64 [B]. With `mixup` that share of the views is mixed, and they are float32 [B, 3]; see
+    `fer_keras.distill.losses.own_labels`.
 
     The dataset runs through all of `epochs` without a break, so that the first batches of an epoch are made
     while the last of the one before are learned: fit it with `steps_per_epoch`.
     """
 
-    def batches() -> Iterator[tuple[np.ndarray, ...]]:
+    def batches() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         for epoch in epochs:
             order = epoch_order(seed, epoch, len(data))
-            drawn = view_parameters(views, label_view_seed(seed), epoch, data.index)
+            pictures = _Pictures(data, views, label_view_seed(seed), epoch, mixup)
             for rows in _batched(order, batch_size):
-                yield data.images[rows], drawn[rows], data.labels[rows]
+                yield pictures.ingredients(rows), pictures.labels(rows)
 
-    signature = (_IMAGES, _DRAWN, _LABELS)
+    signature = (_ingredients_spec(mixup), _labels_spec(mixup))
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return _prefetched(dataset.map(lambda images, drawn, labels: (apply_views(images, drawn), labels)))
+    return _prefetched(dataset.map(lambda parts, labels: (_picture(parts), labels)))
 
 
 def distillation_dataset(
     data: FaceData, views: ViewConfig, teacher: TeacherLogits, *,
-    epochs: range, batch_size: int, seed: int, view_seed: int, mixup: float = 0.0,
+    epochs: range, batch_size: int, seed: int, view_seed: int, mixup: float = 0.0, part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:  # fmt: skip
-    """Return batches of (uint8 views [B, 48, 48, 1], {"label": [B], "teacher_logits": float32 [B, M, 7]}).
+    """Return batches of (uint8 views [B, 48, 48, 1], {"label": as above, "teacher_logits": float32 [B, M, 7]}).
 
-    Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view. With `mixup`
-    that share of the views is mixed, and the targets also hold "partner_label" [B] and "share" float32 [B].
+    Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view. With
+    `part` (r, n) a batch holds every n-th row of the whole one from its row r on, for one of n hosts.
     """
 
     def batches() -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
         for epoch in epochs:
             order = epoch_order(seed, epoch, len(data))
             view = epoch % teacher.views
-            drawn = view_parameters(views, view_seed, view, data.index)
+            pictures = _Pictures(data, views, view_seed, view, mixup)
             logits = teacher.view(view)
-            partners, share = mix_partners(mixup, view_seed, view, len(data)) if mixup else (None, None)
-            for rows in _batched(order, batch_size):
-                seen = {"images": data.images[rows], "drawn": drawn[rows]}
-                targets = {"label": data.labels[rows], "teacher_logits": logits[rows].astype(np.float32)}
-                if mixup:
-                    others = partners[rows]
-                    seen |= {"other_images": data.images[others], "other_drawn": drawn[others]}
-                    targets |= {"partner_label": data.labels[others], "share": share[rows]}
-                yield seen, targets
+            for whole in _batched(order, batch_size):
+                rows = whole[part[0] :: part[1]]
+                targets = {"label": pictures.labels(rows), "teacher_logits": logits[rows].astype(np.float32)}
+                yield pictures.ingredients(rows), targets
 
-    seen_spec = {"images": _IMAGES, "drawn": _DRAWN}
     logits_spec = tf.TensorSpec((None, teacher.members, NUM_CLASSES), tf.float32)
-    targets_spec = {"label": _LABELS, "teacher_logits": logits_spec}
-    if mixup:
-        seen_spec |= {"other_images": _IMAGES, "other_drawn": _DRAWN}
-        targets_spec |= {"partner_label": _LABELS, "share": tf.TensorSpec((None,), tf.float32)}
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=(seen_spec, targets_spec))
+    signature = (_ingredients_spec(mixup), {"label": _labels_spec(mixup), "teacher_logits": logits_spec})
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+    return _prefetched(dataset.map(lambda parts, targets: (_picture(parts), targets)))
 
-    def made(seen: dict[str, tf.Tensor], targets: dict[str, tf.Tensor]) -> tuple[tf.Tensor, dict[str, tf.Tensor]]:
-        images = apply_views(seen["images"], seen["drawn"])
-        if mixup:
-            images = mix(images, apply_views(seen["other_images"], seen["other_drawn"]), targets["share"])
-        return images, targets
 
-    return _prefetched(dataset.map(made))
+class _Pictures:
+    """One view of all images, mixed or not: what to make a batch of it from, and its labels."""
+
+    def __init__(self, data: FaceData, views: ViewConfig, view_seed: int, view: int, mixup: float) -> None:
+        self.data = data
+        self.drawn = view_parameters(views, view_seed, view, data.index)
+        self.mixed = mix_partners(mixup, view_seed, view, len(data)) if mixup else None
+
+    def ingredients(self, rows: np.ndarray) -> dict[str, np.ndarray]:
+        """Return what `_picture` takes."""
+        parts = {"images": self.data.images[rows], "drawn": self.drawn[rows]}
+        if self.mixed:
+            partners, share = self.mixed
+            others = partners[rows]
+            parts |= {"other_images": self.data.images[others], "other_drawn": self.drawn[others], "share": share[rows]}
+        return parts
+
+    def labels(self, rows: np.ndarray) -> np.ndarray:
+        """Return int64 [B], or float32 [B, 3] of mixed images."""
+        labels = self.data.labels
+        if not self.mixed:
+            return labels[rows]
+        partners, share = self.mixed
+        return np.column_stack([labels[rows], labels[partners[rows]], share[rows]]).astype(np.float32)
+
+
+def _picture(parts: dict[str, tf.Tensor]) -> tf.Tensor:
+    images = apply_views(parts["images"], parts["drawn"])
+    if "share" not in parts:
+        return images
+    return mix(images, apply_views(parts["other_images"], parts["other_drawn"]), parts["share"])
+
+
+def _ingredients_spec(mixup: float) -> dict[str, tf.TensorSpec]:
+    images, drawn = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8), tf.TensorSpec((None, 15), tf.float32)
+    own = {"images": images, "drawn": drawn}
+    if not mixup:
+        return own
+    return {**own, "other_images": images, "other_drawn": drawn, "share": tf.TensorSpec((None,), tf.float32)}
+
+
+def _labels_spec(mixup: float) -> tf.TensorSpec:
+    return tf.TensorSpec((None, 3), tf.float32) if mixup else tf.TensorSpec((None,), tf.int64)
 
 
 def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Return batches of (uint8 images [B, 48, 48, 1], int64 labels [B]) in their own order."""
     dataset = tf.data.Dataset.from_tensor_slices((data.images, data.labels))
     return _prefetched(dataset.batch(batch_size))
-
-
-_IMAGES = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8)
-_DRAWN = tf.TensorSpec((None, 15), tf.float32)
-_LABELS = tf.TensorSpec((None,), tf.int64)
 
 
 def _batched(order: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:

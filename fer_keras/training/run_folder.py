@@ -1,24 +1,27 @@
 """The folder of a run: claimed by one process, never overwritten, made again from its config.json."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fer_keras.config import differences, environment, to_dict
+from fer_keras.config import differences, environment, to_dict, with_defaults
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked, read_json, write_json
 
 CONFIG_FILE = "config.json"
 
 
-def refuse_other_run(folder: Path, told: dict[str, Any], *, resume: bool) -> None:
+def refuse_other_run(folder: Path, config: Any, *, resume: bool, leave_out: Collection[str] = ()) -> None:
     """Check that no run is in `folder`, or that it may go on and was told the same.
+
+    A run from before an option existed was told that option's default.
 
     Args:
         folder: the run's folder.
-        told: `to_dict` of the configuration, or the part of it that is known.
+        config: a dataclass of `fer_keras.config`.
         resume: whether a run that is there may go on.
+        leave_out: fields that are not known yet.
 
     Raises:
         FerKerasError: a run is there and `resume` is false, or it was told something else.
@@ -27,8 +30,8 @@ def refuse_other_run(folder: Path, told: dict[str, Any], *, resume: bool) -> Non
         return
     if not resume:
         raise FerKerasError(f"{folder}: a run is there already; --resume goes on with it, --name starts another")
-    before = read_config(folder)["config"]
-    changed = differences(_comparable({key: before.get(key) for key in told}), _comparable(told))
+    before, now = with_defaults(read_config(folder)["config"], config), to_dict(config)
+    changed = differences(_comparable(before, leave_out), _comparable(now, leave_out))
     if changed:
         raise FerKerasError(
             f"{folder}: cannot go on with other options ({'; '.join(changed)}); give the same ones, or another --name"
@@ -47,8 +50,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     return written
 
 
-def _comparable(told: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what the data are called: their fingerprint says what they are."""
+def _comparable(told: dict[str, Any], leave_out: Collection[str]) -> dict[str, Any]:
+    """Leave out what is not known yet, and what the data are called: their fingerprint says what they are."""
+    told = {key: value for key, value in told.items() if key not in leave_out}
     data = told.get("data")
     return {**told, "data": {**data, "source": None}} if isinstance(data, dict) else told
 
@@ -66,9 +70,8 @@ def run_folder(folder: Path, config: Any, *, resume: bool, facts: dict[str, Any]
     Raises:
         FerKerasError: as `refuse_other_run`, or another process is at this run.
     """
-    told = to_dict(config)
-    refuse_other_run(folder, told, resume=resume)
+    refuse_other_run(folder, config, resume=resume)
     with locked(folder, wait=False):
         if not (folder / CONFIG_FILE).exists():
-            write_json(folder / CONFIG_FILE, {"config": told, "environment": {**environment(), **facts}})
+            write_json(folder / CONFIG_FILE, {"config": to_dict(config), "environment": {**environment(), **facts}})
         yield

@@ -51,7 +51,14 @@ def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder:
     Returns:
         The path of the best model.
     """
-    batches = partial(label_dataset, train, config.views, batch_size=config.fit.batch_size, seed=config.fit.seed)
+    batches = partial(
+        label_dataset,
+        train,
+        config.views,
+        batch_size=config.fit.batch_size,
+        seed=config.fit.seed,
+        mixup=config.mixup,
+    )
     return fit_run(
         config,
         train,

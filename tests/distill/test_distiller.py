@@ -52,16 +52,17 @@ def test_every_loss_can_be_named(batch, name):
 
 def test_mixed_images_have_both_labels_by_their_shares(batch, rng):
     images, y = batch
-    y = {**y, "partner_label": rng.integers(0, 7, 24), "share": rng.uniform(0.5, 1, 24).astype(np.float32)}
-    y["label"][:3], y["partner_label"][3:6] = -1, -1
+    label, partner, share = y["label"], rng.integers(0, 7, 24), rng.uniform(0.5, 1, 24).astype(np.float32)
+    label[:3], partner[3:6] = -1, -1
     distiller = Distiller(tiny(), alpha=0.0)
     logits = distiller(images)
-    own, other = (LabelCrossEntropy().call(y[name], logits).numpy() for name in ("label", "partner_label"))
-    expected = (y["share"] * own + (1 - y["share"]) * other).mean()
-    assert distiller.compute_loss(images, y, logits).numpy() == pytest.approx(expected, rel=1e-5)
+    own, other = (LabelCrossEntropy().call(labels, logits).numpy() for labels in (label, partner))
+    mixed = {**y, "label": np.column_stack([label, partner, share]).astype(np.float32)}
+    expected = (share * own + (1 - share) * other).mean()
+    assert distiller.compute_loss(images, mixed, logits).numpy() == pytest.approx(expected, rel=1e-5)
     weights = rng.random(24).astype(np.float32)
-    expected = (weights * (y["share"] * own + (1 - y["share"]) * other)).mean()
-    assert distiller.compute_loss(images, y, logits, weights).numpy() == pytest.approx(expected, rel=1e-5)
+    expected = (weights * (share * own + (1 - share) * other)).mean()
+    assert distiller.compute_loss(images, mixed, logits, weights).numpy() == pytest.approx(expected, rel=1e-5)
 
 
 def test_only_compute_loss_is_overridden():
@@ -116,7 +117,8 @@ def test_agreement_counts_equal_opinions(batch):
     assert distiller.trackers[2].result().numpy() == pytest.approx(expected)
 
 
-def test_metrics_in_training_are_of_the_labels(batch):
+@pytest.mark.parametrize("mixed", [False, True])
+def test_metrics_in_training_are_of_the_labels(batch, mixed):
     """Keras's metrics get all the targets and take the first by name: the label."""
     from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 
@@ -124,8 +126,8 @@ def test_metrics_in_training_are_of_the_labels(batch):
     distiller, macro_f1 = Distiller(tiny()), MacroF1()
     distiller.compile(keras.optimizers.SGD(0.0), metrics=[LabelledAccuracy(), macro_f1], jit_compile=False)
     y = {**y, "label": np.r_[y["label"][:20], [-1] * 4]}
-    y |= {"partner_label": np.zeros(24, np.int64), "share": np.full(24, 0.7, np.float32)}  # as with mixup
-    logs = distiller.train_on_batch(images, y, return_dict=True)
+    columns = np.column_stack([y["label"], np.zeros(24), np.full(24, 0.7)]).astype(np.float32)
+    logs = distiller.train_on_batch(images, {**y, "label": columns} if mixed else y, return_dict=True)
     guesses = distiller.student(images, training=True).numpy().argmax(-1)
     assert logs["accuracy"] == pytest.approx((guesses == y["label"])[:20].mean())
     assert macro_f1.confusion.numpy().sum() == 20

@@ -18,6 +18,7 @@ from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
 from fer_keras.training.checkpoint import Checkpoint, Progress, publish, restore
 from fer_keras.training.loop import batch_norm_momentum, make_optimizer
+from fer_keras.training.run_folder import refuse_other_run
 
 VALIDATED = {"val_accuracy": 0.25}
 
@@ -164,6 +165,22 @@ def test_a_run_that_ended_is_left_as_it_is(finished):
 def test_going_on_with_other_options_is_refused(finished):
     with pytest.raises(FerKerasError, match=r"temperature: 2\.5, now 4\.0"):
         run(finished, True, replace(CONFIG, temperature=4.0))
+
+
+def test_a_run_from_before_an_option_existed_goes_on_with_its_default(finished):
+    path = finished / "config.json"
+    written = json.loads(path.read_text())
+    older = json.loads(path.read_text())
+    del older["config"]["mixup"], older["config"]["fit"]["label_smoothing"]
+    path.write_text(json.dumps(older))
+    try:
+        refuse_other_run(finished, CONFIG, resume=True)
+        with pytest.raises(FerKerasError, match=r"mixup: 0\.0, now 0\.5"):
+            refuse_other_run(finished, replace(CONFIG, mixup=0.5), resume=True)
+        with pytest.raises(FerKerasError, match=r"fit.label_smoothing: 0\.0, now 0\.1"):
+            refuse_other_run(finished, replace(CONFIG, fit=replace(CONFIG.fit, label_smoothing=0.1)), resume=True)
+    finally:
+        path.write_text(json.dumps(written, indent=2))
 
 
 def test_two_processes_cannot_be_at_one_run(finished):
