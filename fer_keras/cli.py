@@ -4,7 +4,7 @@ import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -36,13 +36,18 @@ def run(main: Callable[[], int | None]) -> None:
     sys.exit(status)
 
 
-def add_options(parser: argparse.ArgumentParser, config: Any, title: str, prefix: str = "") -> None:
+def add_options(
+    parser: argparse.ArgumentParser, config: Any, title: str, prefix: str = "", leave_out: Collection[str] = ()
+) -> None:
     """Add an option `--<prefix><field>` for each number, text or flag among the fields of a dataclass.
 
-    An option that is not given leaves the configuration as it is; see `options_of`. `prefix` ends in a hyphen.
+    An option that is not given leaves the configuration as it is; see `options_of`. `prefix` ends in a hyphen. Fields
+    in `leave_out` get no option.
     """
     group = parser.add_argument_group(title)
     for name, field in _simple_fields(config).items():
+        if name in leave_out:
+            continue
         default = getattr(config, name)
         flag = f"--{prefix}{name}".replace("_", "-")
         choices = get_args(field.type) or None
@@ -54,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser, config: Any, title: str, prefix
 
 def options_of(args: argparse.Namespace, config: Config, prefix: str = "") -> Config:
     """Return `config` with the fields that `add_options` found on the command line."""
-    given = {name: getattr(args, f"{prefix}{name}".replace("-", "_")) for name in _simple_fields(config)}
+    given = {name: getattr(args, f"{prefix}{name}".replace("-", "_"), None) for name in _simple_fields(config)}
     return dataclasses.replace(config, **{name: value for name, value in given.items() if value is not None})
 
 
@@ -81,7 +86,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
 
 def set_up(args: argparse.Namespace) -> None:
     """Start TensorFlow, quietly, and make it deterministic if asked to; call it before anything else imports it."""
-    with _quiet_stderr():
+    with quiet_stderr():
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -92,7 +97,7 @@ def set_up(args: argparse.Namespace) -> None:
 
 
 @contextmanager
-def _quiet_stderr() -> Iterator[None]:
+def quiet_stderr() -> Iterator[None]:
     """Keep what native code writes to standard error from the user.
 
     TensorFlow 2.21 reports there, whatever TF_CPP_MIN_LOG_LEVEL says, that this machine has no GPU; Python's

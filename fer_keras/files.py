@@ -20,6 +20,12 @@ MODEL_FILE = "model.keras"
 HISTORY_FILE = "metrics.csv"
 """What it calls its history, a row an epoch."""
 
+CALIBRATION_FILE = "calibration.json"
+"""What it calls the temperature of its confidence."""
+
+EXPORTS_FILE = "exports.json"
+"""What it calls the list of its exports."""
+
 _PARTIAL = ".partial-"
 
 

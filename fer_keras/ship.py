@@ -11,6 +11,7 @@ import pandas as pd
 from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.card_table import GENERATED, index_text
 from fer_keras.evaluation.card_text import card_text
 from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, load_model
@@ -27,7 +28,17 @@ from fer_keras.evaluation.model_card import (
 from fer_keras.evaluation.report import draw_figures, read_history
 from fer_keras.evaluation.results import Evaluation
 from fer_keras.evaluation.sample import write_sample
-from fer_keras.files import HISTORY_FILE, MODEL_FILE, replacing, write_json, write_text
+from fer_keras.export.record import remove_stale
+from fer_keras.files import (
+    CALIBRATION_FILE,
+    EXPORTS_FILE,
+    HISTORY_FILE,
+    MODEL_FILE,
+    read_json,
+    replacing,
+    write_json,
+    write_text,
+)
 from fer_keras.models.compact import save_compact
 from fer_keras.training.run_folder import CONFIG_FILE, read_config
 
@@ -62,6 +73,7 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str,
     _require_trained_on(run, marked, told["data"]["fingerprint"])
     as_trained = teacher_fingerprint(model)
     save_compact(model, folder / MODEL_FILE, half=half)
+    remove_stale(folder, folder / MODEL_FILE)
     for name in (CONFIG_FILE, HISTORY_FILE):
         with replacing(folder / name) as partial:
             shutil.copyfile(run / name, partial)
@@ -135,9 +147,40 @@ def remake_card(folder: Path, data: FaceData) -> Path:
     if card["kind"] == "ensemble":
         return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"])
     _require_own_index(folder.parent)
-    marked = _labelled(_with_validation(data, read_config(folder)["config"]["data"]))
-    _require_trained_on(folder, marked, card["data"]["fingerprint"])
+    marked = as_trained_on(folder, data)
     return _write_model_card(folder, marked, reproduce=card["reproduce"], as_trained=card["fingerprint_as_trained"])
+
+
+def as_trained_on(folder: Path, data: FaceData) -> FaceData:
+    """Return the labelled images of `data`, those set aside for validation when a model was trained marked.
+
+    Args:
+        folder: of a run or a saved model.
+        data: the images it was trained on, with or without those unlabelled.
+
+    Raises:
+        FerKerasError: it was trained on other data.
+    """
+    told = read_config(folder)["config"]["data"]
+    marked = _labelled(_with_validation(data, told))
+    carded = (folder / CARD_FILE).exists()
+    # A run's own fingerprint is also of the unlabelled images it was distilled on.
+    _require_trained_on(folder, marked, read_card(folder)["data"]["fingerprint"] if carded else told["fingerprint"])
+    return marked
+
+
+def add_exports(folder: Path) -> Path:
+    """Write the card of a saved model again with what exports.json and calibration.json say now; nothing is scored.
+
+    Returns:
+        The path of card.md.
+
+    Raises:
+        FerKerasError: there is no card, or the table of cards would overwrite something else.
+    """
+    folder = folder.resolve()
+    _require_own_index(folder.parent)
+    return _publish(folder, read_card(folder))
 
 
 def _write_model_card(folder: Path, data: FaceData, *, reproduce: str, as_trained: str) -> Path:
@@ -145,6 +188,8 @@ def _write_model_card(folder: Path, data: FaceData, *, reproduce: str, as_traine
     if history is None:
         raise FerKerasError(f"{folder / HISTORY_FILE}: there is no such file, expected one row an epoch")
     evaluation = evaluate(model, data, file=folder / MODEL_FILE)
+    splits = {name: (result.logits, result.data.labels) for name, result in evaluation.splits.items()}
+    write_calibration(folder / MODEL_FILE, splits, data.source)
     card = model_card(
         folder.name,
         evaluation,
@@ -160,6 +205,9 @@ def _write_model_card(folder: Path, data: FaceData, *, reproduce: str, as_traine
 
 
 def _publish(folder: Path, card: Card) -> Path:
+    for key, name in (("calibration", CALIBRATION_FILE), ("exports", EXPORTS_FILE)):
+        if (folder / name).exists():
+            card = {**card, key: read_json(folder / name)}
     write_json(folder / CARD_FILE, card)
     write_text(folder / CARD_TEXT_FILE, card_text(card))
     write_text(folder.parent / INDEX_FILE, index_text(read_cards(folder.parent)))

@@ -92,7 +92,8 @@ def assert_scores(card, split, logits, labels):
 
 
 def test_what_is_shipped(shipped, public):
-    names = ["card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras", "sample.json"]
+    names = ["calibration.json", "card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras"]
+    names.append("sample.json")
     assert sorted(path.name for path in (shipped / "t1").iterdir()) == names
     figures = ["calibration.png", "confusion.png", "training.png"]
     assert sorted(path.name for path in (shipped / "t1" / "figures").iterdir()) == figures, "no faces"

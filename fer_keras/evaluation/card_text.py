@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from fer_keras.evaluation import tables
+from fer_keras.evaluation.card_exports import confidence_text, exports_text
 from fer_keras.evaluation.card_table import GENERATED, model_table
 from fer_keras.evaluation.model_card import CARD_TEXT_FILE, Card
 from fer_keras.evaluation.results import Evaluation
@@ -24,6 +25,8 @@ def card_text(card: Card) -> str:
         *([f"## Members\n\n{_members(card)}"] if card["kind"] == "ensemble" else []),
         f"## Each expression\n\n{tables.recalls(evaluation)}",
         *(_figure(heading, path, evaluation) for heading, path in card["figures"].items()),
+        *([f"## Confidence\n\n{confidence_text(card['calibration'])}"] if "calibration" in card else []),
+        *([f"## Exports\n\n{exports_text(card['exports'], card['kind'])}"] if "exports" in card else []),
         f"## Data\n\n{_data(card, evaluation)}",
         *([f"## Recipe\n\n{_recipe(card['recipe'])}"] if "recipe" in card else []),
         f"## Reproduce\n\n{_reproduce(card)}",

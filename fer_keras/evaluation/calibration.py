@@ -1,0 +1,75 @@
+"""A confidence that means what it says: one temperature for all logits, fitted on validation images.
+
+Reference: Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv 1706.04599 (temperature scaling).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from scipy import optimize
+
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.metrics import calibration_error, log_softmax
+from fer_keras.files import CALIBRATION_FILE, file_sha256, write_json
+
+_RANGE = (0.05, 20.0)
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the temperature T > 0 by which dividing logits makes the labels likeliest.
+
+    The negative log-likelihood is convex in 1/T, so the one minimum between T = 0.05 and 20 is found; where every
+    label has the largest logit it lies at 0, and about 0.05 is returned.
+
+    Args:
+        logits: float [N, 7], of images that were not fitted to.
+        labels: int [N], 0..6.
+
+    Raises:
+        FerKerasError: there are no images.
+    """
+    if not len(labels):
+        raise FerKerasError("no validation images to fit a temperature on")
+    low, high = (1.0 / bound for bound in reversed(_RANGE))
+    best = optimize.minimize_scalar(
+        lambda scale: nll(scale * logits, labels), bounds=(low, high), method="bounded", options={"xatol": 1e-6}
+    )
+    return float(1.0 / best.x)
+
+
+def nll(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean negative log-likelihood, in nats, of labels [N] by logits [N, 7]."""
+    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+
+
+def write_calibration(model: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], source: str) -> None:
+    """Fit a temperature on validation images and write it to calibration.json beside a model.
+
+    Args:
+        model: the model's file.
+        splits: split name -> its logits [N, 7] and labels [N]: `val`, and others to say what the temperature is worth
+            on images that neither the model nor the temperature was fitted to.
+        source: what the images are, for people.
+    """
+    logits, labels = splits["val"]
+    temperature = fit_temperature(logits, labels)
+    tested = {name: _before_and_after(*split, temperature) for name, split in splits.items() if name != "val"}
+    facts = {
+        "model_sha256": file_sha256(model),
+        "temperature": temperature,
+        "source": source,
+        "images": len(labels),
+        **_before_and_after(logits, labels, temperature),
+        "tested_on": tested,
+    }
+    write_json(model.parent / CALIBRATION_FILE, facts)
+
+
+def _before_and_after(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict[str, list[float]]:
+    """Negative log-likelihood and calibration error of logits as they are, and divided by `temperature`."""
+    both = (logits, logits / temperature)
+    return {
+        "nll": [nll(each, labels) for each in both],
+        "calibration_error": [calibration_error(each, labels) for each in both],
+    }

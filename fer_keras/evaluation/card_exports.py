@@ -1,0 +1,81 @@
+"""What a model card says of exports and of the calibrated confidence."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fer_keras.data.synthetic import SOURCE
+from fer_keras.evaluation import tables
+
+_TITLES = {
+    "saved_model": "SavedModel",
+    "litert_float32": "LiteRT float32",
+    "litert_int8": "LiteRT int8",
+    "onnx": "ONNX",
+}
+
+
+def exports_text(exports: Mapping[str, Any], kind: str) -> str:
+    """Return the table of a model's exports, and what they were compared on, as Markdown.
+
+    Args:
+        exports: what exports.json holds.
+        kind: the card's kind.
+    """
+    rows = [_row(title, exports["formats"][name]) for name, title in _TITLES.items() if name in exports["formats"]]
+    header = ("format", "file", "bytes", "agreement", "largest difference", "accuracy", "Keras")
+    parts = [
+        tables.table(header, rows),
+        f"Each was loaded by its own runtime in a process of its own and compared with the Keras {kind} on the same"
+        f" faces: {_faces(exports)}. Agreement: the share of them on which both name the same expression. Largest"
+        " difference: of any probability. Accuracies are of those faces. `scripts/export.py` refuses a float format"
+        " beyond 0.001 and int8 under 95% agreement.",
+        *_calibrated_on(exports),
+    ]
+    if not all(facts["kept"] for facts in exports["formats"].values()):
+        parts.append("Files marked `on demand` are not kept here; `scripts/export.py` makes them again.")
+    return "\n\n".join(parts)
+
+
+def _row(title: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    return (
+        title,
+        f"`{facts['file']}{'/' if facts['file'].isdecimal() else ''}`" if facts["kept"] else "on demand",
+        f"{facts['bytes']:,}",
+        tables.percent(facts["agreement"]),
+        f"{facts['largest_probability_difference']:.1e}",
+        *(tables.NONE if facts[key] is None else tables.percent(facts[key]) for key in ("accuracy", "keras_accuracy")),
+    )
+
+
+def _faces(exports: Mapping[str, Any]) -> str:
+    told = dict.fromkeys(f"{facts['faces']:,} ({facts['faces_source']})" for facts in exports["formats"].values())
+    return ", ".join(told)
+
+
+def _calibrated_on(exports: Mapping[str, Any]) -> list[str]:
+    facts = exports["formats"].get("litert_int8")
+    if facts is None:
+        return []
+    found = facts["calibration"]
+    note = " These are not photographs; real faces give better ranges." if found["source"] == SOURCE else ""
+    return [f"The ranges of the int8 file's activations come from {found['images']:,} faces: {found['source']}.{note}"]
+
+
+def confidence_text(calibration: Mapping[str, Any]) -> str:
+    """Return how the confidence is calibrated, as Markdown.
+
+    Args:
+        calibration: what calibration.json holds.
+    """
+    lines = [_change(f"the {calibration['images']:,} validation images it was fitted on", calibration)]
+    lines += [_change(tables.SPLIT_TITLES[name], facts) for name, facts in calibration["tested_on"].items()]
+    return (
+        f"`fer_keras.load` gives a calibrated confidence: the largest probability after the logits are divided by the"
+        f" temperature {calibration['temperature']:.3f} (arXiv 1706.04599). It changes no answer.\n\n"
+        + tables.table(("images", "calibration error", "calibrated", "NLL", "calibrated"), lines)
+    )
+
+
+def _change(images: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    errors, nlls = facts["calibration_error"], facts["nll"]
+    return (images, *(tables.percent(error) for error in errors), *(f"{value:.3f}" for value in nlls))

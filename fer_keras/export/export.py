@@ -1,0 +1,175 @@
+"""Export a model: write each format, check it against Keras, keep it or not, write down how it fared."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fer_keras.data.dataset import FaceData
+from fer_keras.data.synthetic import drawn_faces
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.calibration import write_calibration
+from fer_keras.evaluation.evaluate import load_model, model_file, predict_logits
+from fer_keras.evaluation.model_card import CARD_FILE
+from fer_keras.evaluation.sample import sample_faces
+from fer_keras.export import litert, onnx, parity, record, saved_model
+from fer_keras.files import CALIBRATION_FILE, replacing
+from fer_keras.models.fast_layers import FAST, for_shipping
+from fer_keras.ship import add_exports, as_trained_on
+from fer_keras.training.run_folder import CONFIG_FILE
+
+_WARMUP_FACES = 2
+_SEED = 2013
+
+
+@dataclass(frozen=True, eq=False)
+class _Subject:
+    """What is exported.
+
+    Attributes:
+        file: the `.keras` file.
+        model: what is in it, of stock layers.
+        folder: where the exports go.
+        faces: uint8 [N, 48, 48, 1] for 8-bit calibration.
+        faces_source: what they are, for people.
+        expected: the Keras model's answers to the faces of the comparison.
+    """
+
+    file: Path
+    model: keras.Model
+    folder: Path
+    faces: np.ndarray
+    faces_source: str
+    expected: parity.Reference
+
+
+def export_model(
+    path: Path,
+    formats: Sequence[str] = tuple(record.FORMATS),
+    data: FaceData | None = None,
+    *,
+    version: int | None = None,
+    to: Path | None = None,
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Export a model to each format and write exports.json, and its card where it has one.
+
+    Args:
+        path: a `.keras` file, or a folder that holds `model.keras`.
+        formats: some of `record.FORMATS`.
+        data: the images it was trained on, for 8-bit calibration and the confidence's temperature, and those to
+            score each format on; without them drawn faces stand in and no accuracy is given.
+        version: the number of the SavedModel's folder; default the next free one.
+        to: another folder for the files than the model's own, in which exports.json stays.
+        say: takes a line for people.
+
+    Returns:
+        What exports.json holds.
+
+    Raises:
+        FerKerasError: there is no such model, the version is taken, or a format does not answer as the model does; of
+            that format nothing is kept then.
+    """
+    file = model_file(path)
+    home, folder = file.parent, to or file.parent
+    number = saved_model.next_version(folder) if version is None else version
+    if "saved_model" in formats:
+        saved_model.refuse_taken_version(folder, number)
+    record.remove_stale(home, file)
+    subject = _subject(file, folder, data, say)
+    for export in (name for wanted in formats for name in record.FORMATS[wanted]):
+        facts = _export(export, subject, number)
+        # Elsewhere means on demand: what is not beside the model is not there for the next reader.
+        record.record_export(home, file, export, {**facts, "kept": folder == home})
+        say(_told(export, folder / facts["file"], facts))
+    if (home / CARD_FILE).exists():
+        say(f"card: {add_exports(home)}")
+    return record.read_exports(home, file)
+
+
+def _subject(file: Path, folder: Path, data: FaceData | None, say: Callable[[str], None]) -> _Subject:
+    model = load_model(file)
+    if any(type(layer) in FAST.values() or layer.compute_dtype != "float32" for layer in model.layers):
+        model = for_shipping(model)
+    marked = _own_data(file, data, say)
+    expected = parity.reference(model, data)
+    if marked is not None and not (file.parent / CALIBRATION_FILE).exists():
+        val = marked.split("val")
+        splits = {"val": (predict_logits(model, val.images), val.labels)}
+        if expected.split not in (None, "val"):
+            splits[expected.split] = (expected.logits, expected.labels)
+        write_calibration(file, splits, marked.source)
+    train = None if data is None else (data if marked is None else marked).split("train")
+    if train is None or not len(train):
+        say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")
+        train, source = drawn_faces(2 * litert.CALIBRATION_FACES, seed=_SEED).split("train"), "drawn faces"
+    else:
+        source = f"training images of {train.source}"
+    rows = np.random.default_rng(_SEED).permutation(len(train))[: litert.CALIBRATION_FACES]
+    return _Subject(file, model, folder, np.ascontiguousarray(train.images[np.sort(rows)]), source, expected)
+
+
+def _own_data(file: Path, data: FaceData | None, say: Callable[[str], None]) -> FaceData | None:
+    """The labelled images with the model's own validation marked, or None where it was trained on others."""
+    if data is None or not (file.parent / CONFIG_FILE).exists():
+        return None
+    try:
+        return as_trained_on(file.parent, data)
+    except FerKerasError as error:
+        say(f"no temperature is fitted for the confidence: {error}")
+        return None
+
+
+def _export(export: str, subject: _Subject, number: int) -> dict[str, Any]:
+    """Write one format beside its place, check it there, and rename it: so it is there whole and right, or not."""
+    name = {"saved_model": str(number), "onnx": record.ONNX_FILE}.get(export, f"model_{export[7:]}.tflite")
+    target = subject.folder / name
+    facts: dict[str, Any] = {"file": name}
+    if export == "saved_model":
+        subject.folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".partial-", dir=subject.folder) as scratch:
+            partial = Path(scratch, name)
+            saved_model.save_for_serving(subject.model, partial, sample_faces()[:_WARMUP_FACES], _name(subject.file))
+            facts |= _checked(export, partial, subject, target)
+            record.move_version(partial, target)
+        return facts
+    with replacing(target) as partial:
+        if export == "onnx":
+            onnx.save_onnx(subject.model, partial)
+        elif export == "litert_int8":
+            litert.save_int8(subject.model, partial, subject.faces)
+            facts["calibration"] = {"source": subject.faces_source, "images": len(subject.faces)}
+        else:
+            litert.save_float32(subject.model, partial)
+        facts |= _checked(export, partial, subject, target)
+    return facts
+
+
+def _checked(export: str, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
+    converters = ("tensorflow", "keras", *(("tf2onnx",) if export == "onnx" else ()))
+    return {
+        **record.artifact_facts(partial),
+        "made_with": {name: installed(name) for name in converters},
+        **parity.check(export, partial, subject.expected, target),
+    }
+
+
+def _name(file: Path) -> str:
+    return file.parent.resolve().name if file.name == "model.keras" else file.stem
+
+
+def _told(export: str, path: Path, facts: dict[str, Any]) -> str:
+    line = (
+        f"{export}: {path}: {facts['bytes']:,} bytes, agrees on {facts['agreement']:.2%} of {facts['faces']:,} faces"
+        f" ({facts['faces_source']}), probabilities differ by at most {facts['largest_probability_difference']:.2g}"
+    )
+    if facts["accuracy"] is not None:
+        line += f", accuracy {facts['accuracy']:.2%} (Keras {facts['keras_accuracy']:.2%})"
+    if export != "litert_int8" and facts["largest_probability_difference"] > parity.EXPECTED_DIFFERENCE:
+        line += f"; more than the {parity.EXPECTED_DIFFERENCE:g} that rounding explains"
+    return line

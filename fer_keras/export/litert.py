@@ -1,0 +1,72 @@
+"""LiteRT (once TensorFlow Lite): a float32 file, and one in whole numbers for phones and microcontrollers.
+
+Reference: Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only
+inference", 2017, arXiv 1712.05877.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fer_keras.labels import IMAGE_SHAPE
+
+CALIBRATION_FACES = 512
+"""How many faces decide the ranges of the activations."""
+
+
+def save_float32(model: keras.Model, path: Path) -> None:
+    """Write a model as a LiteRT file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, 7].
+
+    Args:
+        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        path: the `.tflite` file.
+    """
+    path.write_bytes(_convert(model, tf.uint8))
+
+
+def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
+    """Write a model as a LiteRT file that computes in 8-bit integers, from uint8 `images` to float32 `logits`.
+
+    The pixels go in as they are (scale 1, zero point 0); only the last step turns the seven integers into floats.
+
+    Args:
+        model: as of `save_float32`.
+        path: the `.tflite` file.
+        faces: uint8 [N, 48, 48, 1], which decide the range of each activation: training images, since what is chosen
+            by test images cannot be scored on them.
+    """
+
+    def representatives() -> Iterator[list[np.ndarray]]:
+        for number, face in enumerate(faces):
+            image = face[np.newaxis].astype(np.float32)
+            if number == 0:  # the range of pixels is the full one whatever the faces, so that they go in as they are
+                image[0, 0, :2, 0] = 0.0, 255.0
+            yield [image]
+
+    path.write_bytes(_convert(model, tf.float32, representatives))
+
+
+def _convert(model: keras.Model, dtype: tf.DType, representatives: object = None) -> bytes:
+    module = tf.Module()
+    module.weights_of_model = [variable.value for variable in model.variables]
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], dtype, "images")])
+    def forward(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        logits = model(tf.cast(images, tf.float32), training=False)
+        return {"logits": tf.cast(logits, tf.float32)}
+
+    module.forward = forward
+    with tempfile.TemporaryDirectory() as scratch:
+        # Not from the function itself: that converter leaves variables unfrozen without a word.
+        tf.saved_model.save(module, scratch, signatures=forward)
+        converter = tf.lite.TFLiteConverter.from_saved_model(scratch)
+        if representatives:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = representatives
+            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+            converter.inference_input_type = tf.uint8
+        return converter.convert()

@@ -1,0 +1,151 @@
+"""The gate: an export is kept only if it answers as the Keras model does, in a process of its own."""
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from fer_keras.data.dataset import FaceData
+from fer_keras.data.synthetic import drawn_faces
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.evaluate import predict_logits
+from fer_keras.evaluation.metrics import softmax
+from fer_keras.evaluation.tables import SPLIT_TITLES
+
+EXPECTED_DIFFERENCE = 1e-4
+"""What float formats are expected to stay within, in probability; other kernels add in another order."""
+
+MOST_DIFFERENCE = 1e-3
+"""What is refused beyond, in probability."""
+
+LEAST_AGREEMENT = 0.95
+"""The share of faces on which 8-bit integers must name the expression that the Keras model names."""
+
+_SPLITS = ("public_test", "test", "val")
+_DRAWN = 512
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The faces of a comparison and the Keras model's answers to them.
+
+    Attributes:
+        images: uint8 [N, 48, 48, 1].
+        labels: int64 [N], or None where an accuracy on them would say nothing.
+        source: what they are, for people.
+        logits: float [N, 7], the Keras model's.
+        split: of which split they are; None of drawn faces that no data is behind.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None
+    source: str
+    logits: np.ndarray
+    split: str | None = None
+
+    @cached_property
+    def probabilities(self) -> np.ndarray:
+        """The Keras model's probabilities, float [N, 7]."""
+        return softmax(self.logits)
+
+    @property
+    def accuracy(self) -> float | None:
+        """The Keras model's accuracy on them."""
+        return accuracy(self.probabilities, self.labels)
+
+
+def reference(model: keras.Model, data: FaceData | None) -> Reference:
+    """Return the Keras model's answers to PublicTest (or else `test` or validation), or to drawn faces without data."""
+    split = next((name for name in _SPLITS if data is not None and (data.split(name).labels >= 0).any()), None)
+    if split is None:
+        faces, labels, source = drawn_faces(_DRAWN, seed=1), None, "drawn faces"
+    else:
+        faces = data.split(split)
+        faces = faces.take(np.flatnonzero(faces.labels >= 0))
+        labels, source = faces.labels, f"{SPLIT_TITLES[split]} of {data.source}"
+    images = np.ascontiguousarray(faces.images)
+    return Reference(images, labels, source, predict_logits(model, images), split)
+
+
+def accuracy(probabilities: np.ndarray, labels: np.ndarray | None) -> float | None:
+    """Return the share of right answers, None without labels."""
+    return None if labels is None else float((probabilities.argmax(axis=1) == labels).mean())
+
+
+def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dict[str, Any]:
+    """Compare an exported file with the Keras model, in a fresh process.
+
+    Args:
+        runtime: one of `fer_keras.export.runtimes.RUNTIMES`.
+        artifact: the file or folder, possibly under a temporary name.
+        expected: the faces and the Keras model's answers.
+        named: what messages call it.
+
+    Returns:
+        JSON values: the faces, the runtime's versions, the largest difference of a probability, the agreement, and
+        accuracies where there are labels.
+
+    Raises:
+        FerKerasError: it cannot be loaded by its runtime, or its answers are too far from the Keras model's.
+    """
+    probabilities, told = answers_of(runtime, artifact, expected.images, named)
+    difference = float(np.abs(probabilities - expected.probabilities).max())
+    agreement = float((probabilities.argmax(axis=1) == expected.probabilities.argmax(axis=1)).mean())
+    if not np.isfinite(probabilities).all():
+        raise FerKerasError(f"{named}: gives probabilities that are not finite, so nothing was kept")
+    if runtime == "litert_int8":
+        if agreement < LEAST_AGREEMENT:
+            raise FerKerasError(
+                f"{named}: names the Keras model's expression on {agreement:.1%} of {len(probabilities):,} faces,"
+                f" expected at least {LEAST_AGREEMENT:.0%}, so nothing was kept"
+            )
+    elif difference > MOST_DIFFERENCE:
+        raise FerKerasError(
+            f"{named}: is up to {difference:.2g} off the Keras model's probabilities, expected at most"
+            f" {MOST_DIFFERENCE:g}, so nothing was kept"
+        )
+    return {
+        "faces": len(probabilities),
+        "faces_source": expected.source,
+        "largest_probability_difference": difference,
+        "agreement": agreement,
+        "accuracy": accuracy(probabilities, expected.labels),
+        "keras_accuracy": expected.accuracy,
+        "run_with": told["versions"],
+    }
+
+
+def answers_of(runtime: str, artifact: Path, images: np.ndarray, named: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return an exported file's probabilities [N, 7] for uint8 [N, 48, 48, 1], and what its process tells of itself.
+
+    Args:
+        runtime: as of `check`.
+        artifact: as of `check`.
+        images: the faces.
+        named: as of `check`.
+
+    Raises:
+        FerKerasError: the process fails; the sentence ends in the last line of what it said.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        faces, answers = Path(scratch, "faces.npy"), Path(scratch, "answers.npy")
+        np.save(faces, images)
+        done = _run([Path(__file__).with_name("runtimes.py"), runtime, artifact, faces, answers])
+        if done.returncode:
+            lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
+            raise FerKerasError(f"{named}: its own runtime cannot use it ({lines[-1]}), so nothing was kept")
+        return np.load(answers), json.loads(done.stdout.splitlines()[-1])
+
+
+def _run(words: Sequence[object]) -> subprocess.CompletedProcess:
+    # -P: the folder of the program holds an onnx.py, which must not stand in for the package.
+    command = [sys.executable, "-P", "-W", "ignore", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

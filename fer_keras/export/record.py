@@ -1,0 +1,85 @@
+"""What was exported of a model, and how it fared: exports.json in the model's folder."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fer_keras.errors import FerKerasError
+from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json, write_json
+
+FLOAT_FILE = "model_float32.tflite"
+INT8_FILE = "model_int8.tflite"
+ONNX_FILE = "model.onnx"
+
+FORMATS: dict[str, tuple[str, ...]] = {
+    "saved_model": ("saved_model",),
+    "litert": ("litert_float32", "litert_int8"),
+    "onnx": ("onnx",),
+}
+"""What --format names -> the exports that it makes, by their key in exports.json."""
+
+
+def read_exports(folder: Path, model: Path) -> dict[str, Any]:
+    """Return exports.json of `folder`: `model_sha256` and `formats`, export -> what is known of it.
+
+    Args:
+        folder: the model's folder.
+        model: the `.keras` file; exports of another one do not count.
+
+    Raises:
+        FerKerasError: exports.json is damaged.
+    """
+    path, sha256 = folder / EXPORTS_FILE, file_sha256(model)
+    if path.exists():
+        written = read_json(path)
+        if not isinstance(written, dict) or not {"model_sha256", "formats"} <= written.keys():
+            raise FerKerasError(f"{path}: expected the exports of a model")
+        if written["model_sha256"] == sha256:
+            return written
+    return {"model_sha256": sha256, "formats": {}}
+
+
+def record_export(folder: Path, model: Path, export: str, facts: Mapping[str, Any]) -> None:
+    """Put the facts of one export into exports.json; exports of another model than `model` are dropped from it."""
+    written = read_exports(folder, model)
+    written["formats"][export] = dict(facts)
+    write_json(folder / EXPORTS_FILE, written)
+
+
+def remove_stale(folder: Path, model: Path) -> None:
+    """Remove exported files and the temperature of another model than `model`.
+
+    Version folders stay: a server may be reading them, and a new model gets a new number.
+    """
+    owned = {EXPORTS_FILE: (EXPORTS_FILE, FLOAT_FILE, INT8_FILE, ONNX_FILE), CALIBRATION_FILE: (CALIBRATION_FILE,)}
+    for list_of_them, names in owned.items():
+        path = folder / list_of_them
+        if path.exists() and read_json(path).get("model_sha256") != file_sha256(model):
+            for name in names:
+                (folder / name).unlink(missing_ok=True)
+
+
+def artifact_facts(path: Path) -> dict[str, Any]:
+    """Return bytes and SHA-256 of a file, or of a folder: then of its files' relative paths and contents, by path."""
+    if path.is_file():
+        return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(f"{file.relative_to(path).as_posix()}\0{file_sha256(file)}\n".encode())
+    return {"bytes": sum(file.stat().st_size for file in files), "sha256": digest.hexdigest()}
+
+
+def move_version(partial: Path, target: Path) -> None:
+    """Give a finished version folder its name, in one step and only if no other has it.
+
+    Raises:
+        FerKerasError: another process was faster.
+    """
+    try:
+        partial.rename(target)
+    except OSError as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise FerKerasError(f"{target}: this version is there already and is never overwritten") from error

@@ -1,0 +1,148 @@
+"""SavedModel for TF Serving: pixels or encoded images in, probabilities and names out, nothing of ours needed.
+
+Reference: TF Serving's SavedModel warm-up, https://www.tensorflow.org/tfx/serving/saved_model_warmup
+"""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from fer_keras.errors import FerKerasError
+from fer_keras.labels import CLASSES, IMAGE_SHAPE, IMAGE_SIZE
+from fer_keras.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
+
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+
+# ITU-R 601 in Pillow's 16-bit fixed point, so that both ways to grey give the same pixels.
+_LUMA = (19595, 38470, 7471)
+
+
+def save_for_serving(model: keras.Model, folder: Path, warmup_images: np.ndarray, name: str) -> None:
+    """Write a model to `folder` as a SavedModel with two signatures, and warm-up requests for both.
+
+    `serving_default` takes uint8 `images` [N, 48, 48, 1]; `bytes` takes `image_bytes`, string [N], each a PNG or
+    JPEG of any size, made grey and scaled to 48x48 in the graph. Both give `probabilities` float32 [N, 7], `class_id`
+    int64 [N], `class_name` string [N] and `classes` string [N, 7]; the last repeats the names in each row, since
+    TF Serving's REST interface wants every output to have a row for each image.
+
+    Args:
+        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        folder: where to; must not exist.
+        warmup_images: uint8 [N, 48, 48, 1], what the requests hold: drawn faces, not anyone's.
+        name: the model's name in the warm-up requests.
+
+    Raises:
+        FerKerasError: the package tensorflow-serving-api is not installed.
+    """
+    module = tf.Module()
+    # The variables alone, not the model: Keras's tracking would store each of them twice.
+    module.weights_of_model = [variable.value for variable in model.variables]
+    pixels, encoded = _endpoints(model)
+    # Without the module holding them, their variables would count as untracked.
+    module.pixels, module.encoded = pixels, encoded
+    tf.saved_model.save(module, folder, signatures={PIXELS_SIGNATURE: pixels, BYTES_SIGNATURE: encoded})
+    _write_warmup(folder / WARMUP_FILE, warmup_images, name)
+
+
+def _endpoints(model: keras.Model) -> tuple[Callable, Callable]:
+    # A function of its own, so that the network is in the file once and not in each signature.
+    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.float32)])
+    def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        probabilities = tf.nn.softmax(tf.cast(model(images, training=False), tf.float32))
+        names, class_id = tf.constant(CLASSES), tf.argmax(probabilities, axis=1)
+        return {
+            "probabilities": probabilities,
+            "class_id": class_id,
+            "class_name": tf.gather(names, class_id),
+            "classes": tf.tile(names[tf.newaxis], [tf.shape(probabilities)[0], 1]),
+        }
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.uint8, PIXELS_INPUT)])
+    def pixels(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        # A server feeds what it is sent without comparing shapes, and global pooling would take any size.
+        images = tf.ensure_shape(_refuse_none(images, PIXELS_INPUT), [None, *IMAGE_SHAPE])
+        return answer(tf.cast(images, tf.float32))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, BYTES_INPUT)])
+    def encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        spec = tf.TensorSpec(IMAGE_SHAPE, tf.float32)
+        image_bytes = _refuse_none(image_bytes, BYTES_INPUT)
+        return answer(tf.map_fn(decode_face_in_graph, image_bytes, fn_output_signature=spec))
+
+    return pixels, encoded
+
+
+def _refuse_none(batch: tf.Tensor, name: str) -> tf.Tensor:
+    """Return `batch` after an assertion that it is not empty, on which some convolution kernels fail obscurely."""
+    check = tf.debugging.Assert(tf.size(batch) > 0, [f"{name}: expected at least one image, found none"])
+    with tf.control_dependencies([check]):
+        return tf.identity(batch)
+
+
+def decode_face_in_graph(image_bytes: tf.Tensor) -> tf.Tensor:
+    """Return float32 [48, 48, 1], whole grey values 0..255, for one encoded image, string [].
+
+    It does in TensorFlow's operations what `fer_keras.data.image.decode_face` does with Pillow: luma, then antialiased
+    bilinear scaling that does not keep the sides' ratio.
+    """
+    colours = tf.cond(
+        tf.io.is_jpeg(image_bytes),
+        # By default the fast transform, which is up to six grey values off the accurate one that Pillow takes.
+        lambda: tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: tf.io.decode_image(image_bytes, channels=3, expand_animations=False),
+    )
+    colours.set_shape([None, None, 3])
+    weighed = tf.reduce_sum(tf.cast(colours, tf.int32) * tf.constant(_LUMA), axis=-1, keepdims=True)
+    grey = tf.cast(tf.bitwise.right_shift(weighed + 0x8000, 16), tf.float32)
+    scaled = tf.image.resize(grey, [IMAGE_SIZE, IMAGE_SIZE], "bilinear", antialias=True)
+    return tf.clip_by_value(tf.round(scaled), 0.0, 255.0)
+
+
+def next_version(folder: Path) -> int:
+    """Return the number after the highest version folder in `folder`; 1 where there is none."""
+    return 1 + max((int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal()), default=0)
+
+
+def refuse_taken_version(folder: Path, version: int) -> None:
+    """Check that the version is a positive number and not there yet.
+
+    Raises:
+        FerKerasError: it is not.
+    """
+    if version < 1:
+        raise FerKerasError(f"--version {version}: expected a whole number from 1")
+    if (folder / str(version)).exists():
+        raise FerKerasError(
+            f"{folder / str(version)}: this version is there already and is never overwritten, expected a new number"
+        )
+
+
+def _write_warmup(path: Path, images: np.ndarray, name: str) -> None:
+    try:
+        from tensorflow_serving.apis import prediction_log_pb2
+    except ImportError as error:
+        raise FerKerasError(
+            "the package tensorflow-serving-api is missing, expected it for warm-up requests: pip install .[export]"
+        ) from error
+
+    requests = [
+        predict_request(name, PIXELS_SIGNATURE, images),
+        predict_request(name, BYTES_SIGNATURE, [encode_png(image) for image in images]),
+    ]
+    path.parent.mkdir(exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for request in requests:
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """Return the PNG of a grey image, uint8 [H, W, 1]."""
+    file = io.BytesIO()
+    Image.fromarray(image[..., 0]).save(file, "PNG")
+    return file.getvalue()

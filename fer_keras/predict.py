@@ -1,0 +1,191 @@
+"""Faces in, expressions out: from arrays, files or bytes, without TensorFlow where a LiteRT file is at hand."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fer_keras.data.face_input import Face, as_faces
+from fer_keras.errors import FerKerasError
+from fer_keras.export.record import FLOAT_FILE, INT8_FILE, read_exports
+from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
+from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
+
+Runtime = Literal["auto", "litert", "keras"]
+
+_SAVED_MODELS = "saved_models"
+_BATCH = 64
+_HOW_TO_EXPORT = "scripts/export.py, and the package ai-edge-litert (pip install '.[litert]')"
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The answer for one face.
+
+    Attributes:
+        label: the likeliest expression, one of `CLASSES`.
+        class_id: its number, 0..6.
+        confidence: how often such an answer is right, 0 to 1: the largest probability after temperature scaling; not
+            scaled where the model has no temperature (`Classifier.calibrated`).
+        probabilities: float32 [7], the model's own, as every exported format gives them: not scaled.
+    """
+
+    label: str
+    class_id: int
+    confidence: float
+    probabilities: np.ndarray
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the answer as JSON values."""
+        named = {name: round(float(value), 6) for name, value in zip(CLASSES, self.probabilities, strict=True)}
+        return {"label": self.label, "confidence": round(self.confidence, 6), "probabilities": named}
+
+
+class Classifier:
+    """A model that answers faces.
+
+    Attributes:
+        file: what it was loaded from.
+        runtime: `litert` or `keras`.
+        temperature: what logits are divided by for the confidence; 1 where none is known.
+        calibrated: whether it is known.
+    """
+
+    def __init__(
+        self, file: Path, runtime: str, forward: Callable[[np.ndarray], np.ndarray], temperature: float | None
+    ) -> None:
+        self.file = file
+        self.runtime = runtime
+        self.calibrated = temperature is not None
+        self.temperature = 1.0 if temperature is None else temperature
+        self._forward = forward
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """Return float32 logits [N, 7] of uint8 images [N, 48, 48, 1]."""
+        batches = [self._forward(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
+        return np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
+
+    def predict(self, faces: Face | Sequence[Face]) -> list[Prediction]:
+        """Classify one face or many, whatever their size: each is made grey and scaled to 48x48.
+
+        Args:
+            faces: an array of one face ([H, W], [H, W, 1], RGB [H, W, 3] or RGBA [H, W, 4]) or of many (the same
+                after N), uint8 or float, 0..255; a file's name; a PNG's or JPEG's bytes; or a sequence of these.
+
+        Returns:
+            One answer a face, in order.
+
+        Raises:
+            FerKerasError: an array of another shape or range, or an image that cannot be read.
+        """
+        return self.answers(as_faces(faces))
+
+    def answers(self, images: np.ndarray) -> list[Prediction]:
+        """Classify uint8 images [N, 48, 48, 1]."""
+        logits = self.logits(images)
+        probabilities, confidences = softmax(logits), softmax(logits / self.temperature).max(axis=1, initial=0.0)
+        return [
+            Prediction(CLASSES[number], int(number), float(confidence), row)
+            for number, confidence, row in zip(logits.argmax(axis=1), confidences, probabilities, strict=True)
+        ]
+
+
+def load(path_or_name: str | os.PathLike[str], runtime: Runtime = "auto") -> Classifier:
+    """Load a classifier.
+
+    Args:
+        path_or_name: the folder of a run or a saved model, a `.keras` or `.tflite` file, or the name of a saved model,
+            which is looked for in saved_models/ here and in the checkout that fer_keras is installed from.
+        runtime: `litert`, which starts in a fraction of a second; `keras`; or `auto` for LiteRT where the package
+            ai-edge-litert is installed and the model has been exported (the float32 file before the int8 one).
+
+    Raises:
+        FerKerasError: there is no such model, or it cannot be run by `runtime`.
+    """
+    if runtime not in ("auto", "litert", "keras"):
+        raise FerKerasError(f"runtime {runtime!r}: expected auto, litert or keras")
+    path = _find(path_or_name)
+    keras_file = path if path.is_file() else path / MODEL_FILE
+    lite_file = path if path.suffix == ".tflite" else _exported(keras_file)
+    temperature = _temperature(keras_file if keras_file.suffix == ".keras" else path.parent / MODEL_FILE)
+    if path.suffix == ".tflite" and runtime == "keras":
+        raise FerKerasError(f"{path}: Keras cannot run a LiteRT file, expected a .keras file or a folder")
+    if runtime != "keras" and lite_file and (find_spec("ai_edge_litert") or path.suffix == ".tflite"):
+        return Classifier(lite_file, "litert", _litert(lite_file), temperature)
+    if runtime == "litert":
+        raise FerKerasError(f"{path}: no LiteRT file of this model that can be run, expected one from {_HOW_TO_EXPORT}")
+    return Classifier(keras_file, "keras", _keras(keras_file), temperature)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return float32 probabilities of float32 logits [N, 7]."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _find(path_or_name: str | os.PathLike[str]) -> Path:
+    path = Path(path_or_name)
+    roots = (Path(_SAVED_MODELS), Path(__file__).parents[1] / _SAVED_MODELS)
+    for candidate in (path, *(root / path for root in roots if len(path.parts) == 1)):
+        if candidate.is_file() or (candidate / MODEL_FILE).is_file():
+            return candidate
+    names = sorted({file.parent.name for root in roots for file in root.glob(f"*/{MODEL_FILE}")})
+    known = f" or one of {', '.join(names)}" if names else ""
+    raise FerKerasError(
+        f"{path}: there is no such model, expected a .keras or .tflite file, a folder that holds {MODEL_FILE}{known}"
+    )
+
+
+def _exported(keras_file: Path) -> Path | None:
+    """The LiteRT file of just this model, float32 before int8, if it is there."""
+    if not (keras_file.parent / EXPORTS_FILE).exists():
+        return None
+    exported = read_exports(keras_file.parent, keras_file)["formats"]
+    names = {"litert_float32": FLOAT_FILE, "litert_int8": INT8_FILE}
+    files = (keras_file.parent / file for export, file in names.items() if exported.get(export, {}).get("kept"))
+    return next((file for file in files if file.exists()), None)
+
+
+def _temperature(keras_file: Path) -> float | None:
+    path = keras_file.parent / CALIBRATION_FILE
+    if not path.exists() or not keras_file.exists():
+        return None
+    written = read_json(path)
+    return written["temperature"] if written["model_sha256"] == file_sha256(keras_file) else None
+
+
+def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        import tensorflow as tf
+
+        Interpreter = tf.lite.Interpreter
+    try:
+        interpreter = Interpreter(model_path=str(file))
+        interpreter.allocate_tensors()
+        (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except ValueError as error:
+        raise FerKerasError(f"{file}: LiteRT cannot read a model from this file ({error})") from error
+    if tuple(inputs["shape"][1:]) != IMAGE_SHAPE or inputs["dtype"] is not np.uint8:
+        raise FerKerasError(f"{file}: expected a model of uint8 images [N, 48, 48, 1], as scripts/export.py writes it")
+
+    def forward(images: np.ndarray) -> np.ndarray:
+        interpreter.resize_tensor_input(inputs["index"], images.shape)
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(inputs["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(outputs["index"])
+
+    return forward
+
+
+def _keras(file: Path) -> Callable[[np.ndarray], np.ndarray]:
+    from fer_keras.evaluation.evaluate import load_model, predict_logits
+
+    model = load_model(file)
+    return lambda images: predict_logits(model, images)

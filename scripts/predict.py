@@ -1,0 +1,69 @@
+"""Tell the expression of faces.
+
+    python scripts/predict.py reference-mobilenet face.png more_faces/ archive.zip
+    python scripts/predict.py reference-mobilenet test.csv --csv --course > answers.csv
+
+A second for a few faces with an exported model and ai-edge-litert (pip install '.[litert]'), else several while
+TensorFlow starts. `-` reads one image from standard input. A picture is taken as one tightly cropped face; with
+--photo faces are looked for in it (pip install '.[photo]'). What cannot be read is reported and left out, and the
+status is 1 then.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fer_keras import cli, load
+from fer_keras.errors import FerKerasError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="the name of a saved model, a folder that holds model.keras, a .keras or .tflite")
+    parser.add_argument("image", nargs="+", help="files, folders, zips, CSVs of faces, or -")
+    parser.add_argument("--runtime", choices=("auto", "litert", "keras"), default="auto", help="default %(default)s")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print CSV")
+    parser.add_argument("--course", action="store_true", help="with --csv: the course's columns id,label")
+    parser.add_argument("--photo", action="store_true", help="look for faces in each picture")
+    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the faces, or the photo, with the answers")
+    return parser
+
+
+def main() -> int:
+    """Parse, classify, print; return 1 if a picture could not be read."""
+    args = parser().parse_args()
+    if args.course and not args.csv:
+        raise FerKerasError("--course is a form of --csv, expected both")
+
+    from fer_keras import predict_files
+
+    with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
+        classifier = load(args.model, args.runtime)
+    pictures = predict_files.find_pictures(args.image)
+    if args.photo:
+        from fer_keras import photo
+
+        answers, unreadable, photos = photo.classify_photos(classifier, pictures)
+    else:
+        answers, unreadable = predict_files.classify_pictures(classifier, pictures)
+    for _, error in unreadable:
+        print(f"error: {error}", file=sys.stderr)
+    if args.json:
+        print(predict_files.as_json(answers))
+    elif args.csv:
+        print(predict_files.as_csv(answers, course=args.course))
+    elif answers:
+        print(predict_files.as_table(answers))
+    if args.plot:
+        from fer_keras.evaluation.plots import save_figure
+
+        figure = photo.annotated(photos, answers) if args.photo else predict_files.contact_sheet(answers)
+        save_figure(figure, args.plot)
+    return 1 if unreadable else 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

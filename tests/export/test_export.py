@@ -1,0 +1,164 @@
+"""Every format answers as the Keras model does, or is not kept."""
+
+import importlib.util
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fer_keras import cli
+from fer_keras.data.synthetic import draw_faces
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.evaluate import predict_logits
+from fer_keras.evaluation.metrics import softmax
+from fer_keras.export import export, parity, record
+from fer_keras.export.export import export_model
+from fer_keras.files import file_sha256, read_json
+
+ROOT = Path(__file__).parents[2]
+FILES = {"litert_float32": "model_float32.tflite", "litert_int8": "model_int8.tflite", "onnx": "model.onnx"}
+
+
+@pytest.fixture
+def copy(exported, tmp_path):
+    """A copy of the exported folder that a test may change."""
+    shutil.copytree(exported[0], tmp_path / "copy")
+    return tmp_path / "copy"
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_what_is_there(exported):
+    folder, told, said = exported
+    assert names(folder) == ["1", "exports.json", "model.keras", *sorted(FILES.values())], "and nothing half-written"
+    assert told == read_json(folder / "exports.json")
+    assert told["model_sha256"] == file_sha256(folder / "model.keras")
+    assert {name: facts["file"] for name, facts in told["formats"].items()} == {"saved_model": "1", **FILES}
+    for facts in told["formats"].values():
+        assert facts["kept"] and (facts["bytes"], facts["sha256"]) == tuple(
+            record.artifact_facts(folder / facts["file"]).values()
+        )
+        assert (facts["faces"], facts["faces_source"], facts["accuracy"]) == (512, "drawn faces", None)
+    assert [line.split(":")[0] for line in said[1:]] == list(told["formats"])
+
+
+def test_parity(exported):
+    _, told, _ = exported
+    for name, facts in told["formats"].items():
+        if name == "litert_int8":
+            assert 1e-3 < facts["largest_probability_difference"] < 0.3 and facts["agreement"] >= 0.95
+        else:
+            assert facts["largest_probability_difference"] <= 1e-5 and facts["agreement"] == 1.0
+
+
+def test_drawn_faces_are_named_as_such(exported):
+    _, told, said = exported
+    assert told["formats"]["litert_int8"]["calibration"] == {"source": "drawn faces", "images": 512}
+    assert said[0].startswith("calibration of 8-bit integers: on drawn faces, not FER2013")
+
+
+def test_each_runtime_has_no_help(exported, keras_model):
+    folder, told, _ = exported
+    faces = draw_faces(np.arange(7), seed=8)
+    expected = softmax(predict_logits(keras_model, faces))
+    for name, helpers in (("saved_model", ["tensorflow"]), ("litert_float32", []), ("onnx", [])):
+        path = folder / told["formats"][name]["file"]
+        answers, process = parity.answers_of(name, path, faces, path)
+        assert process["helpers"] == helpers, "neither fer_keras nor keras"
+        np.testing.assert_allclose(answers, expected, atol=1e-5)
+
+
+def test_the_saved_model_stores_each_weight_once(exported, keras_model):
+    variables = (exported[0] / "1" / "variables" / "variables.data-00000-of-00001").stat().st_size
+    assert 4 * keras_model.count_params() <= variables <= 1.05 * 4 * keras_model.count_params()
+
+
+def test_pixels_go_into_the_int8_file_as_they_are(exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(str(exported[0] / FILES["litert_int8"]))
+    (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
+    assert inputs["dtype"] is np.uint8 and inputs["quantization"] == (1.0, 0)
+    assert interpreter.get_signature_list() == {"serving_default": {"inputs": ["images"], "outputs": ["logits"]}}
+    inside = {tensor["dtype"] for tensor in interpreter.get_tensor_details() if tensor["index"] != outputs["index"]}
+    assert outputs["dtype"] is np.float32 and inside <= {np.uint8, np.int8, np.int32}
+
+
+def test_names_and_dtypes_of_the_onnx_file(exported):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(exported[0] / FILES["onnx"])
+    (inputs,), (outputs,) = session.get_inputs(), session.get_outputs()
+    assert (inputs.name, inputs.type, inputs.shape[1:]) == ("images", "tensor(uint8)", [48, 48, 1])
+    assert (outputs.name, outputs.type, outputs.shape[1:]) == ("logits", "tensor(float)", [7])
+
+
+def test_a_version_is_never_overwritten(copy):
+    before = record.artifact_facts(copy / "1")
+    with pytest.raises(FerKerasError, match=r"copy/1: this version is there already and is never overwritten"):
+        export_model(copy, ["saved_model"], version=1)
+    with pytest.raises(FerKerasError, match=r"--version 0: expected a whole number from 1"):
+        export_model(copy, ["saved_model"], version=0)
+    (copy / "10").mkdir()
+    assert export.saved_model.next_version(copy) == 11
+    assert record.artifact_facts(copy / "1") == before
+    (copy / "made").mkdir()
+    with pytest.raises(FerKerasError, match="never overwritten"):
+        record.move_version(copy / "made", copy / "1")
+    assert record.artifact_facts(copy / "1") == before and not (copy / "made").exists()
+
+
+def test_what_answers_otherwise_is_not_kept(copy, keras_model, monkeypatch):
+    faces = draw_faces(np.arange(7), seed=8)
+    wrong = parity.Reference(faces, None, "drawn faces", predict_logits(keras_model, faces)[:, ::-1])
+    monkeypatch.setattr(parity, "reference", lambda model, data: wrong)
+    before = {path.name: path.stat().st_mtime_ns for path in copy.iterdir()}
+    for name, sentence in (
+        ("saved_model", r"copy/2: is up to .* off the Keras model's probabilities, expected at most 0.001, so nothing"),
+        ("onnx", r"model.onnx: is up to .* off the Keras model's probabilities"),
+    ):
+        with pytest.raises(FerKerasError, match=sentence):
+            export_model(copy, [name], say=lambda line: None)
+    with pytest.raises(
+        FerKerasError, match=r"int8.tflite: names the Keras model's expression on .* of 7 faces, expected"
+    ):
+        parity.check("litert_int8", copy / FILES["litert_int8"], wrong, copy / FILES["litert_int8"])
+    assert {path.name: path.stat().st_mtime_ns for path in copy.iterdir()} == before
+
+
+def test_what_its_runtime_cannot_read_is_not_kept(tmp_path, keras_model):
+    (tmp_path / "model.onnx").write_bytes(b"nothing of the kind")
+    faces = draw_faces(np.arange(7), seed=8)
+    with pytest.raises(FerKerasError, match=r"model.onnx: its own runtime cannot use it \(.*\), so nothing was kept"):
+        parity.answers_of("onnx", tmp_path / "model.onnx", faces, tmp_path / "model.onnx")
+
+
+def test_exports_of_another_model_do_not_stay(copy):
+    record.remove_stale(copy, copy / "model.keras")
+    assert (copy / "model.onnx").exists()
+    with (copy / "model.keras").open("ab") as file:
+        file.write(b"\0")
+    assert record.read_exports(copy, copy / "model.keras")["formats"] == {}
+    (copy / "calibration.json").write_text('{"model_sha256": "0"}')
+    record.remove_stale(copy, copy / "model.keras")
+    assert names(copy) == ["1", "model.keras"], "a server may be reading the version folder"
+
+
+def test_the_command_and_files_elsewhere(copy, monkeypatch, capsys, tmp_path):
+    spec = importlib.util.spec_from_file_location("export_script", ROOT / "scripts" / "export.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.setattr(sys, "argv", ["export.py", str(copy), "--format", "onnx", "--to", str(tmp_path / "there")])
+    script.main()
+    assert f"onnx: {tmp_path / 'there' / 'model.onnx'}: " in capsys.readouterr().out
+    formats = read_json(copy / "exports.json")["formats"]
+    assert not formats["onnx"]["kept"] and formats["litert_int8"]["kept"]
+    monkeypatch.setattr(sys, "argv", ["export.py", str(tmp_path / "none")])
+    with pytest.raises(SystemExit) as stopped:
+        cli.run(script.main)
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err.endswith("none: there is no such file, expected a Keras model\n")

@@ -1,0 +1,30 @@
+"""What is committed beside a saved model is what exports.json says, of the model as it is."""
+
+from pathlib import Path
+
+import pytest
+
+from fer_keras.evaluation.model_card import read_card
+from fer_keras.export import record
+from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json
+
+SAVED = Path(__file__).parents[2] / "saved_models"
+FOLDERS = sorted(path.parent for path in SAVED.glob("*/model.keras"))
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_exports_and_temperature_are_those_of_the_model(folder):
+    card, sha256 = read_card(folder), file_sha256(folder / "model.keras")
+    for key, name in (("exports", EXPORTS_FILE), ("calibration", CALIBRATION_FILE)):
+        assert (key in card) == (folder / name).exists()
+        if key in card:
+            assert card[key] == read_json(folder / name) and card[key]["model_sha256"] == sha256
+    formats = card.get("exports", {}).get("formats", {})
+    for facts in formats.values():
+        if facts["kept"]:
+            there = record.artifact_facts(folder / facts["file"])
+            assert there == {key: facts[key] for key in ("bytes", "sha256")}
+        assert facts["accuracy"] is not None, "on real faces"
+    kept = {facts["file"] for facts in formats.values() if facts["kept"]}
+    files = {path.name for pattern in ("*.tflite", "*.onnx") for path in folder.glob(pattern)}
+    assert files <= kept, "nothing unaccounted for"

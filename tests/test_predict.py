@@ -1,0 +1,255 @@
+"""Faces in any form get the model's answers; a picture that cannot be read costs only itself."""
+
+import csv
+import importlib.util
+import io
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import fer_keras
+from fer_keras import cli
+from fer_keras.data.face_input import as_faces
+from fer_keras.data.synthetic import draw_faces
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.calibration import write_calibration
+from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.metrics import softmax
+from fer_keras.export import litert, record
+from fer_keras.labels import CLASSES
+
+ROOT = Path(__file__).parents[1]
+FACES = draw_faces(np.arange(7), seed=4)
+
+
+def png(pixels):
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A small model with a temperature and a LiteRT file, as scripts/export.py leaves them."""
+    folder = tmp_path_factory.mktemp("saved") / "saved_models" / "m"
+    folder.mkdir(parents=True)
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((48, 48, 1))
+    pooled = keras.layers.AveragePooling2D(6)(keras.layers.Rescaling(1 / 64, offset=-2.0)(inputs))
+    model = keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(pooled)))
+    model.save(folder / "model.keras")
+    litert.save_float32(model, folder / record.FLOAT_FILE)
+    record.record_export(folder, folder / "model.keras", "litert_float32", {"kept": True})
+    logits = predict_logits(model, FACES)
+    write_calibration(folder / "model.keras", {"val": (logits, np.roll(logits.argmax(axis=1), 1))}, "made up")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def classifier(saved):
+    return fer_keras.load(saved)
+
+
+@pytest.fixture(scope="module")
+def expected(saved):
+    return predict_logits(load_model(saved), FACES)
+
+
+def labels(predictions):
+    return [prediction.label for prediction in predictions]
+
+
+def test_litert_and_keras_give_the_same(saved, classifier, expected):
+    assert (classifier.runtime, classifier.file.name) == ("litert", "model_float32.tflite")
+    by_keras = fer_keras.load(saved, "keras")
+    assert (by_keras.runtime, by_keras.temperature) == ("keras", classifier.temperature)
+    for one in (classifier, by_keras, fer_keras.load(classifier.file)):
+        np.testing.assert_allclose(one.logits(FACES), expected, rtol=1e-4, atol=1e-4)
+        predictions = one.predict(FACES)
+        assert labels(predictions) == [CLASSES[number] for number in expected.argmax(axis=1)]
+        np.testing.assert_allclose([p.probabilities for p in predictions], softmax(expected), atol=1e-5)
+        confidences = softmax(expected / one.temperature).max(axis=1)
+        np.testing.assert_allclose([p.confidence for p in predictions], confidences, atol=1e-5)
+    assert classifier.calibrated and classifier.temperature > 1
+    assert classifier.logits(FACES[:0]).shape == (0, 7) and classifier.predict([]) == []
+
+
+def test_one_or_many_in_any_form(classifier, tmp_path):
+    every = labels(classifier.predict(FACES))
+    grey, colour = FACES[..., 0], np.repeat(FACES, 3, axis=-1)
+    (tmp_path / "a.png").write_bytes(png(grey[2]))
+    for one in (grey[2], FACES[2], colour[2], grey[2].astype(np.float64), str(tmp_path / "a.png"), png(grey[2])):
+        assert labels(classifier.predict(one)) == [every[2]]
+    assert labels(classifier.predict(grey)) == labels(classifier.predict(colour.astype(np.float32))) == every
+    mixed = [grey[0], tmp_path / "a.png", png(grey[1]), colour[3]]
+    assert labels(classifier.predict(mixed)) == [every[number] for number in (0, 2, 1, 3)]
+
+
+def test_sizes_and_colours_become_what_the_readers_make_of_a_file():
+    colours = np.moveaxis(draw_faces(np.array([3, 4, 5]))[..., 0], 0, -1)
+    large = np.asarray(Image.fromarray(colours).resize((90, 70), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(as_faces(large), as_faces(png(large)))
+    np.testing.assert_array_equal(as_faces(large[np.newaxis].astype(np.float32)), as_faces(large))
+    opaque = np.dstack([large, np.full((70, 90), 255, np.uint8)])
+    np.testing.assert_array_equal(as_faces(opaque), as_faces(large))
+    np.testing.assert_array_equal(as_faces(FACES[0] + 0.3), FACES[:1])
+
+
+@pytest.mark.parametrize(
+    ("face", "sentence"),
+    [
+        (np.zeros((2, 3, 4, 5), np.uint8), r"array \[2, 3, 4, 5\]: expected one face"),
+        (np.zeros(5, np.uint8), r"array \[5\]: expected one face"),
+        (np.zeros((0, 48), np.uint8), r"expected at least one pixel"),
+        (np.full((48, 48), 300.0), r"array with values from 300 to 300: expected 0..255"),
+        (np.full((48, 48), np.nan), r"array with values from nan to nan: expected 0..255"),
+        (np.full((48, 48), 0.5), r"array with values from 0.5 to 0.5: expected 0..255, not 0..1"),
+        (np.array([["a"]]), r"expected grey values or colours 0..255, uint8 or float"),
+        (b"no", r"image: expected a whole PNG or JPEG image"),
+        ("none.png", r"none.png: cannot be read \(No such file or directory\), expected a PNG or JPEG file"),
+    ],
+)
+def test_what_is_no_face(face, sentence):
+    with pytest.raises(FerKerasError, match=sentence):
+        as_faces(face)
+
+
+def test_models_by_name_and_what_is_none(saved, monkeypatch):
+    monkeypatch.chdir(saved.parents[1])
+    assert fer_keras.load("m").file == Path("saved_models/m/model_float32.tflite")
+    assert fer_keras.load("saved_models/m/model.keras").runtime == "litert"
+    with pytest.raises(FerKerasError, match=r"none: there is no such model, expected .* or one of m, reference-cnn"):
+        fer_keras.load("none")
+    with pytest.raises(FerKerasError, match=r"runtime 'tpu': expected auto, litert or keras"):
+        fer_keras.load("m", "tpu")
+    with pytest.raises(FerKerasError, match="Keras cannot run a LiteRT file"):
+        fer_keras.load("saved_models/m/model_float32.tflite", "keras")
+    Path("bad.tflite").write_bytes(b"no model")
+    with pytest.raises(FerKerasError, match=r"bad.tflite: LiteRT cannot read a model from this file"):
+        fer_keras.load("bad.tflite")
+
+
+def test_exports_and_temperature_of_another_model_are_not_used(saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "m")
+    load_model(saved).save(tmp_path / "m" / "model.keras")  # another file: its date is inside
+    with (tmp_path / "m" / "model.keras").open("ab") as file:
+        file.write(b"\0")
+    loaded = fer_keras.load(tmp_path / "m")
+    assert (loaded.runtime, loaded.calibrated, loaded.temperature) == ("keras", False, 1.0)
+    with pytest.raises(FerKerasError, match="no LiteRT file of this model that can be run"):
+        fer_keras.load(tmp_path / "m", "litert")
+
+
+def test_neither_tensorflow_nor_keras_is_imported(saved):
+    code = (
+        "import sys, fer_keras\n"
+        "assert 'numpy' not in sys.modules\n"
+        f"classifier = fer_keras.load({str(saved)!r})\n"
+        "import numpy as np\n"
+        "told = classifier.predict(np.zeros((50, 40), np.uint8))\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'scipy', 'sklearn', 'matplotlib', 'kagglehub'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "print(told[0].label)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in CLASSES
+
+
+@pytest.fixture
+def run(saved, monkeypatch, capsys, tmp_path):
+    """The command in a folder of its own: words -> status, what it printed, what it complained of."""
+    spec = importlib.util.spec_from_file_location("predict_script", ROOT / "scripts" / "predict.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words):
+        monkeypatch.setattr(sys, "argv", ["predict.py", str(saved), *words])
+        with pytest.raises(SystemExit) as ended:
+            cli.run(script.main)
+        said = capsys.readouterr()
+        return ended.value.code, said.out, said.err
+
+    return run
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder and a zip of the seven faces, the folder with a note and a broken picture."""
+    (tmp_path / "faces" / "more").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "faces.zip", "w") as archive:
+        for number, face in enumerate(FACES[..., 0]):
+            archive.writestr(f"{number}.png", png(face))
+            (tmp_path / "faces" / ("more" if number > 3 else ".") / f"{number}.png").write_bytes(png(face))
+    (tmp_path / "faces" / "note.txt").write_text("no picture")
+    (tmp_path / "faces" / "5b.jpg").write_bytes(b"no picture either")
+    return tmp_path
+
+
+def test_a_table_and_one_unreadable_picture(run, pictures, classifier):
+    status, out, err = run("faces", "none.png")
+    assert status == 1
+    names = ["faces: 0.png", "faces: 1.png", "faces: 2.png", "faces: 3.png"]
+    names += ["faces: more/4.png", "faces: more/5.png", "faces: more/6.png"]
+    told = classifier.predict(FACES)
+    rows = [line.split("  ") for line in out.splitlines()]
+    assert [row[0].strip() for row in rows] == names
+    assert [line.split()[2:4] for line in out.splitlines()] == [[p.label, f"{p.confidence:.0%}"] for p in told]
+    complaints = err.splitlines()
+    assert len([line for line in complaints if line.startswith("error: ")]) == 2
+    assert "error: faces: 5b.jpg: expected a whole PNG or JPEG image (cannot identify image file)" in complaints
+    assert "error: none.png: cannot be read (No such file or directory), expected a PNG or JPEG file" in complaints
+
+
+def test_json_of_a_zip(run, pictures, classifier):
+    status, out, _ = run("faces.zip", "--json")
+    rows = json.loads(out)
+    assert status == 0 and [row["image"] for row in rows] == [f"faces.zip: {number}.png" for number in range(7)]
+    for row, told in zip(rows, classifier.predict(FACES), strict=True):
+        assert row["label"] == told.label and row["confidence"] == pytest.approx(told.confidence, abs=1e-5)
+        assert list(row["probabilities"]) == list(CLASSES)
+        assert list(row["probabilities"].values()) == pytest.approx(told.probabilities.tolist(), abs=1e-5)
+
+
+def test_csv_and_the_course_s(run, pictures, expected):
+    _, out, _ = run("faces.zip", "--csv")
+    header, first, *_ = csv.reader(io.StringIO(out))
+    assert header == ["image", "label", "confidence", *CLASSES] and len(first) == 10
+    with (pictures / "test.csv").open("w") as file:
+        file.write("id,feature\n")
+        file.writelines(f"{40 + n},{' '.join(map(str, face.ravel()))}\n" for n, face in enumerate(FACES))
+    status, out, _ = run("test.csv", "--csv", "--course")
+    assert status == 0
+    assert out.splitlines() == ["id,label", *(f"{40 + n},{row.argmax()}" for n, row in enumerate(expected))]
+    assert run("faces.zip", "--csv", "--course")[1].splitlines()[1] == f"0,{expected[0].argmax()}"
+    assert run("test.csv", "--course")[::2] == (2, "error: --course is a form of --csv, expected both\n")
+
+
+def test_standard_input_and_a_contact_sheet(run, pictures, classifier, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", type("Pipe", (), {"buffer": io.BytesIO(png(FACES[1, ..., 0]))}))
+    status, out, _ = run("-", "--json")
+    assert status == 0 and json.loads(out)[0]["label"] == classifier.predict(FACES[1])[0].label
+    status, _, _ = run("faces.zip", "--plot", "sheet.png")
+    with Image.open(pictures / "sheet.png") as sheet:
+        assert status == 0 and sheet.width > 1000
+
+
+def test_no_model_is_one_sentence(run, pictures, monkeypatch, capsys):
+    _, _, err = run("faces.zip", "--runtime", "litert")
+    assert "error" not in err
+    monkeypatch.setattr(sys, "argv", ["predict.py", "none", "faces.zip"])
+    spec = importlib.util.spec_from_file_location("predict_script", ROOT / "scripts" / "predict.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    with pytest.raises(SystemExit) as ended:
+        cli.run(script.main)
+    assert ended.value.code == 2 and capsys.readouterr().err.startswith("error: none: there is no such model")
