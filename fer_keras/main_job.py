@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.distill.ensemble import ensemble_logits
@@ -83,6 +84,8 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     config = replace(job.student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
     cache = LogitCache(folders, identities, views_asked_for(config))
     student_file = train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
+    if distributed.rank():
+        return job.folder / "report.md"  # which host 0 writes
     rows = [
         (config.model, evaluate(load_model(student_file), data, file=student_file)),
         *_teacher_rows(teachers, files, data),

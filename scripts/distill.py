@@ -5,6 +5,9 @@
 Trains a teacher (or takes --teacher FILE ...), caches its logits for every view, distils the student, evaluates
 both and writes runs/<name>/report.md. For FER2013 with the defaults about 70 minutes on 2 cores; without --data it
 draws faces and takes under 3 minutes. A job that was stopped goes on by the same command with --resume.
+
+Several hosts with a shared folder, each with the same command and TensorFlow's TF_CONFIG, distil one student together:
+each learns from its share of every batch.
 """
 
 import argparse
@@ -43,11 +46,14 @@ def main() -> None:
         raise FerKerasError("--teacher names saved teachers; --members and --teacher-model are for new ones")
     from dataclasses import replace
 
+    from fer_keras import distributed
     from fer_keras.data import load_faces
     from fer_keras.data.dataset import with_unlabelled
     from fer_keras.distill.logit_cache import default_root
     from fer_keras.main_job import MainJob, run_main_job
 
+    if distributed.hosts() > 1 and not args.teacher:
+        raise FerKerasError("--teacher: several hosts (TF_CONFIG) distil from saved teachers; name them")
     data = cli.load_data(args)
     teacher, student = main_job_defaults(data.drawn)
     views = cli.options_of(args, student.views)
@@ -59,7 +65,7 @@ def main() -> None:
         members=args.members,
         teacher_files=args.teacher,
         cache_root=args.cache or default_root(),
-        resume=args.resume,
+        resume=args.resume or distributed.rank() > 0,  # host 0 makes the folder, perhaps before the others look
         command=shlex.join(["python", *sys.argv]),
     )
     if args.unlabelled:

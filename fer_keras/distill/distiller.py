@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fer_keras.config import require
 from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, softened_probabilities
-from fer_keras.distributed import on_every_host, replicas, share_of_batch, strategy
+from fer_keras.distributed import on_every_host, replicas, scope, share_of_batch, strategy
 from fer_keras.errors import FerKerasError
 
 
@@ -54,7 +54,8 @@ class Distiller(keras.Model):
         self.alpha = alpha
         self.label_loss = LabelCrossEntropy(label_smoothing)
         self.distillation_loss = DISTILLATION_LOSSES[loss](temperature)
-        self.trackers = [keras.metrics.Mean(name=name) for name in ("label_loss", "distillation_loss", "agreement")]
+        with scope():  # they count what every host sees
+            self.trackers = [keras.metrics.Mean(name=name) for name in ("label_loss", "distillation_loss", "agreement")]
         self.build(student.input_shape)
 
     def build(self, input_shape: Any) -> None:

@@ -7,9 +7,11 @@ tell apart.
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
@@ -217,11 +219,13 @@ def figure_to_array(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write a figure as PNG, whole or not at all."""
-    with replacing(path) as partial:
-        # Without a date or a version inside, equal figures are equal files.
-        figure.savefig(partial, dpi=DPI, format="png", metadata={"Software": None})
+def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI) -> None:
+    """Write a figure as PNG, or SVG where `path` ends so, whole or not at all."""
+    # Without a date or a version inside, equal figures are equal files; SVG's identifiers are drawn with a salt.
+    svg = Path(path).suffix == ".svg"
+    kind = {"format": "svg", "metadata": {"Date": None}} if svg else {"format": "png", "metadata": {"Software": None}}
+    with replacing(path) as partial, rc_context({"svg.hashsalt": "fer_keras"}):
+        figure.savefig(partial, dpi=dpi, **kind)
 
 
 def new_figure(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.labels import IMAGE_SHAPE, IMAGE_SIZE, NUM_CLASSES
 
 LEAKY_SLOPE = 0.2
 
@@ -168,3 +168,13 @@ def build_chain(
             x = layers.Dropout(dropout, name=f"block{number}_dropout")(x)
         x = block(x, width, stride, f"block{number}", style)
     return keras.Model(inputs, classify(x), name=name)
+
+
+def separable_chain_multiply_adds(widths: Sequence[int], strides: Sequence[int]) -> int:
+    """Count the multiply-adds of a `build_chain` of depthwise and pointwise convolutions, without building it."""
+    size = -(-IMAGE_SIZE // strides[0])
+    total = size**2 * 9 * widths[0]
+    for channels, width, stride in zip(widths, widths[1:], strides[1:], strict=False):
+        size = -(-size // stride)
+        total += size**2 * channels * (9 + width)
+    return total + widths[-1] * NUM_CLASSES

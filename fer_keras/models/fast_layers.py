@@ -75,6 +75,25 @@ FAST: dict[type, type] = {
 """Stock layer -> its fast twin, with the same weights and configuration."""
 
 
+@keras.saving.register_keras_serializable(package="fer_keras")
+class SynchronizedBatchNormalization(keras.layers.BatchNormalization):
+    """`keras.layers.BatchNormalization` over the images of all hosts that learn together, not only of this one."""
+
+    def __init__(self, **config: Any) -> None:
+        super().__init__(**{**config, "synchronized": True})
+
+    def get_config(self) -> dict[str, Any]:
+        """Return what the stock layer takes."""
+        return {**super().get_config(), "synchronized": False}
+
+
+SPREAD: dict[type, type] = {
+    keras.layers.BatchNormalization: SynchronizedBatchNormalization,
+    keras.layers.Dropout: ByteDropout,
+}
+"""As `FAST`, for several hosts: no kernel is both fused and synchronised."""
+
+
 def has_bfloat16() -> bool:
     """Tell whether this machine computes in bfloat16: a GPU, or a processor with instructions for it."""
     if tf.config.list_physical_devices("GPU"):
@@ -112,7 +131,7 @@ def for_training(
 
 def for_shipping(model: keras.Model) -> keras.Model:
     """Return a float32 copy of `model`, weights included, that loads with stock Keras alone."""
-    return _convert(model, {fast: stock for stock, fast in FAST.items()}, "float32")
+    return _convert(model, {fast: stock for stock, fast in [*FAST.items(), *SPREAD.items()]}, "float32")
 
 
 def _convert(

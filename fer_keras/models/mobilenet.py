@@ -6,7 +6,14 @@ from collections.abc import Sequence
 import keras
 
 from fer_keras.labels import NUM_CLASSES
-from fer_keras.models.blocks import BlockStyle, build_chain, depthwise_block, squeeze_excite_parameters
+from fer_keras.models.blocks import (
+    BlockStyle,
+    build_chain,
+    depthwise_block,
+    separable_chain_multiply_adds,
+    squeeze_excite_parameters,
+    squeeze_width,
+)
 
 WIDTHS = (32, 32, 64, 64, 100, 120, 480)
 STRIDES = (2, 1, 1, 1, 2, 2, 2)
@@ -52,3 +59,11 @@ def mobilenet_parameters(widths: Sequence[int] = WIDTHS, *, squeeze_excite: floa
     for channels, width in itertools.pairwise(widths):
         total += (9 + 2) * channels + squeeze_excite_parameters(channels, squeeze_excite) + (channels + 2) * width
     return total + (widths[-1] + 1) * NUM_CLASSES
+
+
+def mobilenet_multiply_adds(
+    widths: Sequence[int] = WIDTHS, strides: Sequence[int] = STRIDES, *, squeeze_excite: float = 0.0, **_: object
+) -> int:
+    """Count the multiply-adds of `build_mobilenet` with the same options, as `budget.multiply_adds`, unbuilt."""
+    excited = sum(2 * channels * squeeze_width(channels, squeeze_excite) for channels in widths[:-1])
+    return separable_chain_multiply_adds(widths, strides) + (excited if squeeze_excite else 0)

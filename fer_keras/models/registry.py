@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import keras
 
 from fer_keras.errors import FerKerasError
-from fer_keras.models.cnn import build_cnn, cnn_parameters
-from fer_keras.models.mobilenet import build_mobilenet, mobilenet_parameters
-from fer_keras.models.residual import build_residual, residual_parameters
-from fer_keras.models.separable import build_separable, separable_parameters
+from fer_keras.models.cnn import build_cnn, cnn_multiply_adds, cnn_parameters
+from fer_keras.models.mobilenet import build_mobilenet, mobilenet_multiply_adds, mobilenet_parameters
+from fer_keras.models.residual import build_residual, residual_multiply_adds, residual_parameters
+from fer_keras.models.separable import build_separable, separable_multiply_adds, separable_parameters
 
 Entry = TypeVar("Entry")
 
@@ -22,11 +22,13 @@ class Family:
     Attributes:
         build: options -> functional model of logits.
         parameters: the same options -> trainable parameters, without building.
+        multiply_adds: the same options -> multiply-adds of one image, without building.
         width_options: the options that hold widths, all scaled together to fit a budget.
     """
 
     build: Callable[..., keras.Model]
     parameters: Callable[..., int]
+    multiply_adds: Callable[..., int]
     width_options: tuple[str, ...]
 
 
@@ -39,10 +41,10 @@ class Preset:
 
 
 FAMILIES: dict[str, Family] = {
-    "cnn": Family(build_cnn, cnn_parameters, ("widths", "dense_widths")),
-    "mobilenet": Family(build_mobilenet, mobilenet_parameters, ("widths",)),
-    "residual": Family(build_residual, residual_parameters, ("widths",)),
-    "separable": Family(build_separable, separable_parameters, ("widths",)),
+    "cnn": Family(build_cnn, cnn_parameters, cnn_multiply_adds, ("widths", "dense_widths")),
+    "mobilenet": Family(build_mobilenet, mobilenet_parameters, mobilenet_multiply_adds, ("widths",)),
+    "residual": Family(build_residual, residual_parameters, residual_multiply_adds, ("widths",)),
+    "separable": Family(build_separable, separable_parameters, separable_multiply_adds, ("widths",)),
 }
 
 PRESETS: dict[str, Preset] = {

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import keras
 
-from fer_keras.labels import NUM_CLASSES
+from fer_keras.labels import IMAGE_SIZE, NUM_CLASSES
 from fer_keras.models.blocks import classify, pixels, residual_block, stem_block
 
 WIDTHS = (32, 64, 128, 256)
@@ -54,3 +54,20 @@ def residual_parameters(widths: Sequence[int] = WIDTHS, depths: Sequence[int] = 
                 total += (channels + 2) * width
             channels = width
     return total + (channels + 1) * NUM_CLASSES
+
+
+def residual_multiply_adds(
+    widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS, *, stem_stride: int = 1, **_: object
+) -> int:
+    """Count the multiply-adds of `build_residual` with the same options, as `budget.multiply_adds`, unbuilt."""
+    channels, size = widths[0], -(-IMAGE_SIZE // stem_stride)
+    total = size**2 * 9 * channels
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True), 1):
+        for block in range(1, depth + 1):
+            first = stage > 1 and block == 1
+            size = -(-size // 2) if first else size
+            total += size**2 * 9 * width * (channels + width)
+            if channels != width or first:
+                total += size**2 * channels * width
+            channels = width
+    return total + channels * NUM_CLASSES

@@ -7,7 +7,7 @@ import keras
 
 from fer_keras.labels import NUM_CLASSES
 from fer_keras.models import mobilenet
-from fer_keras.models.blocks import BlockStyle, build_chain, separable_block
+from fer_keras.models.blocks import BlockStyle, build_chain, separable_block, separable_chain_multiply_adds
 
 
 def build_separable(
@@ -43,3 +43,10 @@ def separable_parameters(widths: Sequence[int] = mobilenet.WIDTHS, **_: object) 
     for channels, width in itertools.pairwise(widths):
         total += 9 * channels + (channels + 2) * width
     return total + (widths[-1] + 1) * NUM_CLASSES
+
+
+def separable_multiply_adds(
+    widths: Sequence[int] = mobilenet.WIDTHS, strides: Sequence[int] = mobilenet.STRIDES, **_: object
+) -> int:
+    """Count the multiply-adds of `build_separable` with the same options, as `budget.multiply_adds`, unbuilt."""
+    return separable_chain_multiply_adds(widths, strides)

@@ -1,18 +1,20 @@
 """Fits a teacher or a student: the same optimizer, callbacks and way to go on after an interruption."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from fer_keras import distributed
 from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
 from fer_keras.models.blocks import BN_MOMENTUM
-from fer_keras.models.fast_layers import for_training, resolve_precision
+from fer_keras.models.fast_layers import FAST, SPREAD, for_training, resolve_precision
 from fer_keras.models.registry import from_preset
 from fer_keras.training import callbacks as cb
 from fer_keras.training.checkpoint import Checkpoint, Progress, publish, read_progress, restore
@@ -69,6 +71,7 @@ def fit_run(
     trainer_of: Callable[[keras.Model], keras.Model],
     view_seed: int,
     resume: bool,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Fit a network in the run folder `folder`, choosing by `val`, and keep the best model.
 
@@ -85,6 +88,7 @@ def fit_run(
         trainer_of: network -> what is fitted: the network itself, or a Distiller around it.
         view_seed: of the views that TensorBoard shows.
         resume: whether a run that is there may go on.
+        callbacks: more of them; each epoch's checkpoint is written before they see its end. Defaults to none.
 
     Returns:
         The path of the best model, `folder`/model.keras.
@@ -94,15 +98,18 @@ def fit_run(
         KeyboardInterrupt: on Ctrl-C, after saying where the best model so far is.
     """
     precision = resolve_precision(config.fit.precision)
-    with run_folder(folder, config, resume=resume, facts={"precision": precision}):
-        publish(folder)  # a kill may have come between a checkpoint and its publication
-        if not is_finished(folder, config.fit):
+    facts = {"precision": precision}
+    with distributed.own_copy(folder) as mine, run_folder(mine, config, resume=resume, facts=facts):
+        publish(mine)  # a kill may have come between a checkpoint and its publication
+        if not is_finished(mine, config.fit):
             keras.utils.set_random_seed(config.fit.seed)
             momentum = batch_norm_momentum(steps_per_epoch(len(train), config.fit.batch_size))
-            network = for_training(from_preset(config.model, **config.options), precision, bn_momentum=momentum)
+            stock, twins = from_preset(config.model, **config.options), SPREAD if distributed.hosts() > 1 else FAST
+            with distributed.scope():
+                network = for_training(stock, precision, twins, bn_momentum=momentum)
             some = train.take(np.arange(min(SHEET_FACES, len(train))))
             sheet = sheet_of_views(config.views, view_seed, some.images, some.index)
-            _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, folder, sheet)
+            _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, mine, sheet, callbacks)
     return folder / MODEL_FILE
 
 
@@ -121,33 +128,47 @@ def _fit(
     config: FitConfig,
     folder: Path,
     sheet: np.ndarray,
+    callbacks: Sequence[keras.callbacks.Callback],
 ) -> None:
     steps = steps_per_epoch(count, config.batch_size)
-    macro_f1 = MacroF1()
-    trainer.compile(
-        optimizer=make_optimizer(config, steps),
-        loss=loss,
-        metrics=[LabelledAccuracy(), macro_f1],
-        jit_compile=False,  # XLA on a CPU is several times slower on these networks.
-    )
+    _require_an_image_a_host(count, config.batch_size)
+    with distributed.scope():
+        macro_f1 = MacroF1()
+        trainer.compile(
+            optimizer=make_optimizer(config, steps),
+            loss=loss,
+            metrics=[LabelledAccuracy(), macro_f1],
+            jit_compile=False,  # XLA on a CPU is several times slower on these networks.
+        )
     progress = restore(trainer, folder)
     if progress.epoch:
         print(f"{folder}: going on from epoch {progress.epoch + 1} of {config.epochs}", flush=True)
+    used = [*_callbacks(network, config, folder, progress, macro_f1, sheet), *callbacks]
     try:
-        trainer.fit(
-            batches(epochs=range(progress.epoch, config.epochs)),
-            steps_per_epoch=steps,
-            initial_epoch=progress.epoch,
-            epochs=config.epochs,
-            validation_data=evaluation_dataset(val),
-            verbose=cb.progress_bar(),
-            shuffle=False,  # the batches are shuffled already
-            callbacks=_callbacks(network, config, folder, progress, macro_f1, sheet),
-        )
+        with distributed.scope():
+            trainer.fit(
+                distributed.shared(lambda: batches(epochs=range(progress.epoch, config.epochs))),
+                steps_per_epoch=steps,
+                initial_epoch=progress.epoch,
+                epochs=config.epochs,
+                validation_data=distributed.shared(lambda: evaluation_dataset(val)),
+                verbose=cb.progress_bar(),
+                shuffle=False,  # the batches are shuffled already
+                callbacks=used,
+            )
     except KeyboardInterrupt:
         kept = folder / MODEL_FILE
         print(f"\nstopped after epoch {progress.epoch}; the best model so far: {kept if kept.exists() else 'none'}")
         raise
+
+
+def _require_an_image_a_host(count: int, batch_size: int) -> None:
+    last = count % batch_size or batch_size
+    if last < distributed.hosts():
+        raise FerKerasError(
+            f"batch size {batch_size}: the last batch of {count} images has {last}, too few for"
+            f" {distributed.hosts()} hosts; choose another"
+        )
 
 
 def _callbacks(

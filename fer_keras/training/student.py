@@ -1,8 +1,12 @@
 """Distils a student from the cached logits of its teachers."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import keras
+
+from fer_keras import distributed
 from fer_keras.config import StudentConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.distiller import Distiller
@@ -11,7 +15,14 @@ from fer_keras.training.pipeline import TeacherLogits, distillation_dataset
 
 
 def train_student(
-    config: StudentConfig, train: FaceData, val: FaceData, cache: TeacherLogits, folder: Path, *, resume: bool
+    config: StudentConfig,
+    train: FaceData,
+    val: FaceData,
+    cache: TeacherLogits,
+    folder: Path,
+    *,
+    resume: bool,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Distil a student from `cache`, choosing by the labels of `val`, in the run folder `folder`; see `fit_run`.
 
@@ -22,6 +33,7 @@ def train_student(
         cache: the teachers' logits for the views of `train`.
         folder: the run's folder.
         resume: whether a run that is there may go on.
+        callbacks: more of Keras's callbacks. Defaults to none.
 
     Returns:
         The path of the best model.
@@ -35,6 +47,7 @@ def train_student(
         seed=config.fit.seed,
         view_seed=config.view_seed,
         mixup=config.mixup,
+        part=(distributed.rank(), distributed.hosts()),
     )
     return fit_run(
         config,
@@ -48,4 +61,5 @@ def train_student(
         ),
         view_seed=config.view_seed,
         resume=resume,
+        callbacks=callbacks,
     )

@@ -1,0 +1,113 @@
+"""One student over several hosts: each learns from its share of every batch, and they agree on every step.
+
+TensorFlow's MultiWorkerMirroredStrategy averages the gradients. Keras 3.15 fits under it only in part: it reduces
+scalars along an axis that they do not have (keras-team/keras issue 20585). So models are made under the strategy's
+scope, and metrics too, but the Distiller around them is not, which keeps Keras from its own set-up, and steps go
+through `on_every_host`.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import tensorflow as tf
+
+from fer_keras.errors import FerKerasError
+
+VARIABLE = "TF_CONFIG"
+
+
+@cache
+def strategy() -> tf.distribute.Strategy | None:
+    """Return what joins the hosts that TF_CONFIG names, or None for a single one.
+
+    The first call waits for the others; it has to come before TensorFlow has run anything.
+
+    Raises:
+        FerKerasError: TF_CONFIG is not as TensorFlow expects it.
+    """
+    written = os.environ.get(VARIABLE)
+    if not written:
+        return None
+    try:
+        told = json.loads(written)
+        workers, task = told["cluster"]["worker"], told["task"]
+        known = task["type"] == "worker" and 0 <= task["index"] < len(workers) and len(told["cluster"]) == 1
+    except (ValueError, KeyError, TypeError) as error:
+        raise FerKerasError(
+            f"{VARIABLE}: expected JSON with the cluster's workers and this task ({error!r})"
+        ) from error
+    if not known:
+        raise FerKerasError(f"{VARIABLE}: expected a cluster of workers alone, and this task among them")
+    return tf.distribute.MultiWorkerMirroredStrategy() if len(workers) > 1 else None
+
+
+def hosts() -> int:
+    """Return how many hosts learn together."""
+    joined = strategy()
+    return joined.num_replicas_in_sync if joined else 1
+
+
+def rank() -> int:
+    """Return this host's number; host 0 writes the run's folder."""
+    joined = strategy()
+    return joined.cluster_resolver.task_id if joined else 0
+
+
+@contextmanager
+def own_copy(run: Path) -> Iterator[Path]:
+    """Yield the run's folder on host 0; on another a copy of its checkpoints that is thrown away afterwards.
+
+    Reading a variable that the hosts share takes all of them, so all do what host 0 does, down to the writing.
+    """
+    if not rank():
+        yield run
+        return
+    with TemporaryDirectory() as scratch:
+        mine = Path(scratch) / run.name
+        if (run / "checkpoint").exists():
+            shutil.copytree(run / "checkpoint", mine / "checkpoint")
+        yield mine
+
+
+def scope() -> AbstractContextManager:
+    """Return a context in which variables are the same on every host."""
+    joined = strategy()
+    return joined.scope() if joined else nullcontext()
+
+
+def shared(dataset: Callable[[], tf.data.Dataset]) -> Any:
+    """Return what `fit` takes under `scope`: of several hosts, each makes its own batches by `dataset`."""
+    joined = strategy()
+    return joined.distribute_datasets_from_function(lambda _: dataset()) if joined else dataset()
+
+
+def replicas() -> int:
+    """Return, inside a step, by how many Keras's losses are divided there."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def share_of_batch(images: tf.Tensor) -> tf.Tensor | float:
+    """Return, inside a step, this host's images over the mean of all hosts': not 1 where a batch does not divide."""
+    if replicas() == 1:
+        return 1.0
+    mine = tf.cast(images, tf.float32)
+    return mine * replicas() / tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, mine)
+
+
+def on_every_host(step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable[[Any], dict[str, tf.Tensor]]:
+    """Return `step`, a model's train_step or test_step, as Keras's loops call it: with an iterator, for mean logs."""
+    joined = strategy()
+
+    @tf.function
+    def one(data: Any) -> dict[str, tf.Tensor]:
+        logs = joined.run(step, args=(data,))
+        return {name: joined.reduce("MEAN", value, axis=None) for name, value in logs.items()}
+
+    return lambda iterator: one(next(iterator))

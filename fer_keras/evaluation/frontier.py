@@ -1,0 +1,185 @@
+"""The frontier, from the ledger of a search: its points, which of them no other beats, and the one to pick."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student_t
+
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.comparison import SPLITS, compare_arms
+
+LEDGER_FILE = "ledger.csv"
+HITS_FILE = "hits.npz"
+"""Beside a model of the full schedule: split -> bool [N], which images it calls right."""
+
+LEDGER_COLUMNS = (
+    "trial", "stage", "family", "budget", "parameters", "multiply_adds", "milliseconds", "epochs", "seed", "alpha",
+    "val_accuracy", "public_test_accuracy", "train_accuracy", "seconds", "status", "error", "options", "config_hash",
+    "model", "ended",
+)  # fmt: skip
+"""A row a trial. `stage` is `search`, `final` or `control` (the full schedule without distillation); accuracies are
+shares; `train_accuracy` is of the last epoch's augmented views; `milliseconds` is measured later; `model` is a path
+below the ledger's folder."""
+
+COSTS: dict[str, str] = {
+    "parameters": "trainable parameters",
+    "multiply_adds": "multiply-adds for one image",
+    "milliseconds": "milliseconds for one image on one CPU thread",
+}
+_ACCURACIES = ("val_accuracy", "public_test_accuracy")
+
+
+def read_ledger(path: Path) -> pd.DataFrame:
+    """Read the ledger of a search.
+
+    Raises:
+        FerKerasError: there is no such file, or it is not a ledger.
+    """
+    path = path / LEDGER_FILE if path.is_dir() else path
+    try:
+        ledger = pd.read_csv(path, dtype={"trial": str, "error": str})
+    except FileNotFoundError as error:
+        raise FerKerasError(f"{path}: there is no such file, expected the ledger of a search") from error
+    except (OSError, ValueError) as error:
+        raise FerKerasError(f"{path}: expected the ledger of a search, found something else ({error})") from error
+    missing = [name for name in LEDGER_COLUMNS if name not in ledger]
+    if missing:
+        raise FerKerasError(f"{path}: expected the ledger of a search, found no column {missing[0]!r}")
+    return ledger
+
+
+def pareto(cost: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
+    """Return bool [N]: which points no other beats, being as good in both and better in one.
+
+    Args:
+        cost: float [N]; points without a cost (NaN) are not compared and not chosen.
+        accuracy: float [N].
+    """
+    cost, accuracy = np.asarray(cost, np.float64), np.asarray(accuracy, np.float64)
+    as_good = (cost[:, None] <= cost) & (accuracy[:, None] >= accuracy)
+    better = (cost[:, None] < cost) | (accuracy[:, None] > accuracy)
+    return ~(as_good & better).any(axis=0) & np.isfinite(cost)
+
+
+def frontier_points(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each family and budget: means over the seeds of the full schedule.
+
+    The 95% intervals are of those means. The variance between seeds is pooled over all points, controls too: two seeds
+    of one point say little of it. Where a search was extended, so that a cell has several networks on the full
+    schedule, the one with the best mean validation accuracy counts. The Pareto sets are by validation accuracy.
+
+    Args:
+        ledger: from `read_ledger`.
+
+    Returns:
+        Sorted by family and parameters: `family`, `budget`, costs, `epochs`, `seeds`, of each accuracy its mean,
+        `_low` and `_high`, `train_accuracy`, the same of the control and of the `gain` over it where there is one,
+        `pareto_<cost>`, `options` and `model`, the best seed's by validation.
+
+    Raises:
+        FerKerasError: no trial of the full schedule has ended.
+    """
+    ended = ledger[(ledger["status"] == "completed") & ledger["stage"].isin(["final", "control"])]
+    finals = ended[ended["stage"] == "final"]
+    if finals.empty:
+        raise FerKerasError("the ledger has no trial of the full schedule that has ended yet")
+    spread = {name: _pooled(ended, name) for name in _ACCURACIES}
+    rows = []
+    for (_, _), cell in finals.groupby(["family", "budget"]):
+        options = cell.groupby("options")["val_accuracy"].mean().idxmax()
+        mine = cell[cell["options"] == options]
+        control = ended[(ended["stage"] == "control") & (ended["options"] == options)]
+        control = control[(control["family"] == mine["family"].iloc[0]) & (control["budget"] == mine["budget"].iloc[0])]
+        rows.append(_point(mine, control, spread))
+    points = pd.DataFrame(rows).sort_values(["family", "parameters"], ignore_index=True)
+    for cost in COSTS:
+        points[f"pareto_{cost}"] = pareto(points[cost].to_numpy(), points["val_accuracy"].to_numpy())
+    return points
+
+
+def _point(mine: pd.DataFrame, control: pd.DataFrame, spread: Mapping[str, tuple[float, float]]) -> dict[str, object]:
+    best = mine.loc[mine["val_accuracy"].idxmax()]
+    row = {name: best[name] for name in ("family", "budget", *COSTS, "epochs")} | {"seeds": len(mine)}
+    row["milliseconds"] = mine["milliseconds"].mean()
+    for name in _ACCURACIES:
+        deviation, quantile = spread[name]
+        mean, error = mine[name].mean(), quantile * deviation * len(mine) ** -0.5
+        row |= {name: mean, f"{name}_low": mean - error, f"{name}_high": mean + error}
+        other = control[name].mean()
+        error = quantile * deviation * (1 / len(mine) + 1 / len(control)) ** 0.5 if len(control) else np.nan
+        gain = mean - other
+        row |= {f"control_{name}": other, f"{name}_gain": gain}
+        row |= {f"{name}_gain_low": gain - error, f"{name}_gain_high": gain + error}
+    row["train_accuracy"] = mine["train_accuracy"].mean()
+    row["control_train_accuracy"] = control["train_accuracy"].mean()
+    return row | {"options": best["options"], "model": best["model"]}
+
+
+def _pooled(ended: pd.DataFrame, name: str) -> tuple[float, float]:
+    """The standard deviation between seeds of one network, pooled, and Student's 97.5% quantile to go with it."""
+    groups = ended.groupby(["stage", "family", "budget", "options"])[name]
+    squares, freedom = ((groups.count() - 1) * groups.var(ddof=1)).sum(), int((groups.count() - 1).clip(0).sum())
+    if not freedom:
+        return np.nan, np.nan
+    return float((squares / freedom) ** 0.5), float(student_t.ppf(0.975, freedom))
+
+
+def pick(points: pd.DataFrame, most: Mapping[str, float]) -> pd.Series:
+    """Return the point with the best validation accuracy among those within the limits.
+
+    Args:
+        points: from `frontier_points`.
+        most: some of `COSTS` -> the most allowed.
+
+    Raises:
+        FerKerasError: no point is within them, or a cost was not measured.
+    """
+    for cost in most:
+        if points[cost].isna().all():
+            raise FerKerasError(f"the ledger has no {cost} yet; scripts/frontier.py --measure measures them")
+    fits = np.ones(len(points), bool)
+    for cost, limit in most.items():
+        fits &= (points[cost] <= limit).to_numpy()
+    within = points[fits]
+    if within.empty:
+        told = " and ".join(f"at most {limit:g} {cost.replace('_', '-')}" for cost, limit in most.items())
+        raise FerKerasError(f"no model of the frontier has {told}; the smallest is {_smallest(points, most)}")
+    return within.loc[within["val_accuracy"].idxmax()]
+
+
+def _smallest(points: pd.DataFrame, costs: Sequence[str] | Mapping[str, float]) -> str:
+    return " and ".join(f"{points[cost].min():g} {cost.replace('_', '-')}" for cost in costs)
+
+
+def family_differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str = "cnn") -> pd.DataFrame:
+    """Compare the families at each budget, image by image; see `compare_arms`.
+
+    Args:
+        ledger: from `read_ledger`.
+        points: from `frontier_points`.
+        folder: the ledger's, with each model's `HITS_FILE` beside the model.
+        against: the family that the others are compared with.
+
+    Returns:
+        A row for each family and budget, as from `compare_arms`; empty where the files or the other family are missing.
+    """
+    hits: dict[tuple[str, int], list[Mapping[str, np.ndarray]]] = {}
+    finals = ledger[(ledger["stage"] == "final") & (ledger["status"] == "completed")]
+    for _, point in points.iterrows():
+        same = [finals[name] == point[name] for name in ("family", "budget", "options")]
+        files = [(folder / model).with_name(HITS_FILE) for model in finals[np.logical_and.reduce(same)]["model"]]
+        loaded = [dict(np.load(file)) for file in files if file.is_file()]
+        hits[point["family"], point["budget"]] = [seen for seen in loaded if all(split in seen for split in SPLITS)]
+    seeds = min(map(len, hits.values()))
+    hits = {cell: seen for cell, seen in hits.items() if seeds and (against, cell[1]) in hits}
+    if not hits:
+        return pd.DataFrame()
+    arms = {
+        cell: {split: np.stack([s[split] for s in seen[:seeds]]) for split in SPLITS} for cell, seen in hits.items()
+    }
+    table = compare_arms(arms, {cell: (against, cell[1]) for cell in arms})
+    for column, place in (("family", 0), ("budget", 1)):
+        table.insert(place, column, [cell[place] for cell in table["arm"]])
+    return table.drop(columns=["arm"]).assign(against=against)

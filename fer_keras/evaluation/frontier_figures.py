@@ -1,0 +1,134 @@
+"""The frontier drawn for paper: accuracy against size, and what distillation gains at each size."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+
+from fer_keras.evaluation.frontier import COSTS
+from fer_keras.evaluation.plots import BLUE, GREEN, GREY, ORANGE, PINK, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model that others have made, on the same images.
+
+    Attributes:
+        name: as figures call it.
+        public_test: accuracy on PublicTest.
+        parameters: trainable ones; None where not told.
+        multiply_adds: for one image; None where not told.
+    """
+
+    name: str
+    public_test: float
+    parameters: int | None = None
+    multiply_adds: int | None = None
+
+
+REFERENCES: tuple[Known, ...] = (
+    Known("course report: general CNN", 0.66926, 4_038_279, 88_411_648),
+    Known("course report: MobileNet student", 0.66341, 93_139, 6_958_632),
+)
+PEERS: tuple[Known, ...] = (
+    Known("mini_XCEPTION", 0.654, 58_423),
+    Known("big_XCEPTION", 0.656, 208_871),
+    Known("MobileNet 0.25, 64 px", 0.629, 220_199),
+    Known("face-api.js", 0.583),
+)
+
+LOOKS: dict[str, tuple[str, str]] = {"cnn": (BLUE, "o"), "separable": (GREEN, "s"), "mobilenet": (ORANGE, "D")}
+"""Family -> colour and marker."""
+
+FAMILY_NAMES = {"cnn": "general CNN", "separable": "separable CNN", "mobilenet": "MobileNet"}
+SPLIT_NAMES = {"public_test_accuracy": "PublicTest", "val_accuracy": "validation"}
+
+
+def shown_accuracy(points: pd.DataFrame) -> str:
+    """Return the column to draw: PublicTest's, or validation's where the data had no PublicTest."""
+    return "public_test_accuracy" if points["public_test_accuracy"].notna().any() else "val_accuracy"
+
+
+def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "") -> Figure:
+    """Draw accuracy against a cost for each family, with 95% intervals over seeds, the Pareto set and known models.
+
+    Args:
+        points: from `frontier_points`.
+        cost: one of `COSTS`, measured.
+        source: what the models were trained on, for the title; known models are drawn for FER2013 (empty) only.
+    """
+    figure, (ax,) = new_figure(6.8, 4.4)
+    accuracy = shown_accuracy(points)
+    for family, rows in points.groupby("family"):
+        colour, marker = LOOKS.get(family, (PINK, "^"))
+        drawn = rows.dropna(subset=[cost]).sort_values(cost)
+        _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES.get(family, family))
+    best = points[points[f"pareto_{cost}"]].sort_values(cost)
+    ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
+    if not source:
+        _known(ax, cost)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.set(xlabel=COSTS[cost], ylabel=f"accuracy on {SPLIT_NAMES[accuracy]}")
+    ax.set_title(f"Best students at each size{f', {source}' if source else ''}", fontsize=10)
+    ax.legend(frameon=False, fontsize=7.5, loc="lower right")
+    return figure
+
+
+def gain_figure(points: pd.DataFrame) -> Figure:
+    """Draw what distillation gains over labels alone, in points of accuracy, against parameters.
+
+    Args:
+        points: from `frontier_points`, some with a control.
+    """
+    figure, (ax,) = new_figure(6.0, 3.8)
+    gain = f"{shown_accuracy(points)}_gain"
+    for place, (family, rows) in enumerate(points.dropna(subset=[gain]).groupby("family")):
+        colour, marker = LOOKS.get(family, (PINK, "^"))
+        drawn = rows.sort_values("parameters")
+        drawn = drawn.assign(**{name: 100 * drawn[name] for name in (gain, f"{gain}_low", f"{gain}_high")})
+        drawn["parameters"] *= 1 + 0.05 * place  # or the intervals would cover each other
+        _points(ax, drawn, "parameters", gain, color=colour, marker=marker, label=FAMILY_NAMES.get(family, family))
+    ax.axhline(0, color=GREY, lw=1)
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(EngFormatter(sep=""))
+    ax.set(xlabel=COSTS["parameters"], ylabel=f"points gained on {SPLIT_NAMES[shown_accuracy(points)]}")
+    ax.set_title("Distilled against labels alone, with 95% intervals over seeds", fontsize=10)
+    if ax.get_legend_handles_labels()[0]:
+        ax.legend(frameon=False, fontsize=7.5)
+    return figure
+
+
+def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, **look: object) -> None:
+    middle = rows[value]
+    errors = [(middle - rows[f"{value}_low"]).fillna(0), (rows[f"{value}_high"] - middle).fillna(0)]
+    ax.errorbar(rows[cost], middle, yerr=errors, ms=4.5, lw=1.4, capsize=2.5, elinewidth=1.0, **look)
+
+
+def _known(ax: "Axes", cost: str) -> None:
+    _marks(ax, REFERENCES, cost, "*", 11, above=True)
+    _marks(ax, PEERS, cost, "x", 6, above=False)
+    for known in PEERS:
+        if known.parameters is None:
+            ax.axhline(known.public_test, color=GREY, lw=0.8, ls=":")
+            place = {"xytext": (4, 3), "textcoords": "offset points", "xycoords": ax.get_yaxis_transform()}
+            ax.annotate(known.name, (0, known.public_test), fontsize=7, color=GREY, **place)
+
+
+def _marks(ax: "Axes", models: Sequence[Known], cost: str, marker: str, size: float, *, above: bool) -> None:
+    for known in models:
+        if (x := getattr(known, cost, None)) is not None:
+            ax.plot(x, known.public_test, marker, color=GREY, ms=size)
+            # Towards the middle of the axis, so that no name leaves it.
+            left = x > 1e6
+            offset = (-6 if left else 6, 4 if above else -8)
+            side = {"xytext": offset, "textcoords": "offset points", "ha": "right" if left else "left"}
+            ax.annotate(known.name, (x, known.public_test), fontsize=7, color=GREY, **side)

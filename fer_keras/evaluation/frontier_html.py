@@ -1,0 +1,106 @@
+"""The frontier as one interactive page that opens from disk, everything inside it."""
+
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from fer_keras.evaluation.frontier import COSTS
+from fer_keras.evaluation.frontier_figures import (
+    FAMILY_NAMES,
+    LOOKS,
+    PEERS,
+    REFERENCES,
+    SPLIT_NAMES,
+    shown_accuracy,
+)
+from fer_keras.evaluation.plots import GREY, PINK
+from fer_keras.files import write_text
+
+_DETAILS = (
+    "budget", "parameters", "multiply_adds", "milliseconds", "epochs", "seeds", "val_accuracy", "public_test_accuracy",
+    "train_accuracy", "options", "model",
+)  # fmt: skip
+_SHAPES = {"o": "circle", "s": "square", "D": "diamond"}
+
+
+def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "") -> None:
+    """Write the page: accuracy against each measured cost and the gain of distillation, details under the pointer.
+
+    Args:
+        points: from `frontier_points`.
+        path: of the file.
+        source: as in `frontier_figure`.
+    """
+    costs = [cost for cost in COSTS if points[cost].notna().any()]
+    accuracy = shown_accuracy(points)
+    titles = [f"accuracy on {SPLIT_NAMES[accuracy]} against {COSTS[cost]}" for cost in costs]
+    figure = make_subplots(rows=len(costs) + 1, cols=1, vertical_spacing=0.07, subplot_titles=[*titles, "gain"])
+    for row, cost in enumerate(costs, 1):
+        for family, rows in points.dropna(subset=[cost]).groupby("family"):
+            figure.add_trace(_trace(rows.sort_values(cost), cost, accuracy, family, row == 1), row, 1)
+        best = points[points[f"pareto_{cost}"]]
+        figure.add_trace(_circles(best[cost], best[accuracy], row == 1), row, 1)
+        if not source:
+            _add_known(figure, cost, row)
+        figure.update_yaxes(tickformat=".0%", row=row, col=1)
+    last, gain = len(costs) + 1, f"{accuracy}_gain"
+    for family, rows in points.dropna(subset=[gain]).groupby("family"):
+        figure.add_trace(_trace(rows.sort_values("parameters"), "parameters", gain, family, False), last, 1)
+    figure.update_yaxes(tickformat="+.1%", row=last, col=1)
+    figure.layout.annotations[last - 1].text = f"gain of distillation over labels alone, {SPLIT_NAMES[accuracy]}"
+    figure.update_xaxes(type="log", exponentformat="SI")
+    title = f"Best students at each size{f', {source}' if source else ', FER2013'}"
+    figure.update_layout(height=430 * last, title=title, template="plotly_white", hovermode="closest")
+    write_text(path, figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}))
+
+
+def _trace(rows: pd.DataFrame, cost: str, value: str, family: str, legend: bool) -> go.Scatter:
+    (colour, marker), name = LOOKS.get(family, (PINK, "")), FAMILY_NAMES.get(family, family)
+    high, low = rows[f"{value}_high"] - rows[value], rows[value] - rows[f"{value}_low"]
+    lines = [f"{detail.replace('_', ' ')}: %{{customdata[{place}]}}" for place, detail in enumerate(_DETAILS)]
+    details = rows[[*_DETAILS]].round(4).astype(object).where(rows[[*_DETAILS]].notna(), "-")
+    details["options"] = details["options"].map(lambda text: text.replace(', "', ',<br>  "'))
+    return go.Scatter(
+        x=rows[cost].tolist(),
+        y=rows[value].tolist(),
+        error_y={"type": "data", "array": high.fillna(0).tolist(), "arrayminus": low.fillna(0).tolist()},
+        mode="lines+markers",
+        name=name,
+        legendgroup=family,
+        showlegend=legend,
+        marker={"color": colour, "symbol": _SHAPES.get(marker, "triangle-up"), "size": 8},
+        customdata=details.values.tolist(),
+        hovertemplate="<br>".join([f"<b>{name}</b>, %{{y:.2%}}", *lines, "<extra></extra>"]),
+    )
+
+
+def _circles(x: pd.Series, y: pd.Series, legend: bool) -> go.Scatter:
+    look = {"size": 17, "symbol": "circle-open", "color": "black"}
+    name = "Pareto set, by validation"
+    return go.Scatter(
+        x=x.tolist(), y=y.tolist(), mode="markers", name=name, legendgroup=name, showlegend=legend, marker=look,
+        hoverinfo="skip",
+    )  # fmt: skip
+
+
+def _add_known(figure: go.Figure, cost: str, row: int) -> None:
+    for models, symbol in ((REFERENCES, "star"), (PEERS, "x-thin-open")):
+        shown = [model for model in models if getattr(model, cost, None) is not None]
+        if shown:
+            figure.add_trace(
+                go.Scatter(
+                    x=[getattr(model, cost) for model in shown],
+                    y=[model.public_test for model in shown],
+                    text=[model.name for model in shown],
+                    mode="markers+text",
+                    textposition="top center",
+                    textfont={"color": GREY, "size": 10},
+                    marker={"color": GREY, "symbol": symbol, "size": 10},
+                    showlegend=False,
+                    hovertemplate="%{text}<br>%{x:,} %{y:.2%}<extra></extra>",
+                ),
+                row,
+                1,
+            )

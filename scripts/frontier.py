@@ -1,0 +1,61 @@
+"""Draw the frontier from the ledger of a search.
+
+    python scripts/frontier.py runs/frontier
+
+Seconds. Writes frontier.csv, families.csv, frontier.html and figures as PNG and SVG beside the ledger, or to --out.
+With --measure it first measures every model's milliseconds on one CPU thread, a minute or two, and notes them in the
+ledger; otherwise it needs nothing but the ledger.
+"""
+
+import argparse
+from pathlib import Path
+
+from fer_keras import cli
+from fer_keras.evaluation import frontier
+from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure
+from fer_keras.evaluation.plots import save_figure
+from fer_keras.files import write_text
+
+PAPER_DPI = 300
+
+
+def main() -> None:
+    """Parse, measure if asked to, write the tables and figures."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    folder = Path("runs/search")
+    parser.add_argument(
+        "search", type=Path, nargs="?", default=folder, help=f"a search's folder, or its ledger; default {folder}"
+    )
+    parser.add_argument("--out", type=Path, help="folder to write to; default: the search's")
+    parser.add_argument("--source", default="", help="what the models learned from, if not FER2013, for the titles")
+    parser.add_argument("--measure", action="store_true", help="measure milliseconds first")
+    args = parser.parse_args()
+    folder = args.search if args.search.is_dir() else args.search.parent
+    if args.measure:
+        cli.set_up(args)
+        from tuner.latency import measure
+
+        frontier.read_ledger(args.search)
+        measure(folder)
+    ledger = frontier.read_ledger(args.search)
+    points, out = frontier.frontier_points(ledger), args.out or folder
+    write_text(out / "frontier.csv", points.to_csv(index=False))
+    differences = frontier.family_differences(ledger, points, folder)
+    if len(differences):
+        write_text(out / "families.csv", differences.to_csv(index=False))
+    figures = {"frontier_gain": gain_figure(points)}
+    for cost in frontier.COSTS:
+        if points[cost].notna().any():
+            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=args.source)
+    for name, figure in figures.items():
+        for kind in ("png", "svg"):
+            save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
+    from fer_keras.evaluation.frontier_html import write_frontier_html
+
+    write_frontier_html(points, out / "frontier.html", source=args.source)
+    print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
+    print(f"frontier: {out}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

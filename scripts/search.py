@@ -1,0 +1,93 @@
+"""Search the frontier: the best accuracy at every size, for each family of students.
+
+    python scripts/search.py --data fer2013.zip --teacher saved_models/residual-10 ... --name frontier
+
+Short trials for every family and budget, then the best of each on the full schedule. The defaults are 6,600 epochs of
+FER2013, 40 hours at 1,200 images/s; `--trials 6 --epochs 6 --final-epochs 30` are 2,560, 15 hours. It may be stopped at
+any moment, also by kill -9; the same command goes on, and more --trials, --seeds, --budgets or --families add to what
+is there. Writes runs/<name>/ledger.csv, a row a trial, while it runs; figures: scripts/frontier.py.
+
+With --workers N a chief and N workers run here. On several hosts with a shared folder start the same command on each,
+with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT the chief's, and KERASTUNER_TUNER_ID=chief on one and an id of its
+own on every other.
+"""
+
+import argparse
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from fer_keras import cli
+from fer_keras.config import NO_DATA, FitConfig, StudentConfig, require
+from tuner import defaults
+from tuner.workers import exit_with_supervisor, supervise
+
+
+def parser(base: StudentConfig) -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_data_options(parser)
+    parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers")
+    parser.add_argument("--name", default="search", help="the search's folder below --runs; default %(default)s")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
+    parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
+    parser.add_argument(
+        "--workers", type=int, default=0, help="processes beside a chief; default: one process, no chief"
+    )
+
+    def add(flag: str, default: object, meaning: str, **how: object) -> None:
+        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
+        parser.add_argument(flag, default=default, help=f"{meaning}; default {shown}", **how)
+
+    add("--families", defaults.FAMILIES, "families of students", nargs="+")
+    add("--budgets", defaults.BUDGETS, "most parameters", type=int, nargs="+")
+    add("--trials", defaults.TRIALS, "short trials for each family and budget", type=int)
+    add("--final-epochs", defaults.FINAL_EPOCHS, "of the full schedule", type=int)
+    add("--seeds", defaults.SEEDS, "full schedules of each best", type=int)
+    add("--control-budgets", defaults.CONTROL_BUDGETS, "where it is trained on labels alone too", type=int, nargs="*")
+    add("--max-multiply-adds", defaults.MAX_MULTIPLY_ADDS, "of any candidate", type=int)
+    add("--max-failures", defaults.MAX_FAILURES, "failed trials in a row that end the search", type=int)
+    cli.add_options(parser, base, "student", leave_out=("model",))
+    cli.add_options(parser, base.fit, "fitting; --epochs and --seed are those of the short trials")
+    cli.add_options(parser, base.views, "views")
+    return parser
+
+
+def main() -> int:
+    """Parse, then supervise workers or search."""
+    fit = FitConfig(epochs=defaults.EPOCHS, batch_size=64, learning_rate=3e-3)
+    base = StudentConfig(NO_DATA, (), cached_views=100_000, fit=fit)
+    args = parser(base).parse_args()
+    require("--workers", args.workers, 0, 1000)
+    if args.workers and "KERASTUNER_ORACLE_IP" not in os.environ:
+        return supervise([sys.executable, *sys.orig_argv[1:]], args.workers)
+    exit_with_supervisor()
+    cli.set_up(args)
+
+    from fer_keras.distill.ensemble import teacher_fingerprint
+    from fer_keras.distill.logit_cache import default_root
+    from fer_keras.evaluation.evaluate import load_model
+    from fer_keras.main_job import training_data
+    from tuner.frontier import run_search
+    from tuner.settings import Search
+
+    teachers = [load_model(path) for path in args.teacher]
+    data, data_config = training_data(cli.load_data(args))
+    base = replace(
+        cli.options_of(args, base),
+        data=data_config,
+        teachers=tuple(map(teacher_fingerprint, teachers)),
+        views=cli.options_of(args, base.views),
+        fit=cli.options_of(args, base.fit),
+    )
+    search = Search(
+        args.runs / args.name, base, tuple(args.families), tuple(args.budgets), args.trials, args.final_epochs,
+        args.seeds, tuple(args.control_budgets), args.max_multiply_adds, args.max_failures,
+    )  # fmt: skip
+    print(f"ledger: {run_search(search, data, teachers, args.cache or default_root())}")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

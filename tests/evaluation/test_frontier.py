@@ -1,0 +1,223 @@
+"""The frontier's points, its Pareto set and the pick, against numbers made by hand."""
+
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student_t
+
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.frontier import (
+    LEDGER_COLUMNS,
+    family_differences,
+    frontier_points,
+    pareto,
+    pick,
+    read_ledger,
+)
+from fer_keras.evaluation.frontier_figures import PEERS, REFERENCES, frontier_figure, gain_figure
+from fer_keras.models import FAMILIES
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+# stage, family, budget, parameters, multiply-adds, ms, then (validation, PublicTest) of two seeds
+ROWS = [
+    ("final", "cnn", 5_000, 4_990, 900_000, 0.2, (0.50, 0.48), (0.52, 0.50)),
+    ("control", "cnn", 5_000, 4_990, 900_000, np.nan, (0.46, 0.45), (0.48, 0.47)),
+    ("final", "cnn", 50_000, 49_900, 5_000_000, 0.9, (0.60, 0.59), (0.60, 0.59)),
+    ("final", "mobilenet", 5_000, 4_980, 400_000, 0.3, (0.55, 0.54), (0.57, 0.55)),
+    ("final", "mobilenet", 50_000, 49_800, 3_000_000, 0.8, (0.59, 0.58), (0.59, 0.60)),
+]
+
+
+def made_ledger():
+    rows = []
+    for stage, family, budget, parameters, multiply_adds, ms, *seeds in ROWS:
+        for seed, (val, public) in enumerate(seeds):
+            costs = {"parameters": parameters, "multiply_adds": multiply_adds, "milliseconds": ms}
+            trial = f"{len(rows):04d}"
+            rows.append(
+                {
+                    "trial": trial,
+                    "stage": stage,
+                    "family": family,
+                    "budget": budget,
+                    **costs,
+                    "seed": seed,
+                    "epochs": 60,
+                }
+                | {"val_accuracy": val, "public_test_accuracy": public, "train_accuracy": val + 0.02}
+                | {
+                    "status": "completed",
+                    "options": json.dumps([family, budget]),
+                    "model": f"trial_{trial}/m/model.keras",
+                }
+            )
+    rows.append({**rows[0], "trial": "9998", "stage": "search", "val_accuracy": 0.99})
+    rows.append({**rows[0], "trial": "9999", "status": "running", "val_accuracy": np.nan})
+    return pd.DataFrame(rows, columns=list(LEDGER_COLUMNS))
+
+
+@pytest.fixture
+def ledger():
+    return made_ledger()
+
+
+@pytest.fixture
+def points(ledger):
+    return frontier_points(ledger)
+
+
+def row_of(points, family, budget):
+    return points[(points["family"] == family) & (points["budget"] == budget)].iloc[0]
+
+
+def test_pareto_by_hand():
+    cost = np.array([1, 2, 2, 3, 4, 5, np.nan, 1])
+    accuracy = np.array([0.5, 0.6, 0.55, 0.6, 0.7, 0.69, 0.9, 0.5])
+    expected = [True, True, False, False, True, False, False, True]  # equal points do not beat each other
+    assert pareto(cost, accuracy).tolist() == expected
+
+
+def test_points_are_means_with_a_spread_pooled_over_all_points(points):
+    row = row_of(points, "cnn", 5_000)
+    assert row["val_accuracy"] == pytest.approx(0.51) and row["public_test_accuracy"] == pytest.approx(0.49)
+    # Squares about the means: 2 (.01)^2 for three pairs, none for the other two; a degree of freedom each of five.
+    deviation = (3 * 2 * 0.01**2 / 5) ** 0.5
+    error = student_t.ppf(0.975, 5) * deviation / 2**0.5
+    assert row["val_accuracy_high"] - row["val_accuracy"] == pytest.approx(error)
+    assert row["val_accuracy"] - row["val_accuracy_low"] == pytest.approx(error)
+    assert row["seeds"] == 2 and row["model"] == "trial_0001/m/model.keras", "the better seed by validation"
+    assert row["train_accuracy"] == pytest.approx(0.53)
+
+
+def test_the_gain_is_over_the_same_network_without_distillation(points):
+    row = row_of(points, "cnn", 5_000)
+    assert row["control_val_accuracy"] == pytest.approx(0.47) and row["val_accuracy_gain"] == pytest.approx(0.04)
+    error = student_t.ppf(0.975, 5) * (3 * 2 * 0.01**2 / 5) ** 0.5
+    assert row["val_accuracy_gain_high"] - 0.04 == pytest.approx(error)
+    assert np.isnan(row_of(points, "mobilenet", 5_000)["val_accuracy_gain"])
+
+
+def test_pareto_sets_differ_by_cost(points):
+    def chosen(cost):
+        rows = points[points[f"pareto_{cost}"]]
+        return sorted(zip(rows["family"], rows["budget"], strict=True))
+
+    both = [("cnn", 50_000), ("mobilenet", 5_000), ("mobilenet", 50_000)]
+    assert chosen("parameters") == both
+    assert chosen("multiply_adds") == both
+    assert chosen("milliseconds") == sorted([*both, ("cnn", 5_000)]), "the small CNN is the fastest"
+
+
+def test_pick(points):
+    assert tuple(pick(points, {})[["family", "budget"]]) == ("cnn", 50_000)
+    assert tuple(pick(points, {"parameters": 49_850})[["family", "budget"]]) == ("mobilenet", 50_000)
+    assert tuple(pick(points, {"parameters": 5_000})[["family", "budget"]]) == ("mobilenet", 5_000)
+    assert tuple(pick(points, {"milliseconds": 0.25})[["family", "budget"]]) == ("cnn", 5_000)
+    with pytest.raises(FerKerasError, match="at most 10 parameters; the smallest is 4980 parameters"):
+        pick(points, {"parameters": 10})
+    with pytest.raises(FerKerasError, match=r"no milliseconds yet; scripts/frontier\.py --measure"):
+        pick(points.assign(milliseconds=np.nan), {"milliseconds": 1.0})
+
+
+def test_families_are_compared_image_by_image(points, ledger, tmp_path, rng):
+    hits = {}
+    for row in ledger[ledger["stage"] == "final"].itertuples():
+        hits[row.family, row.budget, row.seed] = {split: rng.random(500) < 0.6 for split in ("val", "public_test")}
+        folder = (tmp_path / row.model).parent
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez(folder / "hits.npz", **hits[row.family, row.budget, row.seed])
+    table = family_differences(ledger, points, tmp_path).set_index(["family", "budget"])
+
+    def mean(family):
+        return np.mean([hits[family, 5_000, seed]["public_test"].mean() for seed in (0, 1)])
+
+    row = table.loc["mobilenet", 5_000]
+    assert row["public_test_difference"] == pytest.approx(mean("mobilenet") - mean("cnn"))
+    assert row["public_test_low"] < row["public_test_difference"] < row["public_test_high"]
+    assert np.isnan(table.loc["cnn", 5_000]["public_test_difference"])
+
+
+def test_the_references_cost_what_their_families_say():
+    cnn, student = REFERENCES
+    for known, family in ((cnn, "cnn"), (student, "mobilenet")):
+        assert known.parameters == FAMILIES[family].parameters()
+        assert known.multiply_adds == FAMILIES[family].multiply_adds()
+    assert (cnn.public_test, student.public_test) == (0.66926, 0.66341)
+    assert {peer.name: peer.parameters for peer in PEERS}["mini_XCEPTION"] == 58_423
+
+
+def test_the_figure_shows_the_points(points):
+    (ax,) = frontier_figure(points, "parameters").axes
+    assert ax.get_xscale() == "log"
+    drawn = {container.get_label(): container.lines[0].get_xydata() for container in ax.containers}
+    np.testing.assert_allclose(drawn["general CNN"], [[4_990, 0.49], [49_900, 0.59]])
+    np.testing.assert_allclose(drawn["MobileNet"], [[4_980, 0.545], [49_800, 0.59]])
+    stars = [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "*"]
+    assert stars == [[[4_038_279, 0.66926]], [[93_139, 0.66341]]]
+    assert not [line for line in frontier_figure(points, "parameters", source="drawn").axes[0].lines
+                if line.get_marker() == "*"]  # fmt: skip
+    (gain,) = gain_figure(points).axes
+    np.testing.assert_allclose(gain.containers[0].lines[0].get_xydata(), [[4_990, 3.0]])
+
+
+def outside_files(page):
+    found = []
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag, attrs):
+            found.extend(value for name, value in attrs if name in ("src", "href"))
+
+    Tags().feed(page)
+    return found
+
+
+def run_script(name, *arguments):
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / name), *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
+    ledger.to_csv(tmp_path / "ledger.csv", index=False)
+    status, said, errors = run_script("frontier.py", tmp_path)
+    assert status == 0, errors
+    table = pd.read_csv(tmp_path / "frontier.csv")
+    assert table["val_accuracy"].tolist() == pytest.approx([0.51, 0.60, 0.56, 0.59])
+    names = ["gain", "milliseconds", "multiply_adds", "parameters"]
+    assert sorted(path.name for path in tmp_path.glob("frontier_*.png")) == [f"frontier_{n}.png" for n in names]
+    assert all((tmp_path / f"frontier_{name}.svg").read_text().startswith("<?xml") for name in names)
+    page = (tmp_path / "frontier.html").read_text()
+    assert "Plotly.newPlot" in page and page.count("trial_0001") >= 3 and outside_files(page) == []
+    status, said, _ = run_script("pick.py", tmp_path, "--max-params", 5000)
+    assert status == 0 and "mobilenet, budget 5,000: 4,980 parameters, 0.4 M multiply-adds, 0.30 ms" in said
+    assert f"model: {tmp_path}/trial_0007/m/model.keras" in said
+    status, said, errors = run_script("pick.py", tmp_path, "--max-params", 10)
+    assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "there is no such file, expected the ledger of a search"),
+        ("a,b\n1,2\n", "expected the ledger of a search, found no column 'trial'"),
+        ("", "expected the ledger of a search, found something else"),
+    ],
+)
+def test_what_is_no_ledger_is_refused(content, sentence, tmp_path):
+    if content is not None:
+        (tmp_path / "ledger.csv").write_text(content)
+    with pytest.raises(FerKerasError, match=sentence):
+        read_ledger(tmp_path)
+
+
+def test_a_ledger_without_full_schedules_has_no_points(ledger):
+    with pytest.raises(FerKerasError, match="no trial of the full schedule that has ended"):
+        frontier_points(ledger[ledger["stage"] == "search"])

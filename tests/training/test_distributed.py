@@ -1,0 +1,88 @@
+"""Two processes that learn together end where one does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+
+from fer_keras import distributed
+from fer_keras.errors import FerKerasError
+
+SPREAD_RUN = Path(__file__).with_name("spread_run.py")
+
+
+def free_ports(count):
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def start(folder, epochs, task=None, ports=()):
+    told = {}
+    if ports:
+        workers = [f"127.0.0.1:{port}" for port in ports]
+        cluster = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": task}}
+        told = {"TF_CONFIG": json.dumps(cluster), "no_grpc_proxy": "127.0.0.1"}
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(SPREAD_RUN), str(folder), str(epochs)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **told},
+    )
+
+
+def finish(*processes):
+    for process in processes:
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors.decode()[-3000:]
+
+
+def test_two_hosts_give_what_one_process_gives(tmp_path):
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    ports = free_ports(2)
+    processes = [start(together, 3, task, ports) for task in (0, 1)]
+    finish(start(alone, 3), *processes)
+    mine, theirs = (pd.read_csv(folder / "metrics.csv") for folder in (together, alone))
+    # Float32 sums in another order, through Adam, whose first steps are the signs of the gradients.
+    for name in ("loss", "label_loss", "distillation_loss", "val_loss", "learning_rate"):
+        np.testing.assert_allclose(mine[name], theirs[name], rtol=2e-3, err_msg=name)
+    first, second = (keras.models.load_model(folder / "model.keras") for folder in (together, alone))
+    assert [type(layer) for layer in first.layers] == [type(layer) for layer in second.layers], "ships stock layers"
+    for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=5e-3)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["{", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+     '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "worker", "index": 0}}'],
+)  # fmt: skip
+def test_a_wrong_cluster_is_told_in_a_sentence(written, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", written)
+    with pytest.raises(FerKerasError, match="TF_CONFIG: expected"):
+        distributed.strategy.__wrapped__()
+
+
+def test_a_batch_needs_an_image_for_every_host(monkeypatch):
+    from fer_keras.training.loop import _require_an_image_a_host
+
+    monkeypatch.setattr(distributed, "hosts", lambda: 3)
+    _require_an_image_a_host(103, 50)
+    with pytest.raises(FerKerasError, match="batch size 50: the last batch of 102 images has 2, too few for 3 hosts"):
+        _require_an_image_a_host(102, 50)
+
+
+def test_one_host_alone_is_no_cluster(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 0}}')
+    assert distributed.strategy.__wrapped__() is None

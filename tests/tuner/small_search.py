@@ -1,0 +1,102 @@
+"""A small search on drawn faces, for tests to start, kill and start again: python small_search.py FOLDER [--workers N].
+
+In the environment: TOLD, JSON of what the search is told beyond TOLD below; SLOW_SECONDS that every epoch takes longer;
+BROKEN=1 for trials that all fail.
+"""
+
+import json
+import os
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from fer_keras import cli
+from fer_keras.config import DataConfig, FitConfig, StudentConfig
+from tuner.workers import exit_with_supervisor, supervise
+
+FIT = FitConfig(epochs=1, batch_size=64, learning_rate=5e-3, ema_epochs=0.0)
+BASE = StudentConfig(DataConfig("drawn", ""), ("made up",), cached_views=2, fit=FIT)
+TOLD = {"families": ("cnn", "separable"), "budgets": (3_000,), "trials": 2, "final_epochs": 2, "seeds": 1}
+
+
+class MadeUpLogits:
+    """A teacher that leans towards the right label."""
+
+    members, views = 1, BASE.cached_views
+
+    def __init__(self, labels):
+        self.labels = labels
+
+    def view(self, view):
+        import numpy as np
+
+        return (4 * np.eye(7, dtype=np.float16)[self.labels])[:, None]
+
+
+def search_in(folder, **told):
+    from tuner.settings import Search
+
+    told = {**TOLD, "control_budgets": (3_000,), "base": BASE, **told}
+    epochs = told.pop("epochs", told["base"].fit.epochs)
+    base = replace(told["base"], fit=replace(told["base"].fit, epochs=epochs))
+    lists = {name: tuple(told[name]) for name in ("families", "budgets", "control_budgets")}  # from JSON, perhaps
+    return Search(Path(folder), **{**told, **lists, "base": base})
+
+
+def material():
+    from fer_keras.data.dataset import mark_validation
+    from fer_keras.data.synthetic import drawn_faces
+    from tuner.hypermodel import Material
+
+    data = mark_validation(drawn_faces(200, seed=1))
+
+    def logits_for(config):
+        if os.environ.get("BROKEN"):
+            raise RuntimeError("the disk is on fire\nsecond line")
+        return MadeUpLogits(data.split("train").labels)
+
+    return Material(data, logits_for)
+
+
+def run(folder, made=None, **told):
+    from tuner import frontier
+
+    made = made or material()
+    frontier.prepare = lambda *_: made
+    return frontier.run_search(search_in(folder, **told), made.data, [], Path())
+
+
+def instant_training(config, train, val, cache, folder, **_):
+    """Stands in for `train_student` where only what comes after matters."""
+    import pandas as pd
+
+    from fer_keras.models import from_preset
+
+    folder.mkdir(parents=True)
+    from_preset(config.model, **config.options).save(folder / "model.keras")
+    row = {"val_accuracy": 0.5, "accuracy": 0.4, "seconds": 1.0}
+    pd.DataFrame([{"epoch": epoch, **row} for epoch in range(config.fit.epochs)]).to_csv(folder / "metrics.csv")
+
+
+def slow_down(seconds):
+    from fer_keras.training.callbacks import EpochLine
+
+    begin = EpochLine.on_epoch_begin
+    EpochLine.on_epoch_begin = lambda self, epoch, logs=None: (begin(self, epoch, logs), time.sleep(seconds))
+
+
+def main():
+    folder = Path(sys.argv[1])
+    if "--workers" in sys.argv and "KERASTUNER_ORACLE_IP" not in os.environ:
+        return supervise([sys.executable, *sys.argv], int(sys.argv[-1]))
+    exit_with_supervisor()
+    if seconds := float(os.environ.get("SLOW_SECONDS", "0")):
+        slow_down(seconds)
+    told = json.loads(os.environ.get("TOLD", "{}"))
+    print(f"ledger: {run(folder, **told)}")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

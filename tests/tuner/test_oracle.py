@@ -1,0 +1,157 @@
+"""What comes next, without training anything."""
+
+import json
+
+import keras_tuner
+import numpy as np
+import pytest
+from small_search import search_in
+
+from fer_keras.files import locked
+from tuner.ledger import trial_lock
+from tuner.oracle import FrontierOracle, candidate
+from tuner.search_space import defaults
+
+
+def oracle_in(folder, reload=False, **told):
+    search = search_in(folder, **{"families": ("separable", "mobilenet"), "budgets": (5_000, 9_000), **told})
+    oracle = FrontierOracle(search)
+    oracle._set_project_dir(str(folder.parent), folder.name)
+    oracle.reload() if reload else oracle.save()
+    return oracle
+
+
+def end(oracle, trial, score):
+    if score is None:
+        trial.status = "FAILED"
+    else:
+        oracle.update_trial(trial.trial_id, {"val_accuracy": score})
+        trial.status = "COMPLETED"
+    oracle.end_trial(trial)
+
+
+def run_all(oracle, score=lambda one: 0.5, tuner_id="worker-1"):
+    seen = []
+    while (trial := oracle.create_trial(tuner_id)).status == "RUNNING":
+        one = candidate(trial.hyperparameters.copy(), oracle.search)
+        seen.append(one)
+        end(oracle, trial, score(one))
+    assert trial.status == "STOPPED"
+    return seen
+
+
+def test_every_family_and_budget_has_its_trials_then_the_best_its_full_schedule(tmp_path):
+    def score(one):
+        return 0.4 + 0.01 * one.values["depth_late"] + 0.001 * one.values["growth_3"]
+
+    oracle = oracle_in(tmp_path / "s", trials=4, seeds=2, control_budgets=(9_000,))
+    seen = run_all(oracle, score)
+    cells = [(one.family, one.budget) for one in seen]
+    turn = [("separable", 5_000), ("mobilenet", 5_000), ("separable", 9_000), ("mobilenet", 9_000)]
+    assert cells[:16] == 4 * turn, "in turns, so that a search that was stopped has something of everything"
+    stages = [one.stage for one in seen]
+    assert stages == 16 * ["search"] + 8 * ["final"] + 4 * ["control"]
+    assert [one.seed for one in seen[16:]] == 6 * [0, 1]
+    for one in seen[16:]:
+        rivals = [other for other in seen[:16] if (other.family, other.budget) == (one.family, one.budget)]
+        assert one.values == max(rivals, key=score).values
+    assert {one.budget for one in seen[24:]} == {9_000}
+
+
+def test_no_network_is_tried_twice(tmp_path, monkeypatch):
+    asked = []
+
+    def known_again(self, trial_id):
+        asked.append(self._vectorize_trials())
+        values = {f"cnn_{name}": value for name, value in defaults("cnn").items()}
+        return {"status": "RUNNING", "values": values}
+
+    monkeypatch.setattr(keras_tuner.oracles.BayesianOptimizationOracle, "populate_space", known_again)
+    oracle = oracle_in(tmp_path / "s", trials=30, budgets=(5_000,), families=("cnn",), control_budgets=())
+    seen = run_all(oracle, lambda one: 0.5 + 0.01 * one.values["dense"])[:30]
+    assert len({json.dumps(one.options(oracle.search)) for one in seen}) == 30
+    assert len(asked) == 29
+    for count, (x, y) in enumerate(asked, 1):
+        assert x.shape == (count, 7), "all of the family's hyperparameters, of all trials so far"
+        np.testing.assert_allclose(y, [-0.5 - 0.01 * one.values["dense"] for one in seen[:count]])
+
+
+def test_after_some_random_trials_bayesian_optimisation_proposes(tmp_path):
+    oracle = oracle_in(tmp_path / "s", trials=5, budgets=(5_000,), families=("cnn",), control_budgets=())
+    seen = run_all(oracle, lambda one: 0.5 + 0.01 * one.values["dense"])
+    assert len({json.dumps(one.options(oracle.search)) for one in seen[:5]}) == 5
+
+
+def test_the_next_trial_is_a_function_of_those_before(tmp_path):
+    first = run_all(oracle_in(tmp_path / "one"))
+    folder = tmp_path / "other"
+    oracle, second = oracle_in(folder), []
+    while (trial := oracle.create_trial("worker-1")).status == "RUNNING":
+        second.append(candidate(trial.hyperparameters.copy(), oracle.search))
+        end(oracle, trial, 0.5)
+        oracle = oracle_in(folder, reload=True)  # as after a kill
+    assert second == first
+
+
+def test_more_trials_budgets_and_seeds_add_to_what_is_there(tmp_path):
+    few = run_all(oracle_in(tmp_path / "s", trials=1, budgets=(5_000,), control_budgets=()))
+    more = run_all(
+        oracle_in(tmp_path / "s", reload=True, trials=2, budgets=(5_000, 9_000), seeds=2, control_budgets=())
+    )
+    assert [one.stage for one in few] == 2 * ["search"] + 2 * ["final"]
+    assert [one.stage for one in more].count("search") == 6
+    assert not any(one in few for one in more)
+    assert [one.stage for one in more].count("final") == 2 * 4 - 2
+
+
+def test_a_worker_keeps_its_trial_when_the_chief_comes_back(tmp_path):
+    oracle = oracle_in(tmp_path / "s")
+    mine, other = (oracle.create_trial(f"worker-{n}").trial_id for n in (1, 2))
+    oracle = oracle_in(tmp_path / "s", reload=True)
+    assert oracle.create_trial("worker-2").trial_id == other
+    assert oracle.create_trial("worker-1").trial_id == mine
+    assert oracle.create_trial("worker-3").trial_id not in (mine, other)
+
+
+def test_a_trial_that_the_state_does_not_know_of_is_given_out_again(tmp_path):
+    oracle = oracle_in(tmp_path / "s")
+    before = (tmp_path / "s" / "oracle.json").read_bytes()
+    lost = oracle.create_trial("worker-1").trial_id
+    (tmp_path / "s" / "oracle.json").write_bytes(before)  # killed between the trial's file and the oracle's
+    assert oracle_in(tmp_path / "s", reload=True).create_trial("worker-2").trial_id == lost
+
+
+def test_a_dead_workers_trial_goes_to_one_that_has_nothing_to_do(tmp_path, monkeypatch):
+    monkeypatch.setattr("tuner.oracle._GRACE_SECONDS", 0.0)
+    oracle = oracle_in(tmp_path / "s", families=("cnn",), budgets=(5_000,), trials=1, control_budgets=())
+    trial = oracle.create_trial("worker-1")
+    folder = oracle._get_trial_dir(trial.trial_id)
+    with locked(trial_lock(folder), wait=False):
+        assert oracle.create_trial("worker-2").status == "IDLE", "somebody is at it"
+    assert oracle.create_trial("worker-2").trial_id == trial.trial_id
+    end(oracle, trial, 0.5)
+    end(oracle, trial, 0.1)  # the dead one was only slow: what it says comes too late
+    assert oracle.trials[trial.trial_id].score == 0.5 and oracle.end_order == [trial.trial_id]
+    assert candidate(oracle.create_trial("worker-2").hyperparameters, oracle.search).stage == "final"
+
+
+def test_failures_in_a_row_end_the_search_and_are_tried_again_by_the_next(tmp_path):
+    told = {"trials": 4, "max_failures": 3, "control_budgets": ()}
+    oracle = oracle_in(tmp_path / "s", **told)
+    scores = iter([None, None, 0.5, None, None, None, 0.5])
+    assert len(run_all(oracle, lambda one: next(scores))) == 6 and oracle.gave_up
+    again = oracle_in(tmp_path / "s", reload=True, **told)
+    seen = run_all(again)
+    assert not again.gave_up
+    failed = [trial_id for trial_id, trial in again.trials.items() if trial.status == "FAILED"]
+    assert sorted(failed) == ["0000", "0001"] and len(seen) == 3 + 10 + 4
+
+
+@pytest.mark.parametrize("failing", ["all", "some"])
+def test_a_family_that_only_fails_has_no_full_schedule(tmp_path, failing):
+    def score(one):
+        return None if one.family == "mobilenet" and (failing == "all" or one.values["residual"] == 0) else 0.5
+
+    oracle = oracle_in(tmp_path / "s", trials=4, max_failures=100)
+    finals = {one.family for one in run_all(oracle, score) if one.stage == "final"}
+    assert finals == ({"separable"} if failing == "all" else {"separable", "mobilenet"})

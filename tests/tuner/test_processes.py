@@ -1,0 +1,103 @@
+"""Searches that are killed, and searches of several processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+SMALL_SEARCH = Path(__file__).with_name("small_search.py")
+
+
+def start(folder, *options, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-W", "ignore", str(SMALL_SEARCH), str(folder), *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **environment},
+    )
+
+
+def finish(process, status=0):
+    _, errors = process.communicate(timeout=240)
+    assert process.returncode == status, errors.decode()[-3000:]
+    return errors.decode()
+
+
+def wait_for(condition, process, seconds=180):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert process.poll() is None, process.stderr.read().decode()[-3000:]
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+    return found
+
+
+def ledger_of(folder):
+    return pd.read_csv(folder / "ledger.csv", dtype={"trial": str})
+
+
+def running_pids(folder, name):
+    """Processes of the search in `folder` that are called `name` by their tuner id."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes()
+            environment = (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in command and f"KERASTUNER_TUNER_ID={name}\0".encode() in environment:
+            found.append(int(entry.name))
+    return found
+
+
+def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
+    folder = tmp_path / "search"
+    told = json.dumps({"families": ["cnn"], "trials": 1, "control_budgets": [], "epochs": 4, "final_epochs": 1})
+    process = start(folder, TOLD=told, SLOW_SECONDS="0.5")
+    wait_for(lambda: [*folder.glob("trial_0000/*/checkpoint/epoch-0000[23]")], process)
+    process.kill()
+    process.wait()
+    (row,) = ledger_of(folder).itertuples()
+    assert (row.trial, row.status) == ("0000", "running")
+    before = json.loads(next(folder.glob("trial_0000/*/checkpoint/*/progress.json")).read_text())
+    assert 2 <= before["epoch"] < 4
+    finish(start(folder, TOLD=told))
+    ledger = ledger_of(folder)
+    assert ledger[["trial", "stage", "status", "epochs"]].values.tolist() == [
+        ["0000", "search", "completed", 4],
+        ["0001", "final", "completed", 1],
+    ]
+    history = pd.read_csv((folder / ledger["model"][0]).with_name("metrics.csv"))
+    assert history["epoch"].tolist() == [0, 1, 2, 3]
+    done = [logs["seconds"] for logs in before["history"]]
+    assert history["seconds"][: len(done)].tolist() == done, "epochs before the kill were trained again"
+
+
+def test_a_chief_and_two_workers_one_of_which_is_killed(tmp_path):
+    folder = tmp_path / "search"
+    told = json.dumps({"families": ["cnn"], "trials": 2, "control_budgets": [], "epochs": 2, "final_epochs": 1})
+    process = start(folder, "--workers", "2", TOLD=told, SLOW_SECONDS="2")
+    wait_for(
+        lambda: all([*folder.glob(f"trial_{trial}/*/checkpoint/epoch-00001")] for trial in ("0000", "0001")), process
+    )
+    ongoing = json.loads((folder / "oracle.json").read_text())["ongoing_trials"]
+    assert sorted(ongoing) == ["worker-1", "worker-2"] and len(set(ongoing.values())) == 2
+    (killed,) = running_pids(folder, "worker-1")
+    os.kill(killed, signal.SIGKILL)
+    finish(process)
+    ledger = ledger_of(folder)
+    assert ledger["trial"].tolist() == ["0000", "0001", "0002"]
+    assert ledger["stage"].tolist() == ["search", "search", "final"]
+    assert (ledger["status"] == "completed").all() and ledger["config_hash"].nunique() == 3
+    rows = [json.loads(path.read_text()) for path in sorted(folder.glob("trial_*/row.json"))]
+    assert rows[int(ongoing["worker-1"])]["begun_at"] >= 1, "the killed worker's trial began anew"
+    trials = [json.loads(path.read_text()) for path in sorted(folder.glob("trial_*/trial.json"))]
+    assert [trial["status"] for trial in trials] == 3 * ["COMPLETED"]
+    for trial, row in zip(trials, rows, strict=True):
+        assert abs(trial["score"] - row["val_accuracy"]) < 1e-6
+    assert not running_pids(folder, "worker-1") and not running_pids(folder, "chief")

@@ -1,0 +1,183 @@
+"""A small search on drawn faces: what its ledger says is what happened."""
+
+import json
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+from small_search import BASE, instant_training, material, run, search_in
+
+from fer_keras.errors import FerKerasError
+from fer_keras.models import FAMILIES
+from fer_keras.training.run_folder import read_config
+from tuner.early_stopping import StopHopeless, is_hopeless
+from tuner.ledger import read_rows
+from tuner.search_space import defaults
+from tuner.settings import Candidate
+
+FEW = {"families": ("cnn",), "trials": 1, "control_budgets": ()}
+
+
+@pytest.fixture(scope="module")
+def made():
+    return material()
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, made):
+    folder = tmp_path_factory.mktemp("search") / "small"
+    run(folder, made, families=("cnn",), trials=1)
+    return folder
+
+
+def ledger_of(folder):
+    return pd.read_csv(folder / "ledger.csv", dtype={"trial": str})
+
+
+def test_a_row_for_every_trial(finished):
+    ledger = ledger_of(finished)
+    assert list(ledger["trial"]) == ["0000", "0001", "0002"]
+    assert list(ledger["stage"]) == ["search", "final", "control"]
+    assert (ledger["status"] == "completed").all() and ledger["error"].isna().all()
+    assert ledger["parameters"].between(0.97 * 3_000, 3_000).all()
+    assert list(ledger["epochs"]) == [1, 2, 2] and list(ledger["alpha"]) == [0.9, 0.9, 0.0]
+    assert ledger["config_hash"].nunique() == 3 and (ledger["seconds"] > 0).all()
+    for row in ledger.itertuples():
+        options = json.loads(row.options)
+        assert row.multiply_adds == FAMILIES[row.family].multiply_adds(**options)
+        told = read_config((finished / row.model).parent)["config"]
+        assert told["options"] == options and told["fit"]["epochs"] == row.epochs
+
+
+def test_the_search_never_sees_public_test(finished):
+    ledger = ledger_of(finished)
+    assert ledger["public_test_accuracy"].isna().tolist() == [True, False, False]
+    assert ledger["options"].nunique() == 1
+
+
+def test_accuracies_are_those_of_the_models(finished, made):
+    for row in ledger_of(finished).itertuples():
+        model = keras.models.load_model(finished / row.model)
+        for split, said in (("val", row.val_accuracy), ("public_test", row.public_test_accuracy)):
+            data = made.data.split(split)
+            hits = model(data.images).numpy().argmax(-1) == data.labels
+            if not np.isnan(said):
+                assert said == pytest.approx(hits.mean(), abs=1e-6)
+                stored = (finished / row.model).with_name("hits.npz")
+                if stored.exists():
+                    np.testing.assert_array_equal(np.load(stored)[split], hits)
+
+
+def test_the_same_search_again_trains_nothing(finished, made, monkeypatch):
+    before = (finished / "ledger.csv").read_bytes()
+    monkeypatch.setattr("tuner.hypermodel.train_student", lambda *_, **__: pytest.fail("trained again"))
+    run(finished, made, families=("cnn",), trials=1)
+    assert (finished / "ledger.csv").read_bytes() == before
+
+
+def test_another_search_in_the_folder_is_refused(finished, made):
+    with pytest.raises(FerKerasError, match=r"small: cannot go on with other options \(base.temperature: 2.5, now 4.0"):
+        run(finished, made, families=("cnn",), base=replace(BASE, temperature=4.0))
+    with pytest.raises(FerKerasError, match=r"final_epochs: 2, now 3"):
+        run(finished, made, families=("cnn",), final_epochs=3)
+
+
+def test_tensorboard_has_the_trials(finished):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.plugins.hparams import plugin_data_pb2
+
+    events = EventAccumulator(str(finished / "trial_0001" / "hparams"), size_guidance={"tensors": 0})
+    events.Reload()
+    content = events.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
+    shown = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
+    assert shown["stage"].string_value == "final" and shown["budget"].number_value == 3_000
+    assert shown["cnn_stem_stride"].number_value in (1, 2)
+    accuracy = float(tf.make_ndarray(events.Tensors("val_accuracy")[0].tensor_proto))
+    assert accuracy == pytest.approx(ledger_of(finished)["val_accuracy"][1])
+
+
+def test_a_failing_trial_is_recorded_and_the_search_goes_on(tmp_path, made, monkeypatch):
+    monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
+    problems = [RuntimeError("the disk is on fire\nsecond line")]
+
+    def logits_for(config):
+        if problems:
+            raise problems.pop()
+
+    run(tmp_path / "s", replace(made, logits_for=logits_for), **{**FEW, "trials": 2})
+    ledger = ledger_of(tmp_path / "s")
+    assert ledger["status"].tolist() == ["failed", "completed", "completed"]
+    assert ledger["error"][0] == "RuntimeError: the disk is on fire"
+    assert ledger["options"][2] == ledger["options"][1] and np.isnan(ledger["val_accuracy"][0])
+
+
+def test_failures_in_a_row_end_the_search_with_a_sentence(tmp_path, made, monkeypatch):
+    monkeypatch.setenv("BROKEN", "1")
+    with pytest.raises(
+        FerKerasError, match=r"ledger.csv: too many trials failed in a row, the last, 0001, with:.*fire;"
+    ):
+        run(tmp_path / "s", made, **{**FEW, "trials": 9, "max_failures": 2})
+    assert ledger_of(tmp_path / "s")["status"].tolist() == ["failed", "failed"]
+
+
+def test_a_trial_that_kills_its_worker_is_given_up(tmp_path, made):
+    def die(config):
+        raise KeyboardInterrupt  # as a kill: the row says that the trial runs, and nothing more comes
+
+    for attempt in (1, 2, 3):
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path / "s", replace(made, logits_for=die), **FEW)
+        assert [(row["status"], row["attempts"]) for row in read_rows(tmp_path / "s")] == [("running", attempt)]
+    run(tmp_path / "s", made, **FEW)
+    assert ledger_of(tmp_path / "s")["error"].tolist() == ["FerKerasError: its worker died 3 times in epoch 1"]
+
+
+def test_one_process_at_a_time(tmp_path, made):
+    from tuner.tuner import only_one
+
+    with only_one(tmp_path / "s"), pytest.raises(FerKerasError, match="another process is at this run"):
+        run(tmp_path / "s", made, **FEW)
+
+
+def test_hopeless_is_far_behind_the_median_at_the_same_epoch():
+    rivals = [[0.2, 0.30, 0.50], [0.2, 0.34, 0.60], [0.2, 0.40, 0.55]]
+    assert is_hopeless([0.1, 0.30], rivals, 6)
+    assert not is_hopeless([0.1, 0.32], rivals, 6), "within the margin"
+    assert not is_hopeless([0.1], rivals, 6), "a third of the schedule is for everyone"
+    assert not is_hopeless([0.1, 0.1], rivals[:2], 6), "too few to compare with"
+
+
+def test_a_hopeless_trial_stops_and_says_so(tmp_path, made, monkeypatch):
+    from tuner import hypermodel
+
+    monkeypatch.setattr(hypermodel, "_curves", lambda folder, one: 3 * [[0.9] * 9])
+    train = hypermodel.train_student
+
+    def train_short(config, *given, **more):
+        return (train if config.fit.epochs == 9 else instant_training)(config, *given, **more)
+
+    monkeypatch.setattr(hypermodel, "train_student", train_short)
+    run(tmp_path / "s", made, **{**FEW, "epochs": 9, "final_epochs": 1})
+    short, final = ledger_of(tmp_path / "s").itertuples()
+    assert (short.status, short.epochs) == ("stopped", 3) and (final.status, final.epochs) == ("completed", 1)
+
+
+def test_the_stopper_remembers_epochs_before_a_kill():
+    stopper = StopHopeless([0.1, 0.1], 3 * [[0.9] * 9], 9)
+    stopper.set_model(keras.Model())
+    stopper.on_epoch_end(2, {"val_accuracy": 0.1})
+    assert stopper.model.stop_training
+
+
+def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
+    search = search_in(tmp_path, seeds=2)
+    told = {
+        stage: Candidate(stage, "cnn", 3_000, 1, defaults("cnn")).config(search)
+        for stage in ("search", "final", "control")
+    }
+    assert [config.fit.epochs for config in told.values()] == [1, 2, 2]
+    assert [config.alpha for config in told.values()] == [0.9, 0.9, 0.0]
+    assert {config.fit.seed for config in told.values()} == {1}

@@ -1,0 +1,102 @@
+"""Every candidate is inside its budget and uses it."""
+
+import itertools
+import random
+
+import keras
+import numpy as np
+import pytest
+
+from fer_keras.errors import FerKerasError
+from fer_keras.models import FAMILIES, build
+from fer_keras.models.budget import multiply_adds, parameters
+from tuner.defaults import BUDGETS, MAX_MULTIPLY_ADDS
+from tuner.search_space import SPACE, defaults, solve_options
+from tuner.solve import MIN_WIDTH, solve_widths
+
+
+def some_values(family, count):
+    every = [*itertools.product(*(values for values, _ in SPACE[family].values()))]
+    return [dict(zip(SPACE[family], values, strict=True)) for values in random.Random(5).sample(every, count)]
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("family", SPACE)
+def test_budgets_are_met_and_used(family, budget):
+    for values in [defaults(family), *some_values(family, 25)]:
+        options = solve_options(family, budget, values)
+        assert 0.97 * budget <= FAMILIES[family].parameters(**options) <= budget, values
+        assert FAMILIES[family].multiply_adds(**options) <= MAX_MULTIPLY_ADDS, values
+        assert min(options["widths"]) >= MIN_WIDTH
+
+
+@pytest.mark.parametrize("family", SPACE)
+def test_what_is_built_costs_what_was_solved(family):
+    for values in some_values(family, 3):
+        options = solve_options(family, 12_000, values)
+        model = build(family, **options)
+        assert parameters(model) == FAMILIES[family].parameters(**options)
+        assert multiply_adds(model) == FAMILIES[family].multiply_adds(**options)
+        assert model.output_shape == (None, 7)
+
+
+def test_a_chain_is_what_its_hyperparameters_say():
+    values = {**defaults("mobilenet"), "depth_early": 3, "depth_late": 2, "residual": 1, "dropout": 0.125}
+    options = solve_options("mobilenet", 100_000, values)
+    stages = [options["widths"][start:end] for start, end in ((0, 4), (4, 7), (7, 9), (9, 11))]
+    assert all(len(set(stage)) == 1 for stage in stages), "the blocks of a stage share its width"
+    first, second, third, fourth = (stage[0] for stage in stages)
+    np.testing.assert_allclose([second / first, third / second, fourth / third], [1.5, 1.5, 3.0], rtol=0.05)
+    assert options["strides"] == (2, 1, 1, 1, 2, 1, 1, 2, 1, 2, 1)
+    assert options["dropouts"] == (0.125,) * 10
+    added = [layer for layer in build("mobilenet", **options).layers if isinstance(layer, keras.layers.Add)]
+    assert len(added) == 3 + 2 + 1 + 1, "every block but those that change the shape has a shortcut"
+
+
+def test_a_cnn_is_what_its_hyperparameters_say():
+    values = {**defaults("cnn"), "stem_stride": 1, "depth_early": 1, "growth_late": 1.0, "dense": 2.0, "dropout": 0.25}
+    options = solve_options("cnn", 100_000, values)
+    assert options["depths"] == (1, 1, 2, 2) and options["stem_stride"] == 1
+    widths = np.array([*options["widths"], *options["dense_widths"]])
+    np.testing.assert_allclose(widths[1:] / widths[:-1], [2, 1, 1, 2], rtol=0.1)
+    assert options["dropout"] == 0.25 and options["dense_dropout"] == 0.5
+    assert build("cnn", **options).get_layer("flatten").output.shape[-1] == 9 * options["widths"][-1]
+
+
+def test_too_many_multiply_adds_move_width_to_later_stages():
+    def narrow(limit):
+        options = solve_options("separable", 200_000, {**defaults("separable"), "stem_stride": 1}, limit)
+        return options, FAMILIES["separable"].multiply_adds(**options)
+
+    free, cost = narrow(10**9)
+    bound, bound_cost = narrow(cost // 2)
+    assert cost // 4 < bound_cost <= cost // 2
+    assert bound["widths"][0] < free["widths"][0] and bound["widths"][-1] > free["widths"][-1]
+    assert FAMILIES["separable"].parameters(**bound) >= 0.97 * 200_000
+
+
+def test_solved_by_hand():
+    # 10 a + b parameters and 1 : 2, so 12 a = 120 is the answer; of 121, what is left goes to the nearest widths.
+    def count(widths):
+        return 10 * widths[0] + widths[1]
+
+    assert solve_widths((1.0, 2.0), count, lambda widths: 0, 120, 0) == (10, 20)
+    assert solve_widths((1.0, 2.0), count, lambda widths: widths[0], 120, 8)[0] <= 8
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        (lambda: solve_options("cnn", 100, defaults("cnn")), "cnn: a budget of 100 parameters is too small"),
+        (lambda: solve_options("cnn", 400_000, defaults("cnn"), 10**5), "no widths use 97% of 400,000 parameters"),
+        (lambda: defaults("vit"), "unknown family 'vit', expected some of cnn, separable, mobilenet"),
+    ],
+)
+def test_what_cannot_be_solved_is_refused(call, sentence):
+    with pytest.raises(FerKerasError, match=sentence):
+        call()
+
+
+def test_values_survive_32_bit_floats():
+    for values, default in itertools.chain.from_iterable(space.values() for space in SPACE.values()):
+        assert default in values and all(float(np.float32(value)) == value for value in values)

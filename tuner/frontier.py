@@ -1,0 +1,55 @@
+"""The search for the frontier, alone or as chief or worker of several processes."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+from keras_tuner.src.distribute import utils as distribution
+
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.logit_cache import LogitCache
+from fer_keras.main_job import cached_logits, views_asked_for
+from tuner.hypermodel import Material
+from tuner.ledger import last_failure, write_ledger
+from tuner.settings import Search, remember
+from tuner.tuner import FrontierTuner, only_one
+
+
+def run_search(search: Search, data: FaceData, teachers: Sequence[keras.Model], cache_root: Path) -> Path:
+    """Run what is left of a search, in the role that KerasTuner's environment variables give this process.
+
+    Without them it runs all trials itself. With KERASTUNER_TUNER_ID=chief it gives them out at KERASTUNER_ORACLE_IP
+    and KERASTUNER_ORACLE_PORT, and with another id it runs those that it is given; all share the search's folder.
+
+    Args:
+        search: what to search.
+        data: the images, validation marked.
+        teachers: the members of the ensemble.
+        cache_root: where logits are cached.
+
+    Returns:
+        The path of the ledger.
+
+    Raises:
+        FerKerasError: another search or another process is in the folder, or too many trials failed in a row.
+    """
+    chief = distribution.is_chief_oracle()
+    worker = distribution.has_chief_oracle() and not chief
+    with nullcontext() if worker else only_one(search.folder):
+        remember(search, write=not worker)
+        tuner = FrontierTuner(search, None if chief else prepare(search, data, teachers, cache_root))
+        tuner.search()
+        ledger = write_ledger(search.folder)
+        if not worker and tuner.oracle.gave_up:
+            raise last_failure(search.folder)
+    return ledger
+
+
+def prepare(search: Search, data: FaceData, teachers: Sequence[keras.Model], cache_root: Path) -> Material:
+    """Cache the teachers' logits of every view that any trial asks for, and return what students learn from."""
+    epochs = max(search.base.fit.epochs, search.final_epochs)
+    longest = replace(search.base, fit=replace(search.base.fit, epochs=epochs))
+    folders, identities = cached_logits(longest, teachers, data.split("train"), cache_root)
+    return Material(data, lambda config: LogitCache(folders, identities, views_asked_for(config)))

@@ -1,0 +1,199 @@
+"""One trial: the student that hyperparameters stand for, distilled from the shared cache of logits."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+import numpy as np
+
+from fer_keras.config import StudentConfig, to_dict
+from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.frontier import HITS_FILE
+from fer_keras.evaluation.report import read_history
+from fer_keras.files import MODEL_FILE, locked, replacing
+from fer_keras.models import from_preset
+from fer_keras.models.budget import multiply_adds, parameters
+from fer_keras.training.checkpoint import MONITOR, publish, read_progress
+from fer_keras.training.pipeline import TeacherLogits
+from fer_keras.training.student import train_student
+from tuner.early_stopping import StopHopeless, is_hopeless
+from tuner.hparams import show_trial
+from tuner.ledger import COMPLETED, ENDED_WELL, FAILED, RUNNING, STOPPED, read_row, read_rows, record, trial_lock
+from tuner.oracle import candidate
+from tuner.settings import SEARCH, Candidate, Search
+
+_DEATHS = 3
+
+
+@dataclass(frozen=True)
+class Material:
+    """What students learn from.
+
+    Attributes:
+        data: the images, validation marked.
+        logits_for: the run's configuration -> the cached logits of its teachers.
+    """
+
+    data: FaceData
+    logits_for: Callable[[StudentConfig], TeacherLogits]
+
+    @cached_property
+    def train(self) -> FaceData:
+        """The images that are learned from."""
+        return self.data.split("train")
+
+    @cached_property
+    def val(self) -> FaceData:
+        """The images that everything is chosen by."""
+        return self.data.split("val")
+
+
+class StudentHyperModel(keras_tuner.HyperModel):
+    """Builds the student of a trial and distils it.
+
+    Args:
+        search: what is searched.
+        material: what students learn from; None for a chief, which trains nothing.
+    """
+
+    def __init__(self, search: Search, material: Material | None) -> None:
+        super().__init__()
+        self.search = search
+        self.material = material
+
+    def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
+        """Declare all hyperparameters, without building anything."""
+        candidate(hp, self.search)
+
+    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
+        """Return the functional student, untrained; it is inside its budget by construction."""
+        config = candidate(hp, self.search).config(self.search)
+        return from_preset(config.model, **config.options)
+
+    def fit(
+        self, hp: keras_tuner.HyperParameters, model: keras.Model, *, trial_folder: Path, **_: Any
+    ) -> dict[str, float]:
+        """Distil the student of a trial and return {"val_accuracy": best validation accuracy}.
+
+        What the trial comes to stands in its row of the ledger, whether it ends well or fails. A trial that ended well
+        is not run again, and one that was killed goes on from its last whole epoch.
+
+        Args:
+            hp: the trial's hyperparameters.
+            model: from `build`, for its size.
+            trial_folder: the trial's own folder.
+
+        Raises:
+            keras_tuner.errors.FailedTrialError: the trial failed.
+        """
+        with locked(trial_lock(trial_folder), wait=True):
+            row = read_row(trial_folder)
+            if row is None or row["status"] not in ENDED_WELL:
+                row = self._recorded(candidate(hp, self.search), model, trial_folder, row or {})
+        if row["status"] == FAILED:
+            raise keras_tuner.errors.FailedTrialError(row["error"])
+        return {MONITOR: row[MONITOR]}
+
+    def _recorded(
+        self, one: Candidate, model: keras.Model, trial_folder: Path, earlier: dict[str, Any]
+    ) -> dict[str, Any]:
+        config = one.config(self.search)
+        run = trial_folder / f"{one.family}-{one.budget}-{one.stage}-seed{one.seed}"
+        row = _begun(one, config, model, trial_folder, run, earlier)
+        record(self.search.folder, trial_folder, row)
+        try:
+            if row["attempts"] > _DEATHS:
+                raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
+            row |= self._trained(one, config, run)
+        except Exception as error:  # whatever goes wrong in one trial, the search goes on
+            lines = str(error).strip().splitlines() or [""]
+            row |= {"status": FAILED, "error": f"{type(error).__name__}: {lines[0]}"}
+        row["ended"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+        record(self.search.folder, trial_folder, row)
+        if row["status"] in ENDED_WELL:
+            show_trial(trial_folder / "hparams", row)
+        if one.stage == SEARCH and row["status"] in ENDED_WELL:
+            # Optimizer states of hundreds of short trials; the row says that they ended.
+            shutil.rmtree(run / "checkpoint", ignore_errors=True)
+        return row
+
+    def _trained(self, one: Candidate, config: StudentConfig, run: Path) -> dict[str, Any]:
+        rivals = _curves(self.search.folder, one) if one.stage == SEARCH else []
+        done = [logs[MONITOR] for logs in read_progress(run).history]
+        if is_hopeless(done, rivals, config.fit.epochs):
+            publish(run)  # killed between the decision and the row
+        else:
+            stopper = StopHopeless(done, rivals, config.fit.epochs)
+            logits = self.material.logits_for(config)
+            train_student(config, self.material.train, self.material.val, logits, run, resume=True, callbacks=[stopper])
+        history = read_history(run)
+        stopped = len(history) < config.fit.epochs
+        return {
+            "status": STOPPED if stopped else COMPLETED,
+            "error": "",
+            "epochs": len(history),
+            MONITOR: float(history[MONITOR].max()),
+            "train_accuracy": float(history["accuracy"].iloc[-1]),
+            "seconds": float(history["seconds"].sum()),
+            "curve": history[MONITOR].tolist(),
+            **({} if one.stage == SEARCH else self._reported(run)),
+        }
+
+    def _reported(self, run: Path) -> dict[str, float]:
+        """PublicTest's accuracy of a model of the full schedule, and which images it calls right."""
+        model = load_model(run / MODEL_FILE)
+        hits = {}
+        for split in ("val", "public_test"):
+            data = self.material.data.split(split)
+            if len(data):
+                hits[split] = predict_logits(model, data.images).argmax(-1) == data.labels
+        with replacing(run / HITS_FILE) as partial:
+            np.savez_compressed(partial, **hits)
+        return {"public_test_accuracy": float(hits["public_test"].mean())} if "public_test" in hits else {}
+
+
+def _begun(
+    one: Candidate, config: StudentConfig, model: keras.Model, trial_folder: Path, run: Path, earlier: dict[str, Any]
+) -> dict[str, Any]:
+    """The row of a trial that begins or goes on."""
+    told = json.dumps(to_dict(config), sort_keys=True)
+    epoch = read_progress(run).epoch
+    again = earlier.get("status") == RUNNING and earlier["begun_at"] == epoch
+    return {
+        "trial": trial_folder.name.removeprefix("trial_"),
+        "stage": one.stage,
+        "family": one.family,
+        "budget": one.budget,
+        "options": json.dumps(to_dict(config)["options"]),
+        "parameters": parameters(model),
+        "multiply_adds": multiply_adds(model),
+        "seed": config.fit.seed,
+        "alpha": config.alpha,
+        "epochs": epoch,
+        "status": RUNNING,
+        "config_hash": hashlib.sha256(told.encode()).hexdigest()[:12],
+        "model": str((run / MODEL_FILE).relative_to(trial_folder.parent)),
+        "hyperparameters": one.values,
+        "attempts": earlier["attempts"] + 1 if again else 1,
+        "begun_at": epoch,
+    }
+
+
+def _curves(folder: Path, one: Candidate) -> list[list[float]]:
+    """Validation accuracy by epoch of the short trials of the same family and budget that went all the way."""
+    return [
+        row["curve"]
+        for row in read_rows(folder)
+        if (row["stage"], row["family"], row["budget"]) == (SEARCH, one.family, one.budget)
+        and row["status"] == COMPLETED
+    ]

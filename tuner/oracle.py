@@ -1,0 +1,213 @@
+"""Decides which trial comes next: KerasTuner's oracle over all families and budgets.
+
+Every family and budget has a Bayesian optimisation of its own, and the best of each is then trained on the full
+schedule. All of it is one oracle, so that one chief can serve it to any number of workers. What comes next is a
+function of the trials so far, so nothing but these has to survive a kill.
+"""
+
+import itertools
+import json
+import time
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras_tuner
+
+from fer_keras.errors import FerKerasError
+from fer_keras.files import locked, read_json, write_json
+from tuner.ledger import trial_lock
+from tuner.search_space import SPACE, declare, defaults
+from tuner.settings import CONTROL, FINAL, SEARCH, STAGES, Candidate, Search
+
+Trial = keras_tuner.engine.trial.Trial
+OBJECTIVE = keras_tuner.Objective("val_accuracy", "max")
+
+# The variance of an accuracy on some 2,900 validation images, 0.009 squared, as a share of that between candidates.
+NOISE = 0.1
+
+_ATTEMPTS = 200
+_GRACE_SECONDS = 5.0
+
+
+def search_space(search: Search) -> keras_tuner.HyperParameters:
+    """Return the hyperparameters of any trial of `search`: a candidate's fields, and its family's own."""
+    hp = keras_tuner.HyperParameters()
+    candidate(hp, search)
+    return hp
+
+
+def candidate(hp: keras_tuner.HyperParameters, search: Search) -> Candidate:
+    """Declare the hyperparameters of a trial and return the candidate that they stand for."""
+    stage = hp.Choice("stage", list(STAGES))
+    family = hp.Choice("family", list(search.families))
+    budget = hp.Choice("budget", list(search.budgets))
+    seed = hp.Choice("seed", list(range(search.seeds)))
+    # All families', though only one counts: KerasTuner prints every condition that it sends to a worker.
+    values = {name: declare(hp, name) for name in search.families}
+    return Candidate(stage, family, budget, seed, values[family])
+
+
+class FrontierOracle(keras_tuner.Oracle):
+    """Gives out short trials in turn for every family and budget, then the full schedules.
+
+    Unlike the stock oracle it writes its state by renaming, keeps a trial with the worker that has it when the chief
+    comes back, and gives the trial of a dead worker to one that has nothing else to do.
+
+    Args:
+        search: what to search.
+    """
+
+    def __init__(self, search: Search) -> None:
+        super().__init__(
+            objective=OBJECTIVE,
+            hyperparameters=search_space(search),
+            seed=1 + search.base.fit.seed,
+            max_consecutive_failed_trials=10**9,  # counted here: the stock oracle raises while it holds its lock
+        )
+        self.search = search
+        self.verbose = 0
+        self.gave_up = False
+        self._given: dict[str, float] = {}
+
+    @keras_tuner.synchronized
+    def create_trial(self, tuner_id: str) -> Trial:
+        """Return the next trial for a worker: its own if it has one; STOPPED where all is done, IDLE to ask again."""
+        self.gave_up = self._failures_in_a_row() >= self.search.max_failures
+        if self.gave_up and tuner_id not in self.ongoing_trials:
+            self.tuner_ids.discard(tuner_id)
+            return Trial(self.hyperparameters.copy(), status="STOPPED")
+        trial = super().create_trial(tuner_id)
+        if trial.status == "IDLE":
+            trial = self._abandoned(tuner_id) or trial
+        if trial.status == "RUNNING":
+            self._given[trial.trial_id] = time.monotonic()
+        return trial
+
+    @keras_tuner.synchronized
+    def end_trial(self, trial: Trial) -> None:
+        """Note a trial's end, once, even if two workers had it."""
+        if trial.trial_id in self.end_order:
+            self.ongoing_trials = {k: t for k, t in self.ongoing_trials.items() if t.trial_id != trial.trial_id}
+            self.save()
+            return
+        super().end_trial(trial)
+        self.save()  # once more: the stock method takes the trial from its worker after saving
+
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """Return the values of the next trial, as KerasTuner asks for them."""
+        chosen = next(self._planned(), None)
+        if chosen is None:
+            running = any(trial.status == "RUNNING" for trial in self.trials.values())
+            return {"status": "IDLE" if running else "STOPPED"}
+        named = {f"{chosen.family}_{name}": value for name, value in chosen.values.items()}
+        fields = {name: getattr(chosen, name) for name in ("stage", "family", "budget", "seed")}
+        return {"status": "RUNNING", "values": {**fields, **named}}
+
+    def _planned(self) -> Iterator[Candidate]:
+        """What is still to do, in order; short trials in turns, so that all families and budgets come along alike."""
+        ordered = [trial for _, trial in sorted(self.trials.items())]  # as they were begun, also after a reload
+        past = [(candidate(trial.hyperparameters.copy(), self.search), trial) for trial in ordered]
+        short: dict[tuple[str, int], list[tuple[Candidate, Trial]]] = {cell: [] for cell in self.search.cells}
+        for one, trial in past:
+            if one.stage == SEARCH and (one.family, one.budget) in short:
+                short[one.family, one.budget].append((one, trial))
+        for family, budget in sorted(short, key=lambda cell: len(short[cell])):
+            trials = short[family, budget]
+            if len(trials) < self.search.trials and (values := self._propose(family, budget, trials)):
+                yield Candidate(SEARCH, family, budget, 0, values)
+        known = {self._key(one) for one, _ in past}
+        for stage, (cell, trials) in itertools.product((FINAL, CONTROL), short.items()):
+            scored = [(trial.score, one) for one, trial in trials if trial.status == "COMPLETED"]
+            if not scored or any(trial.status == "RUNNING" for _, trial in trials):
+                continue
+            if stage == CONTROL and cell[1] not in self.search.control_budgets:
+                continue
+            best = max(scored, key=lambda pair: pair[0])[1]
+            again = [Candidate(stage, *cell, seed, best.values) for seed in range(self.search.seeds)]
+            yield from (one for one in again if self._key(one) not in known)
+
+    def _propose(self, family: str, budget: int, past: list[tuple[Candidate, Trial]]) -> dict[str, Any] | None:
+        """New values for a family and budget whose network was not tried, or None where none is found."""
+        tried = {self._key(one) for one, _ in past}
+        for values in itertools.chain([defaults(family)], self._suggestions(family, budget, past)):
+            one = Candidate(SEARCH, family, budget, 0, values)
+            try:
+                if self._key(one) not in tried:
+                    return values
+            except FerKerasError:  # no widths for these values within the budget and the multiply-adds
+                continue
+        return None
+
+    def _suggestions(self, family: str, budget: int, past: list[tuple[Candidate, Trial]]) -> Iterator[dict[str, Any]]:
+        space = keras_tuner.HyperParameters()
+        declare(space, family)
+        shared = {
+            "objective": OBJECTIVE,
+            "hyperparameters": space,
+            "seed": 1 + zlib.crc32(f"{self.seed} {family} {budget} {len(past)}".encode()) % 2**31,
+        }
+        points = max(4, self.search.trials // 3)
+        bayesian = keras_tuner.oracles.BayesianOptimizationOracle(num_initial_points=points, alpha=NOISE, **shared)
+        bayesian.trials = {trial.trial_id: trial for _, trial in past if trial.status == "COMPLETED"}
+        # It may name a network again; then chance takes over.
+        yield self._plain(bayesian.populate_space("")["values"], family)
+        chance = keras_tuner.oracles.RandomSearchOracle(**shared)
+        for _ in range(_ATTEMPTS):
+            yield self._plain(chance.populate_space("")["values"], family)
+
+    @staticmethod
+    def _plain(values: dict[str, Any], family: str) -> dict[str, Any]:
+        return {name: values[f"{family}_{name}"] for name in SPACE[family]}
+
+    def _key(self, one: Candidate) -> str:
+        """What makes two trials the same: their network, stage and seed, however the values were."""
+        return json.dumps([one.stage, one.family, one.budget, one.seed, one.options(self.search)])
+
+    def _failures_in_a_row(self) -> int:
+        ended = (self.trials[trial_id].status == "FAILED" for trial_id in reversed(self.end_order))
+        return len([*itertools.takewhile(bool, ended)])
+
+    def _abandoned(self, tuner_id: str) -> Trial | None:
+        """Take a trial from a worker that is no longer at it: the lock on its folder is free."""
+        for other, trial in [*self.ongoing_trials.items()]:
+            if time.monotonic() - self._given.setdefault(trial.trial_id, time.monotonic()) < _GRACE_SECONDS:
+                continue
+            try:
+                with locked(trial_lock(self._get_trial_dir(trial.trial_id)), wait=False):
+                    self.ongoing_trials[tuner_id] = self.ongoing_trials.pop(other)
+            except FerKerasError:
+                continue
+            self.tuner_ids.discard(other)
+            self.save()
+            return trial
+        return None
+
+    @staticmethod
+    def _ended(trial: Trial) -> bool:
+        return trial.status in ("COMPLETED", "FAILED")
+
+    def save(self) -> None:
+        """Write the oracle's state, whole or not at all."""
+        write_json(self._get_oracle_fname(), self.get_state())
+
+    def _save_trial(self, trial: Trial) -> None:
+        write_json(f"{self._get_trial_dir(trial.trial_id)}/trial.json", trial.get_state())
+
+    def reload(self) -> None:
+        """Read the state; trials that were running stay with their workers, or wait for one."""
+        ongoing = read_json(self._get_oracle_fname())["ongoing_trials"]
+        super().reload()
+        self.hyperparameters = search_space(self.search)  # families, budgets and seeds may have been added
+        mine = {tuner_id: self.trials[trial_id] for tuner_id, trial_id in ongoing.items()}
+        self.ongoing_trials = {tuner_id: trial for tuner_id, trial in mine.items() if not self._ended(trial)}
+        if self._failures_in_a_row() >= self.search.max_failures:
+            self._try_again()
+        held = {trial.trial_id for trial in self.ongoing_trials.values()}
+        waiting = {key for key, trial in self.trials.items() if not self._ended(trial) and key not in held}
+        self._retry_queue = sorted(waiting, reverse=True)
+
+    def _try_again(self) -> None:
+        """Forget the failures that ended the search last time: whoever starts it again has mended their cause."""
+        while self.end_order and self.trials[self.end_order[-1]].status == "FAILED":
+            self.trials[self.end_order.pop()].status = "RUNNING"

@@ -1,0 +1,130 @@
+"""What a search is told, and the folder that holds it."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fer_keras.config import StudentConfig, differences, require, to_dict
+from fer_keras.errors import FerKerasError
+from fer_keras.files import read_json, write_json
+from tuner import defaults as default
+from tuner.search_space import defaults, solve_options
+
+SEARCH, FINAL, CONTROL = "search", "final", "control"
+STAGES = (SEARCH, FINAL, CONTROL)
+"""Short trials; the best of them on the full schedule; the same without distillation."""
+
+_SETTINGS_FILE = "search.json"
+_EXTENSIBLE = ("families", "budgets", "trials", "seeds", "control_budgets", "max_failures")
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search.
+
+    Attributes:
+        folder: where its ledger and trials are.
+        base: the recipe of every candidate; its data, its teachers, and the epochs and seed of a short trial.
+        families: some of those in `tuner.search_space.SPACE`.
+        budgets: the most trainable parameters, each a point of the frontier.
+        trials: short trials for each family and budget.
+        final_epochs: of the full schedule.
+        seeds: how many times the best of each family and budget is trained on it.
+        control_budgets: where the same is trained on labels alone too.
+        max_multiply_adds: of any candidate.
+        max_failures: so many failed trials in a row end the search.
+    """
+
+    folder: Path
+    base: StudentConfig
+    families: tuple[str, ...] = default.FAMILIES
+    budgets: tuple[int, ...] = default.BUDGETS
+    trials: int = default.TRIALS
+    final_epochs: int = default.FINAL_EPOCHS
+    seeds: int = default.SEEDS
+    control_budgets: tuple[int, ...] = default.CONTROL_BUDGETS
+    max_multiply_adds: int = default.MAX_MULTIPLY_ADDS
+    max_failures: int = default.MAX_FAILURES
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("trials", 1, 10_000), ("final_epochs", 1, 100_000), ("seeds", 1, 100)):
+            require(f"--{name.replace('_', '-')}", getattr(self, name), low, high)
+        require("--max-failures", self.max_failures, 1, 10_000)
+        for family in self.families:
+            for budget in self.budgets:
+                solve_options(family, budget, defaults(family), self.max_multiply_adds)
+
+    @property
+    def cells(self) -> list[tuple[str, int]]:
+        """Each family with each budget: the points of the frontier, small ones first."""
+        return [(family, budget) for budget in self.budgets for family in self.families]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One trial's network and what it is trained for.
+
+    Attributes:
+        stage: one of `STAGES`.
+        family: of the network.
+        budget: that its widths were solved for.
+        seed: added to the search's own.
+        values: of the family's hyperparameters.
+    """
+
+    stage: str
+    family: str
+    budget: int
+    seed: int
+    values: dict[str, Any]
+
+    def options(self, search: Search) -> dict[str, Any]:
+        """Return the options of the family's builder."""
+        return solve_options(self.family, self.budget, self.values, search.max_multiply_adds)
+
+    def config(self, search: Search) -> StudentConfig:
+        """Return what the candidate's run is told."""
+        base = search.base
+        epochs = base.fit.epochs if self.stage == SEARCH else search.final_epochs
+        return replace(
+            base,
+            model=f"reference-{self.family}",
+            options=self.options(search),
+            alpha=0.0 if self.stage == CONTROL else base.alpha,
+            fit=replace(base.fit, epochs=epochs, seed=base.fit.seed + self.seed),
+        )
+
+
+def remember(search: Search, *, write: bool) -> None:
+    """Check what `search` is told against what is in its folder, and write it there unless a worker asks.
+
+    More trials, seeds, budgets and families only add to what is there; nothing else may change.
+
+    Raises:
+        FerKerasError: another search is in the folder.
+    """
+    told = settings_of(search)
+    path = search.folder / _SETTINGS_FILE
+    if path.exists():
+        before, now = ({**settings, **dict.fromkeys(_EXTENSIBLE)} for settings in (read_json(path), told))
+        changed = differences(_unnamed(before), _unnamed(now))
+        if changed:
+            raise FerKerasError(
+                f"{search.folder}: cannot go on with other options ({'; '.join(changed)});"
+                " give the same ones, or another --name"
+            )
+    if write:
+        write_json(path, told)
+
+
+def settings_of(search: Search) -> dict[str, Any]:
+    """Return what a search is told as JSON values, without its folder, which hosts may call differently."""
+    told = {name: getattr(search, name) for name in vars(search) if name not in ("folder", "base")}
+    return {**json.loads(json.dumps(told)), "base": to_dict(search.base)}
+
+
+def _unnamed(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what the data are called: their fingerprint says what they are."""
+    base = settings["base"]
+    return {**settings, "base": {**base, "data": {**base["data"], "source": None}}}

@@ -1,0 +1,127 @@
+"""Runs trials one after the other, alone or as one of KerasTuner's chief and workers."""
+
+import os
+import time
+from concurrent import futures
+from pathlib import Path
+from typing import Any
+
+import keras
+import keras_tuner
+from keras_tuner.src.distribute import utils as distribution
+
+from fer_keras.errors import FerKerasError
+from fer_keras.files import locked, read_json, write_json
+from tuner.hypermodel import Material, StudentHyperModel
+from tuner.oracle import FrontierOracle, Trial
+from tuner.settings import Search, settings_of
+
+_POLL_SECONDS = 0.5
+_GOODBYE_SECONDS = 30.0
+
+DONE_FILE = "done"
+"""Holds what a search was told once nothing of it is left to do, so that no worker waits for a chief that is gone."""
+
+
+class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
+    """KerasTuner's loop over trials, with one folder for chief, workers and single processes alike.
+
+    Args:
+        search: what to search.
+        material: what students learn from; None for a chief.
+    """
+
+    def __init__(self, search: Search, material: Material | None) -> None:
+        super().__init__(
+            FrontierOracle(search),
+            StudentHyperModel(search, material),
+            directory=str(search.folder.parent),
+            project_name=search.folder.name,
+        )
+        self.told = search
+        self.folder = search.folder
+
+    def _populate_initial_space(self) -> None:
+        """Leave the space as the oracle has it; the stock method builds models to find it."""
+
+    def _get_tuner_fname(self) -> str:
+        # The stock tuner resumes by a file of its own id, so that a chief would not go on where a single process was.
+        return str(Path(self.directory) / self.project_name / "oracle.json")
+
+    def save(self) -> None:
+        """Write the oracle's state; the tuner has none."""
+        if not self._is_worker():
+            self.oracle.save()
+
+    def reload(self) -> None:
+        """Read the oracle's state."""
+        if not self._is_worker():
+            self.oracle.reload()
+
+    def search(self) -> None:
+        """Run trials until none is left, or as the chief give them out."""
+        if distribution.is_chief_oracle():
+            self._serve()
+            return
+        self.save()
+        while not (self._is_worker() and self._is_done()):
+            trial = self.oracle.create_trial(self.tuner_id)
+            if trial.status == "STOPPED":
+                return
+            if trial.status == "IDLE":
+                time.sleep(_POLL_SECONDS)
+                continue
+            self._run(trial)
+
+    def _is_done(self) -> bool:
+        done = self.folder / DONE_FILE
+        return done.exists() and read_json(done) == settings_of(self.told)
+
+    def _run(self, trial: Trial) -> None:
+        keras.utils.clear_session()  # hundreds of models would fill the memory
+        try:
+            self.oracle.update_trial(trial.trial_id, self.run_trial(trial))
+            trial.status = "COMPLETED"
+        except keras_tuner.errors.FailedTrialError as error:
+            print(f"trial {trial.trial_id} failed: {error}", flush=True)
+            trial.status, trial.message = "FAILED", str(error)
+        self.on_trial_end(trial)
+
+    def run_trial(self, trial: Trial, *_: Any, **__: Any) -> dict[str, float]:
+        """Build and distil the student of `trial`; return its validation accuracy."""
+        model = self.hypermodel.build(trial.hyperparameters)
+        folder = Path(self.get_trial_dir(trial.trial_id))
+        print(f"trial {trial.trial_id}: {folder}", flush=True)
+        return self.hypermodel.fit(trial.hyperparameters, model, trial_folder=folder)
+
+    def _serve(self) -> None:
+        """Answer workers until each has been told that nothing is left."""
+        import grpc
+        from keras_tuner.src import protos
+        from keras_tuner.src.distribute.oracle_chief import OracleServicer
+
+        self.save()
+        servicer = OracleServicer(self.oracle)
+        server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
+        protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
+        address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
+        try:
+            if not server.add_insecure_port(address):
+                raise RuntimeError
+        except RuntimeError as error:
+            raise FerKerasError(f"KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT: cannot listen at {address}") from error
+        server.start()
+        # The stock loop asks every 20 seconds and waits for dead workers for good.
+        while not servicer.stop_triggered or self.oracle.ongoing_trials:
+            time.sleep(_POLL_SECONDS)
+        if not self.oracle.gave_up:
+            write_json(self.folder / DONE_FILE, settings_of(self.told))
+        deadline = time.monotonic() + _GOODBYE_SECONDS
+        while self.oracle.tuner_ids and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        server.stop(grace=1.0).wait()
+
+
+def only_one(folder: Path) -> Any:
+    """Hold a search's folder against a second chief or single process; see `fer_keras.files.locked`."""
+    return locked(folder / "locks" / "chief", wait=False)
