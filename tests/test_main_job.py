@@ -97,7 +97,8 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     assert [told["name"] for told in card["recipe"]["teachers"]] == ["drawn-teacher", None]
     shipped = cwd / "saved_models" / "drawn-teacher"
     assert sorted(p.name for p in shipped.iterdir()) == [
-        "calibration.json", "card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras", "sample.json",
+        "calibration.json", "card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras",
+        "sample.json",
     ]  # fmt: skip
     assert not (shipped / "figures" / "mistakes.png").exists(), "the data's faces are not passed on"
     for weight in keras.models.load_model(shipped / "model.keras").get_weights():
