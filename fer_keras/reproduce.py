@@ -42,6 +42,14 @@ STEPS: tuple[Step, ...] = (
     ),
     Step("speed", ("python scripts/benchmark.py distill",), 6),
     _trained(
+        "residual-10",
+        "python scripts/train_teacher.py --data {data} --model residual-10 --name teachers --epochs 80 --batch-size 64"
+        " --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.1 --resume",
+        "teachers/member-1",
+        110,
+        options=" --half",
+    ),
+    _trained(
         "reference-cnn",
         "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",
         "fer2013-teacher/member-1",
