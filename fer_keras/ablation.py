@@ -1,7 +1,5 @@
 """What helps a student: one change of the recipe at a time, every arm with the same seeds."""
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,7 +10,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from fer_keras.config import DataConfig, StudentConfig, ViewConfig, to_dict
+from fer_keras.config import NO_DATA, DataConfig, StudentConfig, ViewConfig, config_hash
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import CacheIdentity, LogitCache
 from fer_keras.errors import FerKerasError
@@ -78,7 +76,7 @@ ARMS: tuple[Arm, ...] = (
 def base_config(epochs: int) -> StudentConfig:
     """Return the recipe that the arms change: a separable CNN of 25,000 parameters, a short schedule."""
     options = fit_to_budget("separable", 25_000, dropouts=())
-    base = StudentConfig(DataConfig("", ""), (), model="reference-separable", options=options, cached_views=FRESH)
+    base = StudentConfig(NO_DATA, (), model="reference-separable", options=options, cached_views=FRESH)
     return replace(base, fit=replace(base.fit, epochs=epochs))
 
 
@@ -204,7 +202,6 @@ def _run(study: Study, arm: Arm, seed: int, caches: Caches) -> dict[str, Any]:
     with replacing(folder / _PREDICTIONS) as partial:
         np.savez_compressed(partial, **{split: guess.astype(np.uint8) for split, guess in guesses.items()})
     history = read_history(folder)
-    told = json.dumps(to_dict(config), sort_keys=True)
     return {
         "arm": arm.name,
         "question": arm.question,
@@ -217,5 +214,5 @@ def _run(study: Study, arm: Arm, seed: int, caches: Caches) -> dict[str, Any]:
         **{f"{split}_accuracy": float((guesses[split] == study.data.split(split).labels).mean()) for split in SPLITS},
         "train_accuracy": float(history["accuracy"].iloc[-1]),
         "seconds": float(history["seconds"].sum()),
-        "config_sha256": hashlib.sha256(told.encode()).hexdigest()[:12],
+        "config_sha256": config_hash(config),
     }

@@ -1,6 +1,8 @@
 """What a run is told, as frozen dataclasses that go to JSON and back."""
 
 import dataclasses
+import hashlib
+import json
 import platform
 import subprocess
 from dataclasses import dataclass, field
@@ -199,6 +201,12 @@ def _jsonable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_jsonable(item) for item in value]
     return value
+
+
+def config_hash(config: Any) -> str:
+    """Return the first 12 hexadecimal digits of the SHA-256 of what a dataclass says, for ledgers."""
+    told = json.dumps(to_dict(config), sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def with_defaults(written: dict[str, Any], config: Any) -> dict[str, Any]:

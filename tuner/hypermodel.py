@@ -1,6 +1,5 @@
 """One trial: the student that hyperparameters stand for, distilled from the shared cache of logits."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import keras
 import keras_tuner
 import numpy as np
 
-from fer_keras.config import StudentConfig, to_dict
+from fer_keras.config import StudentConfig, config_hash, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import load_model, predict_logits
@@ -166,7 +165,6 @@ def _begun(
     one: Candidate, config: StudentConfig, model: keras.Model, trial_folder: Path, run: Path, earlier: dict[str, Any]
 ) -> dict[str, Any]:
     """The row of a trial that begins or goes on."""
-    told = json.dumps(to_dict(config), sort_keys=True)
     epoch = read_progress(run).epoch
     again = earlier.get("status") == RUNNING and earlier["begun_at"] == epoch
     return {
@@ -181,7 +179,7 @@ def _begun(
         "alpha": config.alpha,
         "epochs": epoch,
         "status": RUNNING,
-        "config_hash": hashlib.sha256(told.encode()).hexdigest()[:12],
+        "config_hash": config_hash(config),
         "model": str((run / MODEL_FILE).relative_to(trial_folder.parent)),
         "hyperparameters": one.values,
         "attempts": earlier["attempts"] + 1 if again else 1,

@@ -9,6 +9,7 @@ import tensorflow as tf
 from fer_keras.augment import apply_views, view_parameters
 from fer_keras.config import ViewConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.distill.losses import MIXED_COLUMNS
 from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
 from fer_keras.mixup import mix, mix_partners
 
@@ -145,7 +146,7 @@ def _ingredients_spec(mixup: float) -> dict[str, tf.TensorSpec]:
 
 
 def _labels_spec(mixup: float) -> tf.TensorSpec:
-    return tf.TensorSpec((None, 3), tf.float32) if mixup else tf.TensorSpec((None,), tf.int64)
+    return tf.TensorSpec((None, MIXED_COLUMNS), tf.float32) if mixup else tf.TensorSpec((None,), tf.int64)
 
 
 def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
