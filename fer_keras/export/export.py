@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
@@ -18,7 +19,7 @@ from fer_keras.evaluation.evaluate import load_model, model_file, predict_logits
 from fer_keras.evaluation.model_card import CARD_FILE
 from fer_keras.evaluation.sample import sample_faces
 from fer_keras.export import litert, onnx, parity, record, saved_model
-from fer_keras.files import CALIBRATION_FILE, replacing
+from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, replacing
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.ship import add_exports, as_trained_on
 from fer_keras.training.run_folder import CONFIG_FILE
@@ -93,9 +94,7 @@ def export_model(
 
 
 def _subject(file: Path, folder: Path, data: FaceData | None, say: Callable[[str], None]) -> _Subject:
-    model = load_model(file)
-    if any(type(layer) in FAST.values() or layer.compute_dtype != "float32" for layer in model.layers):
-        model = for_shipping(model)
+    model = of_stock_layers(load_model(file))
     marked = _own_data(file, data, say)
     expected = parity.reference(model, data)
     if marked is not None and not (file.parent / CALIBRATION_FILE).exists():
@@ -104,14 +103,30 @@ def _subject(file: Path, folder: Path, data: FaceData | None, say: Callable[[str
         if expected.split not in (None, "val"):
             splits[expected.split] = (expected.logits, expected.labels)
         write_calibration(file, splits, marked.source)
-    train = None if data is None else (data if marked is None else marked).split("train")
-    if train is None or not len(train):
+    faces, source = calibration_faces(data if marked is None else marked)
+    if source == DRAWN:
         say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")
-        train, source = drawn_faces(2 * litert.CALIBRATION_FACES, seed=_SEED).split("train"), "drawn faces"
-    else:
-        source = f"training images of {train.source}"
+    return _Subject(file, model, folder, faces, source, expected)
+
+
+def of_stock_layers(model: keras.Model) -> keras.Model:
+    """Return a model with stock layers alone that compute in float32: `model` itself where it is one."""
+    fast = any(type(layer) in FAST.values() or layer.compute_dtype != "float32" for layer in model.layers)
+    return for_shipping(model) if fast else model
+
+
+def calibration_faces(data: FaceData | None) -> tuple[np.ndarray, str]:
+    """Return the faces that decide the ranges of 8-bit integers, uint8 [N, 48, 48, 1], and what they are, for people.
+
+    Args:
+        data: a sample of its training images is taken; without any, drawn faces.
+    """
+    train = None if data is None else data.split("train")
+    source = DRAWN if train is None or not len(train) else f"training images of {train.source}"
+    if source == DRAWN:
+        train = drawn_faces(2 * litert.CALIBRATION_FACES, seed=_SEED).split("train")
     rows = np.random.default_rng(_SEED).permutation(len(train))[: litert.CALIBRATION_FACES]
-    return _Subject(file, model, folder, np.ascontiguousarray(train.images[np.sort(rows)]), source, expected)
+    return np.ascontiguousarray(train.images[np.sort(rows)]), source
 
 
 def _own_data(file: Path, data: FaceData | None, say: Callable[[str], None]) -> FaceData | None:
@@ -125,29 +140,48 @@ def _own_data(file: Path, data: FaceData | None, say: Callable[[str], None]) -> 
         return None
 
 
+def write_format(export: str, model: keras.Model, path: Path, faces: np.ndarray, name: str) -> None:
+    """Write one format of a model to `path`, unchecked.
+
+    Args:
+        export: a key of exports.json, such as `litert_int8`.
+        model: of stock layers, computing in float32; maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        path: the file, or the SavedModel's version folder.
+        faces: uint8 [N, 48, 48, 1] that decide the ranges of 8-bit integers.
+        name: the model's, in its warm-up requests.
+    """
+    if export == "saved_model":
+        saved_model.save_for_serving(model, path, sample_faces()[:_WARMUP_FACES], name)
+    elif export == "onnx":
+        onnx.save_onnx(model, path)
+    elif export == "litert_int8":
+        litert.save_int8(model, path, faces)
+    else:
+        litert.save_float32(model, path)
+
+
 def _export(export: str, subject: _Subject, number: int) -> dict[str, Any]:
     """Write one format beside its place, check it there, and rename it: so it is there whole and right, or not."""
     name = {"saved_model": str(number), "onnx": record.ONNX_FILE}.get(export, f"model_{export[7:]}.tflite")
     target = subject.folder / name
     facts: dict[str, Any] = {"file": name}
+    if export == "litert_int8":
+        facts["calibration"] = {"source": subject.faces_source, "images": len(subject.faces)}
     if export == "saved_model":
         subject.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=subject.folder) as scratch:
             partial = Path(scratch, name)
-            saved_model.save_for_serving(subject.model, partial, sample_faces()[:_WARMUP_FACES], _name(subject.file))
-            facts |= _checked(export, partial, subject, target)
+            facts |= _written(export, partial, subject, target)
             record.move_version(partial, target)
         return facts
     with replacing(target) as partial:
-        if export == "onnx":
-            onnx.save_onnx(subject.model, partial)
-        elif export == "litert_int8":
-            litert.save_int8(subject.model, partial, subject.faces)
-            facts["calibration"] = {"source": subject.faces_source, "images": len(subject.faces)}
-        else:
-            litert.save_float32(subject.model, partial)
-        facts |= _checked(export, partial, subject, target)
+        facts |= _written(export, partial, subject, target)
     return facts
+
+
+def _written(export: str, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
+    write_format(export, subject.model, partial, subject.faces, model_name(subject.file))
+    return _checked(export, partial, subject, target)
 
 
 def _checked(export: str, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
@@ -159,8 +193,9 @@ def _checked(export: str, partial: Path, subject: _Subject, target: Path) -> dic
     }
 
 
-def _name(file: Path) -> str:
-    return file.parent.resolve().name if file.name == "model.keras" else file.stem
+def model_name(file: Path) -> str:
+    """Return what people call the model in `file`: its folder's name, or the file's where that is its own."""
+    return file.parent.resolve().name if file.name == MODEL_FILE else file.stem
 
 
 def _told(export: str, path: Path, facts: dict[str, Any]) -> str:

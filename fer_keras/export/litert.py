@@ -5,14 +5,12 @@ inference", 2017, arXiv 1712.05877.
 """
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-
-from fer_keras.labels import IMAGE_SHAPE
 
 CALIBRATION_FACES = 512
 """How many faces decide the ranges of the activations."""
@@ -25,7 +23,7 @@ def save_float32(model: keras.Model, path: Path) -> None:
         model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
         path: the `.tflite` file.
     """
-    path.write_bytes(_convert(model, tf.uint8))
+    path.write_bytes(convert(model, tf.uint8))
 
 
 def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
@@ -47,14 +45,23 @@ def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
                 image[0, 0, :2, 0] = 0.0, 255.0
             yield [image]
 
-    path.write_bytes(_convert(model, tf.float32, representatives))
+    path.write_bytes(convert(model, tf.float32, representatives))
 
 
-def _convert(model: keras.Model, dtype: tf.DType, representatives: object = None) -> bytes:
+def convert(
+    model: keras.Model, dtype: tf.DType, representatives: Callable[[], Iterator[list[np.ndarray]]] | None = None
+) -> bytes:
+    """Return a model as a LiteRT file from `images` to float32 `logits`.
+
+    Args:
+        model: maps images [N, H, W, C] to [N, K].
+        dtype: of `images`; with `representatives` they are uint8 in the file whatever this is.
+        representatives: gives inputs that decide the ranges of 8-bit integers; None keeps float32.
+    """
     module = tf.Module()
     module.weights_of_model = [variable.value for variable in model.variables]
 
-    @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], dtype, "images")])
+    @tf.function(input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], dtype, "images")])
     def forward(images: tf.Tensor) -> dict[str, tf.Tensor]:
         logits = model(tf.cast(images, tf.float32), training=False)
         return {"logits": tf.cast(logits, tf.float32)}

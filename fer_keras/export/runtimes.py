@@ -1,12 +1,18 @@
-"""Answer faces by an exported file's own runtime: `python -P runtimes.py FORMAT FILE FACES.npy ANSWERS.npy`.
+"""Answer faces by a model file's own runtime, as a program of its own.
 
-Run as a program of its own, so that nothing of ours, of Keras or of the exporting process can help: this file imports
-NumPy and the one runtime, and prints as JSON which versions it used and what else was in memory.
+    python -P runtimes.py FORMAT FILE FACES.npy ANSWERS.npy    answers them and prints as JSON what answered
+    python -P runtimes.py FORMAT FILE                          answers and times what standard input asks for
+
+So that nothing of ours or of the exporting process can help, and so that each has a memory of its own: this file
+imports NumPy and the one runtime.
 """
 
 import json
+import resource
 import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -44,13 +50,17 @@ def litert(path: str) -> tuple[Answer, dict[str, str]]:
         Interpreter, versions = tf.lite.Interpreter, {"tensorflow": tf.__version__}
     interpreter = Interpreter(model_path=path, num_threads=1)
     (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
+    shape = None
 
     def answer(images: np.ndarray) -> np.ndarray:
-        interpreter.resize_tensor_input(inputs["index"], images.shape)
-        interpreter.allocate_tensors()
+        nonlocal shape
+        if images.shape != shape:
+            interpreter.resize_tensor_input(inputs["index"], images.shape)
+            interpreter.allocate_tensors()
+            shape = images.shape
         interpreter.set_tensor(inputs["index"], images)
         interpreter.invoke()
-        return softmax(interpreter.get_tensor(outputs["index"]))
+        return probabilities(interpreter.get_tensor(outputs["index"]))
 
     return answer, versions
 
@@ -59,32 +69,92 @@ def onnx(path: str) -> tuple[Answer, dict[str, str]]:
     """Return an ONNX file, from uint8 images to probabilities."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     versions = {"onnxruntime": onnxruntime.__version__}
-    return lambda images: softmax(session.run(["logits"], {"images": images})[0]), versions
+    return lambda images: probabilities(session.run(["logits"], {"images": images})[0]), versions
 
 
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the probabilities of logits [N, 7]."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+def keras(path: str) -> tuple[Answer, dict[str, str]]:
+    """Return a Keras file, of stock layers, from images to probabilities."""
+    import keras
+
+    model = keras.models.load_model(path, compile=False)
+    return lambda images: probabilities(model.predict_on_batch(images)), {"keras": keras.__version__}
+
+
+def probabilities(outputs: np.ndarray) -> np.ndarray:
+    """Return the probabilities of logits [N, 7]; outputs that are probabilities are returned as they are."""
+    if outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
+        return outputs
+    powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-RUNTIMES = {"saved_model": saved_model, "litert_float32": litert, "litert_int8": litert, "onnx": onnx}
+RUNTIMES = {"keras": keras, "saved_model": saved_model, "litert_float32": litert, "litert_int8": litert, "onnx": onnx}
 
 
 def main() -> None:
-    """Answer the faces of one file, write the probabilities, print the versions."""
-    runtime, path, faces, answers = sys.argv[1:]
+    """Answer the faces of one file and print what answered, or serve requests."""
+    runtime, path, *files = sys.argv[1:]
     answer, versions = RUNTIMES[runtime](path)
-    images = np.load(faces)
-    batches = [answer(images[start : start + BATCH]) for start in range(0, len(images), BATCH)]
-    np.save(answers, np.concatenate(batches))
+    if not files:
+        serve(answer, versions)
+        return
+    answer_file(answer, *files)
     helpers = sorted(
         {"fer_keras", "keras", "tensorflow"}
         & {name.partition(".")[0] for name, module in sys.modules.items() if module}
     )
     print(json.dumps({"versions": versions, "helpers": helpers}))
+
+
+def serve(answer: Answer, versions: dict[str, str]) -> None:
+    """Print the versions, then a line of JSON for each line of it on standard input.
+
+    A request has `images`, a file [N, H, W, 1]; and `answers`, where to write their probabilities, or `batch` and
+    `seconds`, to answer the first `batch` of them again and again for about that long.
+    """
+    print(json.dumps({"versions": versions}), flush=True)
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "answers" in request:
+            answer_file(answer, request["images"], request["answers"])
+            told = {}
+        else:
+            images = np.ascontiguousarray(np.load(request["images"], mmap_mode="r")[: request["batch"]])
+            told = timed(answer, images, request["seconds"])
+        print(json.dumps({**told, "peak_memory": peak_memory()}), flush=True)
+
+
+def answer_file(answer: Answer, faces: str, answers: str) -> None:
+    """Write the probabilities of a file's faces to another."""
+    images = np.load(faces, mmap_mode="r")
+    batches = [answer(np.ascontiguousarray(images[at : at + BATCH])) for at in range(0, len(images), BATCH)]
+    np.save(answers, np.concatenate(batches))
+
+
+def timed(answer: Answer, images: np.ndarray, seconds: float) -> dict[str, float]:
+    """Answer `images` once unmeasured, then again and again for about `seconds`.
+
+    Returns:
+        `calls`, and what they took together: `seconds` on the clock and `cpu_seconds` of all threads.
+    """
+    answer(images)
+    calls, start, cpu_start = 0, time.perf_counter(), time.process_time()
+    while (elapsed := time.perf_counter() - start) < seconds:
+        answer(images)
+        calls += 1
+    return {"calls": calls, "seconds": elapsed, "cpu_seconds": time.process_time() - cpu_start}
+
+
+def peak_memory() -> int:
+    """Return the most bytes that this process has had in memory."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux's getrusage would also count what the parent had at the fork
+        return 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":
