@@ -47,6 +47,20 @@ FAMILIES: dict[str, Family] = {
     "separable": Family(build_separable, separable_parameters, separable_multiply_adds, ("widths",)),
 }
 
+
+def _residual_separable(stem: int, *stages: tuple[int, int]) -> Preset:
+    """A separable CNN with shortcuts and without dropout: a stem of stride 2, then `stages` of (width, blocks).
+
+    Each stage has half of the resolution of the one before.
+    """
+    widths, strides = [stem], [2]
+    for number, (width, blocks) in enumerate(stages):
+        widths += [width] * blocks
+        strides += [2 if number else 1, *[1] * (blocks - 1)]
+    options = {"widths": tuple(widths), "strides": tuple(strides), "dropouts": (), "residual": True}
+    return Preset("separable", options)
+
+
 PRESETS: dict[str, Preset] = {
     "reference-cnn": Preset("cnn"),
     "reference-mobilenet": Preset("mobilenet"),
@@ -54,6 +68,8 @@ PRESETS: dict[str, Preset] = {
     "residual-10": Preset("residual", {"depths": (1, 1, 1, 1)}),
     "residual-10-wide": Preset("residual", {"widths": (64, 128, 256), "depths": (1, 2, 1), "stem_stride": 2}),
     "residual-12": Preset("residual", {"widths": (16, 64, 128, 256), "depths": (1, 1, 2, 1)}),
+    "separable-25k": _residual_separable(16, (24, 3), (40, 5), (64, 3)),
+    "separable-93k": _residual_separable(32, (48, 4), (80, 5), (128, 3)),
     "small-cnn": Preset("cnn", {"widths": (16, 32, 64), "dense_widths": (128,), "dense_dropout": 0.3}),
 }
 

@@ -78,7 +78,7 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
     assert history["seconds"][: len(done)].tolist() == done, "epochs before the kill were trained again"
 
 
-def test_a_chief_and_two_workers_one_of_which_is_killed(tmp_path):
+def test_a_chief_and_two_workers_that_are_killed(tmp_path):
     folder = tmp_path / "search"
     told = json.dumps({"families": ["cnn"], "trials": 2, "control_budgets": [], "epochs": 2, "final_epochs": 1})
     process = start(folder, "--workers", "2", TOLD=told, SLOW_SECONDS="2")
@@ -87,8 +87,10 @@ def test_a_chief_and_two_workers_one_of_which_is_killed(tmp_path):
     )
     ongoing = json.loads((folder / "oracle.json").read_text())["ongoing_trials"]
     assert sorted(ongoing) == ["worker-1", "worker-2"] and len(set(ongoing.values())) == 2
-    (killed,) = running_pids(folder, "worker-1")
-    os.kill(killed, signal.SIGKILL)
+    for name in ("worker-1", "chief"):
+        (killed,) = running_pids(folder, name)
+        os.kill(killed, signal.SIGKILL)
+        wait_for(lambda name=name, killed=killed: {*running_pids(folder, name)} - {killed}, process)
     finish(process)
     ledger = ledger_of(folder)
     assert ledger["trial"].tolist() == ["0000", "0001", "0002"]
