@@ -12,13 +12,13 @@ import pandas as pd
 
 from fer_keras.config import NO_DATA, DataConfig, StudentConfig, ViewConfig, config_hash
 from fer_keras.data.dataset import FaceData
-from fer_keras.distill.logit_cache import CacheIdentity, LogitCache
+from fer_keras.distill.logit_cache import LogitCache
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.evaluation.evaluate import load_model, predict_logits
 from fer_keras.evaluation.report import read_history
 from fer_keras.files import replacing, write_text
-from fer_keras.main_job import cached_logits, views_asked_for
+from fer_keras.main_job import cached_logits, identify_teachers, views_asked_for
 from fer_keras.models.budget import fit_to_budget
 from fer_keras.training.student import train_student
 
@@ -31,7 +31,8 @@ GENTLE_VIEWS = ViewConfig(
 )
 
 LEDGER_FILE, SUMMARY_FILE, FIGURE_FILE = "ablation.csv", "ablation_summary.csv", "ablation.png"
-_PREDICTIONS = "predictions.npz"
+PREDICTIONS_FILE = "ablation_predictions.npz"
+"""`<run>/<split>` -> uint8 [N], what each run of the ledger calls the images: comparisons are paired by image."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,6 @@ def base_config(epochs: int) -> StudentConfig:
     return replace(base, fit=replace(base.fit, epochs=epochs))
 
 
-Caches = Mapping[tuple[ViewConfig, float], tuple[list[Path], list[CacheIdentity]]]
-"""Views and share of mixed ones -> all teachers' folders and identities."""
-
-
 @dataclass(frozen=True)
 class Study:
     """What the arms share.
@@ -95,6 +92,8 @@ class Study:
         data_config: which those are.
         cache_root: where logits are cached.
         folder: the study's folder, with a run in it for each arm and seed.
+        out: where the ledger, the predictions and the summary are; what is in them is not trained again, whether its
+            run is still in `folder` or not.
     """
 
     base: StudentConfig
@@ -103,6 +102,7 @@ class Study:
     data_config: DataConfig
     cache_root: Path
     folder: Path
+    out: Path
 
 
 def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.DataFrame:
@@ -125,13 +125,17 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
     for arm in arms:
         if arm.against not in names:
             raise FerKerasError(f"arm {arm.name!r} is compared with {arm.against!r}, which is not among the arms")
-    caches = _caches(study, arms)
+    records = Records(study.out)
     rows: list[dict[str, Any]] = []
     for seed in seeds:
         for arm in arms:
             print(f"ablation: seed {seed}, arm {len(rows) % len(arms) + 1} of {len(arms)}: {arm.name}", flush=True)
-            rows.append(_run(study, arm, seed, caches))
-            write_text(study.folder / LEDGER_FILE, pd.DataFrame(rows).to_csv(index=False))
+            config = arm_config(study, arm, seed)
+            row = records.row(arm, seed, config_hash(config))
+            if row is None:
+                row, guesses = _run(study, arm, config, _views(study, arms, _pictures(study, arm)))
+                records.add(run_name(arm, seed), row, guesses)
+            rows.append(row)
     return pd.DataFrame(rows)
 
 
@@ -143,26 +147,60 @@ def summarise(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
         arms: as they were run.
         seeds: as they were run.
     """
+    guesses = Records(study.out).guesses
     labels = {split: study.data.split(split).labels for split in SPLITS}
-    hits: dict[str, dict[str, np.ndarray]] = {}
-    for arm in arms:
-        stored = [np.load(_folder(study, arm, seed) / _PREDICTIONS) for seed in seeds]
-        hits[arm.name] = {split: np.stack([s[split] == labels[split] for s in stored]) for split in SPLITS}
+    hits = {
+        arm.name: {
+            split: np.stack([guesses[f"{run_name(arm, seed)}/{split}"] == labels[split] for seed in seeds])
+            for split in SPLITS
+        }
+        for arm in arms
+    }
     summary = compare_arms(hits, {arm.name: arm.against for arm in arms})
     summary.insert(1, "question", [arm.question for arm in arms])
-    write_text(study.folder / SUMMARY_FILE, summary.to_csv(index=False))
+    write_text(study.out / SUMMARY_FILE, summary.to_csv(index=False))
     return summary
 
 
-def arm_config(study: Study, arm: Arm, seed: int, identities: Sequence[CacheIdentity]) -> StudentConfig:
-    """Return what the run of an arm is told; `identities` are those of its teachers."""
-    base = study.base
+class Records:
+    """The ledger of a study and its predictions, as they are in a folder.
+
+    Attributes:
+        guesses: what `PREDICTIONS_FILE` holds.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        ledger, predictions = folder / LEDGER_FILE, folder / PREDICTIONS_FILE
+        self.rows = pd.read_csv(ledger).to_dict("records") if ledger.exists() else []
+        self.guesses = dict(np.load(predictions)) if predictions.exists() else {}
+
+    def row(self, arm: Arm, seed: int, told: str) -> dict[str, Any] | None:
+        """Return the row of a run, or None where there is none, or one that was told something else than `told`."""
+        for row in self.rows:
+            if (row["arm"], row["seed"], row["config_sha256"]) == (arm.name, seed, told):
+                return row if f"{run_name(arm, seed)}/{SPLITS[0]}" in self.guesses else None
+        return None
+
+    def add(self, name: str, row: dict[str, Any], guesses: Mapping[str, np.ndarray]) -> None:
+        """Write a run, in the place of an earlier one of that arm and seed."""
+        self.guesses |= {f"{name}/{split}": guess.astype(np.uint8) for split, guess in guesses.items()}
+        with replacing(self.folder / PREDICTIONS_FILE) as partial:
+            np.savez_compressed(partial, **self.guesses)
+        key = (row["arm"], row["seed"])
+        self.rows = [*(other for other in self.rows if (other["arm"], other["seed"]) != key), row]
+        write_text(self.folder / LEDGER_FILE, pd.DataFrame(self.rows).to_csv(index=False))
+
+
+def arm_config(study: Study, arm: Arm, seed: int) -> StudentConfig:
+    """Return what the run of an arm is told."""
+    base = replace(study.base, **arm.changes)
+    identities = identify_teachers(base, study.teachers[: arm.teachers], study.data.split("train"))
     return replace(
         base,
         data=study.data_config,
         teachers=tuple(identity.teacher for identity in identities),
         fit=replace(base.fit, seed=seed),
-        **arm.changes,
     )
 
 
@@ -172,15 +210,10 @@ def _pictures(study: Study, arm: Arm) -> tuple[ViewConfig, float]:
     return config.views, config.mixup
 
 
-def _caches(study: Study, arms: Sequence[Arm]) -> Caches:
-    """Cache every teacher's logits of as many views as any arm with these pictures asks for."""
-    asked: dict[tuple[ViewConfig, float], StudentConfig] = {}
-    for arm in arms:
-        config, key = replace(study.base, **arm.changes), _pictures(study, arm)
-        if key not in asked or views_asked_for(asked[key]) < views_asked_for(config):
-            asked[key] = config
-    train = study.data.split("train")
-    return {key: cached_logits(config, study.teachers, train, study.cache_root) for key, config in asked.items()}
+def _views(study: Study, arms: Sequence[Arm], pictures: tuple[ViewConfig, float]) -> int:
+    """How many views the arms with these pictures ask for at most: each reads from the same cache."""
+    configs = [replace(study.base, **arm.changes) for arm in arms if _pictures(study, arm) == pictures]
+    return max(views_asked_for(config) for config in configs)
 
 
 def run_name(arm: Arm, seed: int) -> str:
@@ -188,21 +221,15 @@ def run_name(arm: Arm, seed: int) -> str:
     return "-".join([*re.findall(r"[\w.]+", arm.name), f"seed{seed}"])
 
 
-def _folder(study: Study, arm: Arm, seed: int) -> Path:
-    return study.folder / run_name(arm, seed)
-
-
-def _run(study: Study, arm: Arm, seed: int, caches: Caches) -> dict[str, Any]:
-    folders, identities = (part[: arm.teachers] for part in caches[_pictures(study, arm)])
-    config = arm_config(study, arm, seed, identities)
-    cache, folder = LogitCache(folders, identities, views_asked_for(config)), _folder(study, arm, seed)
-    train, val = study.data.split("train"), study.data.split("val")
+def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Train an arm, from a cache of `views` views that it shares; return its row and its guesses by split."""
+    train, val, seed = study.data.split("train"), study.data.split("val"), config.fit.seed
+    folders, identities = cached_logits(config, study.teachers[: arm.teachers], train, study.cache_root, views)
+    cache, folder = LogitCache(folders, identities, views_asked_for(config)), study.folder / run_name(arm, seed)
     model = load_model(train_student(config, train, val, cache, folder, resume=True))
     guesses = {split: predict_logits(model, study.data.split(split).images).argmax(-1) for split in SPLITS}
-    with replacing(folder / _PREDICTIONS) as partial:
-        np.savez_compressed(partial, **{split: guess.astype(np.uint8) for split, guess in guesses.items()})
     history = read_history(folder)
-    return {
+    row = {
         "arm": arm.name,
         "question": arm.question,
         "seed": seed,
@@ -216,3 +243,4 @@ def _run(study: Study, arm: Arm, seed: int, caches: Caches) -> dict[str, Any]:
         "seconds": float(history["seconds"].sum()),
         "config_sha256": config_hash(config),
     }
+    return row, guesses

@@ -113,7 +113,11 @@ def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> lis
 
 
 def cached_logits(
-    student: StudentConfig, teachers: Sequence[keras.Model], train: FaceData, cache_root: Path
+    student: StudentConfig,
+    teachers: Sequence[keras.Model],
+    train: FaceData,
+    cache_root: Path,
+    views: int | None = None,
 ) -> tuple[list[Path], list[CacheIdentity]]:
     """Write what is missing of the logits that a student asks for, and check a sample of them.
 
@@ -122,6 +126,7 @@ def cached_logits(
         teachers: whose logits.
         train: the images.
         cache_root: where logits are cached.
+        views: of how many views; default: as many as the student sees.
 
     Returns:
         Each teacher's folder and what it is of, for a `LogitCache`.
@@ -129,14 +134,21 @@ def cached_logits(
     Raises:
         FerKerasError: a cache is there that holds something else.
     """
-    views, identities, folders = views_asked_for(student), [], []
-    for teacher in teachers:
-        identity = identify(teacher, train, student.views, student.view_seed, student.mixup, student.cache_precision)
+    views, folders = views or views_asked_for(student), []
+    identities = identify_teachers(student, teachers, train)
+    for teacher, identity in zip(teachers, identities, strict=True):
         folders.append(write_logits(teacher, train, identity, views, cache_root))
         worst = verify(teacher, train, identity, views, cache_root)
         print(f"cache: {folders[-1]}: a sample made again differs by at most {worst:.4f}", flush=True)
-        identities.append(identity)
     return folders, identities
+
+
+def identify_teachers(student: StudentConfig, teachers: Sequence[keras.Model], train: FaceData) -> list[CacheIdentity]:
+    """Return what the logits that a student asks for are of, teacher by teacher."""
+    return [
+        identify(teacher, train, student.views, student.view_seed, student.mixup, student.cache_precision)
+        for teacher in teachers
+    ]
 
 
 def views_asked_for(student: StudentConfig) -> int:

@@ -8,7 +8,6 @@ intervals) and ablation.png to runs/<name>/, and with --out a copy.
 """
 
 import argparse
-import shutil
 from pathlib import Path
 
 from fer_keras import cli
@@ -27,7 +26,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=40, help="of every run; default %(default)s")
     parser.add_argument("--seeds", type=int, default=2, help="how many; default %(default)s")
     parser.add_argument("--arms", nargs="+", help="names of the arms to run; default all")
-    parser.add_argument("--out", type=Path, help="also copy the two tables and the figure to this folder")
+    parser.add_argument("--out", type=Path, help="folder of the tables and the figure; default: the study's")
     args = parser.parse_args()
     require("seeds", args.seeds, 1, 100)
     cli.set_up(args)
@@ -37,7 +36,6 @@ def main() -> None:
     from fer_keras.evaluation.comparison import differences_figure
     from fer_keras.evaluation.evaluate import load_model
     from fer_keras.evaluation.plots import save_figure
-    from fer_keras.files import replacing
     from fer_keras.main_job import training_data
 
     known = {arm.name: arm for arm in ablation.ARMS}
@@ -48,16 +46,13 @@ def main() -> None:
     teachers = [load_model(path) for path in args.teacher]
     data, data_config = training_data(cli.load_data(args))
     folder, base = args.runs / args.name, ablation.base_config(args.epochs)
-    study = ablation.Study(base, teachers, data, data_config, args.cache or default_root(), folder)
+    out = args.out or folder
+    study = ablation.Study(base, teachers, data, data_config, args.cache or default_root(), folder, out)
     ablation.run_study(study, arms, seeds)
     summary = ablation.summarise(study, arms, seeds)
     print(summary.round(4).to_string(index=False))
-    save_figure(differences_figure(summary, f"One change at a time, {args.seeds} seeds"), folder / ablation.FIGURE_FILE)
-    if args.out:
-        for name in (ablation.LEDGER_FILE, ablation.SUMMARY_FILE, ablation.FIGURE_FILE):
-            with replacing(args.out / name) as partial:
-                shutil.copyfile(folder / name, partial)
-    print(f"ablation: {args.out or folder}")
+    save_figure(differences_figure(summary, f"One change at a time, {args.seeds} seeds"), out / ablation.FIGURE_FILE)
+    print(f"ablation: {out}")
 
 
 if __name__ == "__main__":

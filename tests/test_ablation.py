@@ -1,5 +1,6 @@
 """A small study on drawn faces: every arm trained once, told what it says, compared with what it says."""
 
+import shutil
 from dataclasses import replace
 from typing import get_args, get_type_hints
 
@@ -34,7 +35,7 @@ def study(tmp_path_factory):
     for seed in range(2):
         keras.utils.set_random_seed(seed)
         teachers.append(from_preset("reference-separable", **TINY))
-    return Study(base, teachers, data, data_config, folder / "logits", folder / "runs")
+    return Study(base, teachers, data, data_config, folder / "logits", folder / "runs", folder / "out")
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def test_every_arm_has_a_row_for_every_seed(study, ledger):
     ]  # fmt: skip
     assert list(ledger["teachers"]) == [2, 1, 2, 1] and list(ledger["views"]) == [2, 1, 2, 1]
     assert list(ledger["mixup"]) == [0, 0.5, 0, 0.5] and (ledger["epochs"] == 2).all()
-    pd.testing.assert_frame_equal(pd.read_csv(study.folder / "ablation.csv"), ledger)
+    pd.testing.assert_frame_equal(pd.read_csv(study.out / "ablation.csv"), ledger)
 
 
 def test_runs_were_told_their_arm_and_scored_by_their_model(study, ledger):
@@ -69,11 +70,22 @@ def test_the_summary_compares_means_over_seeds(study, ledger):
     assert summary.loc["one teacher", "question"] == "teachers"
 
 
-def test_a_finished_study_trains_nothing_again(study, ledger):
-    checkpoints = sorted(study.folder.glob("*/checkpoint/*"))
-    before = [path.stat().st_mtime_ns for path in checkpoints]
-    pd.testing.assert_frame_equal(run_study(study, SOME, range(2)), ledger)
-    assert len(checkpoints) == 4 and [path.stat().st_mtime_ns for path in checkpoints] == before
+def test_what_is_written_down_is_not_trained_again(study, ledger, tmp_path):
+    moved = replace(study, folder=tmp_path / "runs", cache_root=tmp_path / "logits")  # as on another machine
+    pd.testing.assert_frame_equal(run_study(moved, SOME, range(2)), ledger)
+    assert not moved.folder.exists() and not moved.cache_root.exists()
+
+
+def test_a_run_that_was_told_something_else_is_trained(study, ledger, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(study.out, out)
+    longer = replace(study, base=replace(study.base, fit=replace(study.base.fit, epochs=1)), out=out)
+    again = run_study(replace(longer, folder=tmp_path / "runs"), SOME[:1], range(1))
+    assert again["epochs"].tolist() == [1]
+    written = pd.read_csv(out / "ablation.csv")
+    assert sorted(zip(written["arm"], written["seed"], written["epochs"], strict=True)) == [
+        ("baseline", 0, 1), ("baseline", 1, 2), ("one teacher", 0, 2), ("one teacher", 1, 2),
+    ]  # fmt: skip
 
 
 def test_the_arms_answer_the_questions_with_one_change_each():
@@ -100,6 +112,7 @@ def test_an_arm_without_its_counterpart_is_refused(study):
 
 
 def test_predictions_are_kept_for_later_comparisons(study, ledger):
-    kept = np.load(study.folder / "baseline-seed0" / "predictions.npz")
-    assert kept["val"].shape == (len(study.data.split("val")),)
-    assert ledger["val_accuracy"].iloc[0] == pytest.approx((kept["val"] == study.data.split("val").labels).mean())
+    kept = np.load(study.out / "ablation_predictions.npz")
+    assert len(kept.files) == 8 and kept["baseline-seed0/val"].shape == (len(study.data.split("val")),)
+    labels = study.data.split("val").labels
+    assert ledger["val_accuracy"].iloc[0] == pytest.approx((kept["baseline-seed0/val"] == labels).mean())
