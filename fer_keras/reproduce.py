@@ -50,6 +50,26 @@ STEPS: tuple[Step, ...] = (
         options=" --half",
     ),
     _trained(
+        "residual-10-wide",
+        "python scripts/train_teacher.py --data {data} --model residual-10-wide --name teachers-mixup --epochs 64"
+        " --batch-size 64 --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.05 --mixup 0.5 --seed 1"
+        " --resume",
+        "teachers-mixup/member-1",
+        50,
+        options=" --half",
+    ),
+    _trained(
+        "residual-12",
+        "python scripts/distill.py --data {data} --teacher saved_models/residual-10 saved_models/residual-10-wide"
+        " --model residual-12 --name residual-12 --cached-views 24 --epochs 45 --batch-size 64 --learning-rate 1.5e-3"
+        " --weight-decay 0.05 --precision auto --seed 2 --resume",
+        "residual-12",
+        50,
+        "residual-10",
+        "residual-10-wide",
+        options=" --half",
+    ),
+    _trained(
         "reference-cnn",
         "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",
         "fer2013-teacher/member-1",

@@ -2,9 +2,9 @@
 
     python scripts/frontier.py runs/frontier
 
-Seconds. Writes frontier.csv, families.csv, frontier.html and figures as PNG and SVG beside the ledger, or to --out.
-With --measure it first measures every model's milliseconds on one CPU thread, a minute or two, and notes them in the
-ledger; otherwise it needs nothing but the ledger.
+Seconds. Writes frontier.csv, families.csv, evidence.csv, frontier.html and figures as PNG and SVG beside the ledger,
+or to --out. With --measure it first measures every model's milliseconds on one CPU thread, a minute or two, and notes
+them in the ledger; otherwise it needs nothing but the ledger.
 """
 
 import argparse
@@ -31,8 +31,8 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true", help="measure milliseconds first")
     args = parser.parse_args()
     folder = args.search if args.search.is_dir() else args.search.parent
+    cli.set_up(args)
     if args.measure:
-        cli.set_up(args)
         from tuner.latency import measure
 
         frontier.read_ledger(args.search)
@@ -50,8 +50,10 @@ def main() -> None:
     for name, figure in figures.items():
         for kind in ("png", "svg"):
             save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
+    from fer_keras.evaluation.family_evidence import EVIDENCE_FILE, family_evidence
     from fer_keras.evaluation.frontier_html import write_frontier_html
 
+    write_text(out / EVIDENCE_FILE, family_evidence(points).to_csv(index=False))
     write_frontier_html(points, out / "frontier.html", source=args.source)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
     print(f"frontier: {out}")

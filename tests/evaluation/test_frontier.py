@@ -12,6 +12,7 @@ import pytest
 from scipy.stats import t as student_t
 
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.family_evidence import family_evidence
 from fer_keras.evaluation.frontier import (
     LEDGER_COLUMNS,
     family_differences,
@@ -35,6 +36,14 @@ ROWS = [
 ]
 
 
+def made_options(family, budget):
+    """A network of that family, another for each budget."""
+    width = budget // 1_000
+    if family == "cnn":
+        return {"widths": [width, 2 * width], "depths": [1, 1], "dense_widths": []}
+    return {"widths": [width, 2 * width], "strides": [2, 2], "dropouts": []}
+
+
 def made_ledger():
     rows = []
     for stage, family, budget, parameters, multiply_adds, ms, *seeds in ROWS:
@@ -54,7 +63,7 @@ def made_ledger():
                 | {"val_accuracy": val, "public_test_accuracy": public, "train_accuracy": val + 0.02}
                 | {
                     "status": "completed",
-                    "options": json.dumps([family, budget]),
+                    "options": json.dumps(made_options(family, budget)),
                     "model": f"trial_{trial}/m/model.keras",
                 }
             )
@@ -75,6 +84,16 @@ def points(ledger):
 
 def row_of(points, family, budget):
     return points[(points["family"] == family) & (points["budget"] == budget)].iloc[0]
+
+
+def test_evidence_is_of_the_networks_that_were_built(points):
+    evidence = family_evidence(points).set_index(["family", "budget"])
+    assert list(evidence.index) == list(zip(points["family"], points["budget"], strict=True))
+    cnn, mobilenet = evidence.loc["cnn", 5_000], evidence.loc["mobilenet", 5_000]
+    assert cnn["multiply_adds_per_parameter"] == round(900_000 / 4_990, 2)
+    assert (cnn["layers"], cnn["mean_width"]) == (2, 7.5) and (mobilenet["layers"], mobilenet["mean_width"]) == (2, 7.5)
+    assert mobilenet["receptive_field"] == 3 + 2 * 2  # a stem of stride 2, then 3x3
+    assert cnn["train_accuracy"] == pytest.approx(0.53) and cnn["val_accuracy"] == pytest.approx(0.51)
 
 
 def test_pareto_by_hand():
