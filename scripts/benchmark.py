@@ -2,34 +2,42 @@
 
     python scripts/benchmark.py distill
     python scripts/benchmark.py inference --data fer2013.zip
+    python scripts/benchmark.py workers --data fer2013.zip --teacher saved_models/residual-10 --ledger ledger.csv
 
 `distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 10 minutes
 for six models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package
 `fer` where it is installed (pip install '.[peers]'). Needs pip install '.[export]'. Each contestant is a process that
-stays in memory: some 0.4 GB for each of Keras and SavedModel. Both write CSVs, `inference` also a figure.
+stays in memory: some 0.4 GB for each of Keras and SavedModel. `workers`: about 10 minutes; trials an hour of a search
+with one worker and with two on this machine, what a trial costs the chief, and from these and the seconds an epoch in
+a search's --ledger, hours with more hosts. All write CSVs, `inference` also a figure.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.config import require
+from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, write_text
 
 
 def main() -> None:
     """Parse, measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["distill", "inference"])
+    parser.add_argument("what", choices=["distill", "inference", "workers"])
     parser.add_argument("--rounds", type=int, default=7, help="counted rounds; default %(default)s")
     parser.add_argument("--to", type=Path, default=Path("saved_models/measurements"), help="default %(default)s")
     group = parser.add_argument_group("inference")
     group.add_argument("--models", type=Path, nargs="+", help="default: all in saved_models/")
-    cli.add_data_options(group)
+    group = parser.add_argument_group("workers")
+    group.add_argument("--teacher", type=Path, help="a saved teacher")
+    group.add_argument("--ledger", type=Path, help="of a search that was run for real")
+    cli.add_data_options(parser)
     args = parser.parse_args()
     cli.set_up(args)
     require("--rounds", args.rounds, 1, 1000)
-    (_distill if args.what == "distill" else _inference)(args)
+    {"distill": _distill, "inference": _inference, "workers": _workers}[args.what](args)
 
 
 def _distill(args: argparse.Namespace) -> None:
@@ -56,6 +64,25 @@ def _inference(args: argparse.Namespace) -> None:
     if results["accuracy"].notna().all():
         figure = inference_figure(results, FORMAT_TITLES, SPLIT_TITLES[results["split"].iloc[0]])
         save_figure(figure, args.to / "inference.png")
+
+
+def _workers(args: argparse.Namespace) -> None:
+    from fer_keras.evaluation.frontier import read_ledger
+    from tuner.scaling import SMALL_SEARCH, default_search, measure_workers, oracle_seconds, scale
+
+    if args.teacher is None or args.ledger is None:
+        raise FerKerasError("workers: expected --teacher and --ledger")
+    ledger = read_ledger(args.ledger)
+    data = ["--data", args.data] if args.data else []
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("search.py")), *data]
+    measured = measure_workers([*command, "--teacher", str(args.teacher), *SMALL_SEARCH], args.rounds)
+    chief = oracle_seconds(default_search())
+    epochs = ledger[ledger["epochs"] > 0]
+    scaled = scale((epochs["seconds"] / epochs["epochs"]).mean(), chief["seconds"].mean())
+    print(f"\n{measured.to_string(index=False)}\n\n{scaled.to_string(index=False)}")
+    print(f"the chief's seconds for a trial: mean {chief['seconds'].mean():.3f}, most {chief['seconds'].max():.3f}")
+    for name, table in (("workers", measured), ("workers_chief", chief.round(4)), ("workers_scaled", scaled)):
+        write_text(args.to / f"{name}.csv", table.to_csv(index=False))
 
 
 if __name__ == "__main__":
