@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fer_keras.config import StudentConfig, differences, require, to_dict
+from fer_keras.config import StudentConfig, differences, require, to_dict, with_defaults
 from fer_keras.errors import FerKerasError
 from fer_keras.files import read_json, write_json
 from tuner import defaults as default
@@ -107,8 +107,10 @@ def remember(search: Search, *, write: bool) -> None:
     told = settings_of(search)
     path = search.folder / _SETTINGS_FILE
     if path.exists():
-        before, now = ({**settings, **dict.fromkeys(_EXTENSIBLE)} for settings in (read_json(path), told))
-        changed = differences(_unnamed(before), _unnamed(now))
+        written = read_json(path)
+        written["base"] = with_defaults(written["base"], search.base)
+        before, now = ({**_unnamed(settings), **dict.fromkeys(_EXTENSIBLE)} for settings in (written, told))
+        changed = differences(before, now)
         if changed:
             raise FerKerasError(
                 f"{search.folder}: cannot go on with other options ({'; '.join(changed)});"

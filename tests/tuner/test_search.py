@@ -1,7 +1,10 @@
 """A small search on drawn faces: what its ledger says is what happened."""
 
 import json
+import shutil
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -52,6 +55,29 @@ def test_a_row_for_every_trial(finished):
         assert told["options"] == options and told["fit"]["epochs"] == row.epochs
 
 
+def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path):
+    """A clone has no checkpoints, no TensorBoard and no short trials' models; none of them is needed."""
+
+    def git(*words, cwd):
+        identity = ("-c", "user.name=test", "-c", "user.email=test@localhost")
+        subprocess.run(["git", *identity, *words], cwd=cwd, check=True, capture_output=True)
+
+    published, clone = tmp_path / "published", tmp_path / "clone"
+    shutil.copytree(finished, published / "saved_models" / "frontier")
+    shutil.copyfile(Path(__file__).parents[2] / ".gitignore", published / ".gitignore")
+    for words in (["init"], ["add", "."], ["commit", "-m", "search"]):
+        git(*words, cwd=published)
+    git("clone", str(published), str(clone), cwd=tmp_path)
+    folder = clone / "saved_models" / "frontier"
+    kinds = {path.name for path in folder.rglob("*") if path.is_dir()}
+    assert not kinds & {"checkpoint", "tensorboard", "hparams"} and len([*folder.rglob("model.keras")]) == 1
+    before = ledger_of(folder)
+    run(folder, made, families=("cnn",), trials=2)
+    after = ledger_of(folder)
+    pd.testing.assert_frame_equal(after[: len(before)], before)
+    assert after["stage"].tolist()[3] == "search" and len(after) in (4, 6)  # six where the new trial is the best
+
+
 def test_the_search_never_sees_public_test(finished):
     ledger = ledger_of(finished)
     assert ledger["public_test_accuracy"].isna().tolist() == [True, False, False]
@@ -76,6 +102,16 @@ def test_the_same_search_again_trains_nothing(finished, made, monkeypatch):
     monkeypatch.setattr("tuner.hypermodel.train_student", lambda *_, **__: pytest.fail("trained again"))
     run(finished, made, families=("cnn",), trials=1)
     assert (finished / "ledger.csv").read_bytes() == before
+
+
+def test_a_search_from_before_an_option_existed_goes_on(finished, made, monkeypatch):
+    told = finished / "search.json"
+    written = json.loads(told.read_text())
+    assert written["base"].pop("mixup") == 0.0 and written["base"]["fit"].pop("label_smoothing") == 0.0
+    told.write_text(json.dumps(written))
+    monkeypatch.setattr("tuner.hypermodel.train_student", lambda *_, **__: pytest.fail("trained again"))
+    run(finished, made, families=("cnn",), trials=1)
+    assert json.loads(told.read_text())["base"]["mixup"] == 0.0
 
 
 def test_another_search_in_the_folder_is_refused(finished, made):
