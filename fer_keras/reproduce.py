@@ -70,6 +70,27 @@ STEPS: tuple[Step, ...] = (
         options=" --half",
     ),
     _trained(
+        "residual-16",
+        "python scripts/distill.py --data {data} --teacher saved_models/residual-10 saved_models/residual-10-wide"
+        " saved_models/residual-12 --model residual-16 --name residual-16 --cached-views 24 --epochs 36 --batch-size 64"
+        " --learning-rate 1.5e-3 --weight-decay 0.05 --precision auto --seed 4 --resume",
+        "residual-16",
+        50,
+        "residual-10",
+        "residual-10-wide",
+        "residual-12",
+        options=" --half",
+    ),
+    Step(
+        "teachers",
+        (
+            "python scripts/ship_ensemble.py teachers residual-10 residual-10-wide residual-12 residual-16"
+            " --data {data}",
+        ),
+        2,
+        ("residual-16",),
+    ),
+    _trained(
         "reference-cnn",
         "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",
         "fer2013-teacher/member-1",
