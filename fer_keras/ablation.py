@@ -19,7 +19,6 @@ from fer_keras.evaluation.evaluate import load_model, predict_logits
 from fer_keras.evaluation.report import read_history
 from fer_keras.files import replacing, write_text
 from fer_keras.main_job import cached_logits, identify_teachers, views_asked_for
-from fer_keras.models.budget import fit_to_budget
 from fer_keras.training.student import train_student
 
 BASELINE = "baseline"
@@ -75,9 +74,8 @@ ARMS: tuple[Arm, ...] = (
 
 
 def base_config(epochs: int) -> StudentConfig:
-    """Return the recipe that the arms change: a separable CNN of 25,000 parameters, a short schedule."""
-    options = fit_to_budget("separable", 25_000, dropouts=())
-    base = StudentConfig(NO_DATA, (), model="reference-separable", options=options, cached_views=FRESH)
+    """Return the recipe that the arms change: the tiny student, a short schedule."""
+    base = StudentConfig(NO_DATA, (), model="separable-25k", cached_views=FRESH)
     return replace(base, fit=replace(base.fit, epochs=epochs))
 
 
