@@ -81,14 +81,23 @@ STEPS: tuple[Step, ...] = (
         "residual-12",
         options=" --half",
     ),
+    _trained(
+        "residual-16-labels",
+        "python scripts/train_teacher.py --data {data} --model residual-16 --name residual-16-labels --epochs 46"
+        " --batch-size 64 --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.1 --rotation 20 --zoom 0.2"
+        " --erasing 0.5 --erasing-side 0.5 --seed 5 --resume",
+        "residual-16-labels/member-1",
+        60,
+        options=" --half",
+    ),
     Step(
         "teachers",
         (
             "python scripts/ship_ensemble.py teachers residual-10 residual-10-wide residual-12 residual-16"
-            " --data {data}",
+            " residual-16-labels --data {data}",
         ),
         2,
-        ("residual-16",),
+        ("residual-16", "residual-16-labels"),
     ),
     _trained(
         "reference-cnn",
