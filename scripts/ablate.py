@@ -4,7 +4,7 @@
 
 About 6 minutes a run on 2 cores, 15 arms, 2 seeds each: 3 hours, after the teachers' logits are cached. The same
 command goes on where it was stopped. Writes ablation.csv (a row a run), ablation_summary.csv (a row an arm, with
-intervals) and ablation.png to runs/<name>/, and with --out a copy.
+intervals) and ablation.png to runs/<name>/, or to --out.
 """
 
 import argparse
