@@ -90,14 +90,26 @@ STEPS: tuple[Step, ...] = (
         60,
         options=" --half",
     ),
+    _trained(
+        "residual-16-second",
+        "python scripts/distill.py --data {data} --teacher saved_models/residual-16 saved_models/residual-10"
+        " saved_models/residual-10-wide saved_models/residual-12 saved_models/residual-16-labels --model residual-16"
+        " --name residual-16-second --cached-views 24 --epochs 36 --batch-size 64 --learning-rate 1.5e-3"
+        " --weight-decay 0.05 --precision auto --seed 6 --resume",
+        "residual-16-second",
+        60,
+        "residual-16",
+        "residual-16-labels",
+        options=" --half",
+    ),
     Step(
         "teachers",
         (
             "python scripts/ship_ensemble.py teachers residual-10 residual-10-wide residual-12 residual-16"
-            " residual-16-labels --data {data}",
+            " residual-16-labels residual-16-second --data {data}",
         ),
         2,
-        ("residual-16", "residual-16-labels"),
+        ("residual-16-second",),
     ),
     _trained(
         "reference-cnn",
