@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_keras import cli
-from fer_keras.config import NO_DATA, FitConfig, StudentConfig, require
+from fer_keras.config import NO_DATA, StudentConfig, require
 from tuner import defaults
 from tuner.workers import exit_with_supervisor, supervise
 
@@ -56,8 +56,8 @@ def parser(base: StudentConfig) -> argparse.ArgumentParser:
 
 def main() -> int:
     """Parse, then supervise workers or search."""
-    fit = FitConfig(epochs=defaults.EPOCHS, batch_size=64, learning_rate=3e-3)
-    base = StudentConfig(NO_DATA, (), cached_views=100_000, fit=fit)
+    base = StudentConfig(NO_DATA, (), cached_views=100_000)
+    base = replace(base, fit=replace(base.fit, epochs=defaults.EPOCHS))
     args = parser(base).parse_args()
     require("--workers", args.workers, 0, 1000)
     if args.workers and "KERASTUNER_ORACLE_IP" not in os.environ:

@@ -6,7 +6,7 @@ is what KerasTuner sends between hosts.
 """
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import keras_tuner
 
 from fer_keras.errors import FerKerasError
+from fer_keras.labels import IMAGE_SIZE
 from fer_keras.models.registry import family as family_named
 from tuner.defaults import MAX_MULTIPLY_ADDS
 from tuner.solve import Widths, solve_widths
@@ -21,32 +22,33 @@ from tuner.solve import Widths, solve_widths
 Choices = tuple[tuple[int | float, ...], int | float]
 """The values of a hyperparameter and its default."""
 
-# Depths of the first and the last half of the stages, rather than of each: a search has a dozen trials, and every
-# dimension costs some of them.
+# Depths and growths of the first and the last half of the stages, rather than of each: a search has a dozen trials, and
+# every dimension costs some of them.
+_GROWTH = (1.0, 1.25, 1.5, 2.0, 3.0)
 _CHAIN: dict[str, Choices] = {
     "stem_stride": ((1, 2), 2),
-    "depth_early": ((1, 2, 3), 2),
-    "depth_late": ((1, 2, 3), 1),
-    "growth_1": ((1.0, 1.5, 2.0, 3.0), 1.5),
-    "growth_2": ((1.0, 1.5, 2.0, 3.0), 1.5),
-    "growth_3": ((1.0, 1.5, 2.0, 3.0, 4.0), 3.0),
-    "residual": ((0, 1), 0),
+    "last_size": ((3, 6), 6),
+    "depth_early": ((1, 2, 3, 4), 3),
+    "depth_late": ((1, 2, 3, 4), 2),
+    "growth_early": (_GROWTH, 1.5),
+    "growth_late": (_GROWTH, 1.25),
+    "residual": ((0, 1), 1),
     "dropout": ((0.0, 0.125), 0.0),
 }
 _CNN: dict[str, Choices] = {
     "stem_stride": ((1, 2), 2),
-    "depth_early": ((1, 2), 2),
-    "depth_late": ((1, 2), 2),
-    "growth_early": ((1.0, 1.5, 2.0, 3.0), 2.0),
-    "growth_late": ((1.0, 1.5, 2.0, 3.0), 2.0),
+    "depth_early": ((1, 2, 3), 2),
+    "depth_late": ((1, 2, 3), 2),
+    "growth_early": (_GROWTH, 2.0),
+    "growth_late": (_GROWTH, 1.5),
     "dense": ((0.0, 0.5, 1.0, 2.0), 1.0),
+    "residual": ((0, 1), 1),
     "dropout": ((0.0, 0.125, 0.25), 0.0),
 }
 SPACE: dict[str, dict[str, Choices]] = {"cnn": _CNN, "separable": _CHAIN, "mobilenet": _CHAIN}
 """Family -> hyperparameter -> its values. A `growth` is the width of a stage over that of the stage before; `dense` is
-the hidden dense layer's over the last stage's, 0 for no such layer."""
-
-_CHAIN_STAGES = 4
+the hidden dense layer's over the last stage's, 0 for no such layer;
+`last_size` is the side of the last stage's maps."""
 
 
 def declare(hp: keras_tuner.HyperParameters, family: str) -> dict[str, Any]:
@@ -111,8 +113,9 @@ class _Plan:
 
 
 def _chain_plan(values: Mapping[str, Any]) -> _Plan:
-    """Four stages of blocks; the stem has the first stage's width and each later stage begins with stride 2."""
-    depths = _by_halves(values, _CHAIN_STAGES)
+    """Stages of blocks; the stem has the first stage's width and each later stage begins with stride 2."""
+    stages = (IMAGE_SIZE // values["stem_stride"] // values["last_size"]).bit_length()
+    depths = _by_halves(values, "depth", stages)
     strides = [values["stem_stride"]]
     for stage, depth in enumerate(depths):
         strides += [2 if stage else 1, *[1] * (depth - 1)]
@@ -127,17 +130,18 @@ def _chain_plan(values: Mapping[str, Any]) -> _Plan:
         blocks = [width for width, depth in zip(widths, depths, strict=True) for _ in range(depth)]
         return {"widths": (widths[0], *blocks), **fixed}
 
-    return _Plan(_grown([values[f"growth_{step}"] for step in range(1, _CHAIN_STAGES)]), options)
+    return _Plan(_grown(values, stages), options)
 
 
 def _cnn_plan(values: Mapping[str, Any]) -> _Plan:
     """Three stages after a stem of stride 2, four after one of stride 1: the last map is 3x3 either way."""
     stages = 3 if values["stem_stride"] == 2 else 4
-    proportions = _grown([values["growth_early"], *[values["growth_late"]] * (stages - 2)])
+    proportions = _grown(values, stages)
     dense = (proportions[-1] * values["dense"],) if values["dense"] else ()
     fixed = {
-        "depths": tuple(_by_halves(values, stages)),
+        "depths": tuple(_by_halves(values, "depth", stages)),
         "stem_stride": values["stem_stride"],
+        "residual": bool(values["residual"]),
         "dropout": values["dropout"],
         "dense_dropout": 2 * values["dropout"],  # as in the reference, which has 0.25 and 0.5
     }
@@ -146,9 +150,11 @@ def _cnn_plan(values: Mapping[str, Any]) -> _Plan:
     )
 
 
-def _by_halves(values: Mapping[str, Any], stages: int) -> list[int]:
-    return [values["depth_early" if stage < stages // 2 else "depth_late"] for stage in range(stages)]
+def _by_halves(values: Mapping[str, Any], name: str, count: int) -> list[Any]:
+    """The early value for the first half, the middle one included, and the late one for the rest."""
+    return [values[f"{name}_early" if number < (count + 1) // 2 else f"{name}_late"] for number in range(count)]
 
 
-def _grown(growths: Sequence[float]) -> tuple[float, ...]:
+def _grown(values: Mapping[str, Any], stages: int) -> tuple[float, ...]:
+    growths = _by_halves(values, "growth", stages - 1)
     return tuple(itertools.accumulate([1.0, *growths], lambda width, growth: width * growth))

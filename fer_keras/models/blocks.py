@@ -39,11 +39,17 @@ def classify(x: keras.KerasTensor, dropout: float = 0.0) -> keras.KerasTensor:
 
 
 def conv_block(
-    x: keras.KerasTensor, width: int, name: str, *, kernel_size: int = 3, stride: int = 1
+    x: keras.KerasTensor, width: int, name: str, *, kernel_size: int = 3, stride: int = 1, residual: bool = False
 ) -> keras.KerasTensor:
-    """Convolution with bias, batch normalisation, LeakyReLU(0.2): the reference CNN's unit."""
+    """Convolution with bias, batch normalisation, LeakyReLU(0.2): the reference CNN's unit.
+
+    With `residual` the block's input is added before the activation, where both have the same shape.
+    """
+    shortcut = x if residual else None
     x = layers.Conv2D(width, kernel_size, stride, padding="same", name=f"{name}_conv")(x)
     x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
+    if shortcut is not None and shortcut.shape == x.shape:
+        x = layers.Add(name=f"{name}_add")([x, shortcut])
     return layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"{name}_act")(x)
 
 

@@ -23,6 +23,7 @@ def build_cnn(
     stem_stride: int = 2,
     dropout: float = 0.25,
     dense_dropout: float = 0.5,
+    residual: bool = False,
     name: str = "cnn",
 ) -> keras.Model:
     """Build a CNN of logits.
@@ -37,6 +38,7 @@ def build_cnn(
         stem_stride: stride of the very first convolution, 4x4. Defaults to 2.
         dropout: rate of the spatial dropout after each stage. Defaults to 0.25.
         dense_dropout: rate of the dropout after each hidden dense layer. Defaults to 0.5.
+        residual: add a convolution's input to its output where both have the same shape. Defaults to False.
         name: the model's name. Defaults to "cnn".
 
     Returns:
@@ -46,7 +48,7 @@ def build_cnn(
     for stage, (width, depth) in enumerate(zip(widths, _depths(widths, depths), strict=True), 1):
         for number in range(1, depth + 1):
             first = {"kernel_size": FIRST_KERNEL, "stride": stem_stride} if stage == number == 1 else {}
-            x = conv_block(x, width, f"stage{stage}_{number}", **first)
+            x = conv_block(x, width, f"stage{stage}_{number}", residual=residual, **first)
         x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
         x = layers.SpatialDropout2D(dropout, name=f"stage{stage}_dropout")(x)
     x = layers.Flatten(name="flatten")(x)

@@ -68,6 +68,7 @@ PRESETS: dict[str, Preset] = {
     "residual-10": Preset("residual", {"depths": (1, 1, 1, 1)}),
     "residual-10-wide": Preset("residual", {"widths": (64, 128, 256), "depths": (1, 2, 1), "stem_stride": 2}),
     "residual-12": Preset("residual", {"widths": (16, 64, 128, 256), "depths": (1, 1, 2, 1)}),
+    "residual-14": Preset("residual", {"widths": (64, 128, 256), "depths": (2, 2, 2), "stem_stride": 2}),
     "residual-16": Preset("residual"),
     "separable-25k": _residual_separable(16, (24, 3), (40, 5), (64, 3)),
     "separable-93k": _residual_separable(32, (48, 4), (80, 5), (128, 3)),

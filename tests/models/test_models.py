@@ -16,6 +16,7 @@ PARAMETERS = {
     "residual-10": 1_227_623,
     "residual-10-wide": 1_521_095,
     "residual-12": 1_498_743,
+    "residual-14": 2_775_751,
     "residual-16": 2_777_703,
     "separable-25k": 24_951,
     "separable-93k": 92_023,

@@ -42,7 +42,7 @@ def run_all(oracle, score=lambda one: 0.5, tuner_id="worker-1"):
 
 def test_every_family_and_budget_has_its_trials_then_the_best_its_full_schedule(tmp_path):
     def score(one):
-        return 0.4 + 0.01 * one.values["depth_late"] + 0.001 * one.values["growth_3"]
+        return 0.4 + 0.01 * one.values["depth_late"] + 0.001 * one.values["growth_late"]
 
     oracle = oracle_in(tmp_path / "s", trials=4, seeds=2, control_budgets=(9_000,))
     seen = run_all(oracle, score)
@@ -72,7 +72,7 @@ def test_no_network_is_tried_twice(tmp_path, monkeypatch):
     assert len({json.dumps(one.options(oracle.search)) for one in seen}) == 30
     assert len(asked) == 29
     for count, (x, y) in enumerate(asked, 1):
-        assert x.shape == (count, 7), "all of the family's hyperparameters, of all trials so far"
+        assert x.shape == (count, 8), "all of the family's hyperparameters, of all trials so far"
         np.testing.assert_allclose(y, [-0.5 - 0.01 * one.values["dense"] for one in seen[:count]])
 
 

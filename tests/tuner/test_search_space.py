@@ -41,26 +41,37 @@ def test_what_is_built_costs_what_was_solved(family):
 
 
 def test_a_chain_is_what_its_hyperparameters_say():
-    values = {**defaults("mobilenet"), "depth_early": 3, "depth_late": 2, "residual": 1, "dropout": 0.125}
-    options = solve_options("mobilenet", 100_000, values)
+    values = {**defaults("mobilenet"), "last_size": 3, "depth_early": 3, "depth_late": 2, "growth_late": 2.0}
+    options = solve_options("mobilenet", 100_000, {**values, "dropout": 0.125})
     stages = [options["widths"][start:end] for start, end in ((0, 4), (4, 7), (7, 9), (9, 11))]
     assert all(len(set(stage)) == 1 for stage in stages), "the blocks of a stage share its width"
     first, second, third, fourth = (stage[0] for stage in stages)
-    np.testing.assert_allclose([second / first, third / second, fourth / third], [1.5, 1.5, 3.0], rtol=0.05)
+    np.testing.assert_allclose([second / first, third / second, fourth / third], [1.5, 1.5, 2.0], rtol=0.05)
     assert options["strides"] == (2, 1, 1, 1, 2, 1, 1, 2, 1, 2, 1)
     assert options["dropouts"] == (0.125,) * 10
     added = [layer for layer in build("mobilenet", **options).layers if isinstance(layer, keras.layers.Add)]
     assert len(added) == 3 + 2 + 1 + 1, "every block but those that change the shape has a shortcut"
 
 
+def test_the_middle_one_of_three_stages_is_early():
+    options = solve_options("separable", 25_000, {**defaults("separable"), "depth_early": 4, "residual": 0})
+    assert options["strides"] == (2, 1, 1, 1, 1, 2, 1, 1, 1, 2, 1)
+    first, second, third = (options["widths"][place] for place in (0, 5, 9))
+    np.testing.assert_allclose([second / first, third / second], [1.5, 1.25], rtol=0.05)
+    assert not any(isinstance(layer, keras.layers.Add) for layer in build("separable", **options).layers)
+
+
 def test_a_cnn_is_what_its_hyperparameters_say():
-    values = {**defaults("cnn"), "stem_stride": 1, "depth_early": 1, "growth_late": 1.0, "dense": 2.0, "dropout": 0.25}
-    options = solve_options("cnn", 100_000, values)
-    assert options["depths"] == (1, 1, 2, 2) and options["stem_stride"] == 1
+    values = {**defaults("cnn"), "stem_stride": 1, "depth_early": 3, "growth_early": 2.0, "growth_late": 1.0}
+    options = solve_options("cnn", 100_000, {**values, "dense": 2.0, "dropout": 0.25})
+    assert options["depths"] == (3, 3, 2, 2) and options["stem_stride"] == 1
     widths = np.array([*options["widths"], *options["dense_widths"]])
-    np.testing.assert_allclose(widths[1:] / widths[:-1], [2, 1, 1, 2], rtol=0.1)
+    np.testing.assert_allclose(widths[1:] / widths[:-1], [2, 2, 1, 2], rtol=0.1)
     assert options["dropout"] == 0.25 and options["dense_dropout"] == 0.5
-    assert build("cnn", **options).get_layer("flatten").output.shape[-1] == 9 * options["widths"][-1]
+    model = build("cnn", **options)
+    assert model.get_layer("flatten").output.shape[-1] == 9 * options["widths"][-1]
+    added = {layer.name for layer in model.layers if isinstance(layer, keras.layers.Add)}
+    assert {"stage1_2_add", "stage1_3_add", "stage2_3_add", "stage4_2_add"} <= added and "stage2_1_add" not in added
 
 
 def test_too_many_multiply_adds_move_width_to_later_stages():
