@@ -74,8 +74,12 @@ ARMS: tuple[Arm, ...] = (
 
 
 def base_config(epochs: int) -> StudentConfig:
-    """Return the recipe that the arms change: the tiny student, a short schedule."""
-    base = StudentConfig(NO_DATA, (), model="separable-25k", cached_views=FRESH)
+    """Return the recipe that the arms change: the tiny student, a short schedule.
+
+    With ReLU, which trains a quarter faster.
+    """
+    options = {"activation": "relu"}
+    base = StudentConfig(NO_DATA, (), model="separable-25k", options=options, cached_views=FRESH)
     return replace(base, fit=replace(base.fit, epochs=epochs))
 
 

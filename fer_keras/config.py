@@ -167,7 +167,7 @@ class StudentConfig:
     mixup: float = 0.0
     view_seed: int = 1
     views: ViewConfig = ViewConfig()
-    fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=3e-3)
+    fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=1e-2)
 
     def __post_init__(self) -> None:
         require("temperature", self.temperature, 1e-3, 1e3)

@@ -51,14 +51,15 @@ FAMILIES: dict[str, Family] = {
 def _residual_separable(stem: int, *stages: tuple[int, int]) -> Preset:
     """A separable CNN with shortcuts and without dropout: a stem of stride 2, then `stages` of (width, blocks).
 
-    Each stage has half of the resolution of the one before.
+    Each stage has half of the resolution of the one before. Hard SiLU (MobileNetV3's, arXiv 1905.02244) costs LiteRT
+    2% more time than ReLU and learns more from the same epochs; training takes a quarter longer.
     """
     widths, strides = [stem], [2]
     for number, (width, blocks) in enumerate(stages):
         widths += [width] * blocks
         strides += [2 if number else 1, *[1] * (blocks - 1)]
     options = {"widths": tuple(widths), "strides": tuple(strides), "dropouts": (), "residual": True}
-    return Preset("separable", options)
+    return Preset("separable", {**options, "activation": "hard_silu"})
 
 
 PRESETS: dict[str, Preset] = {
@@ -70,8 +71,8 @@ PRESETS: dict[str, Preset] = {
     "residual-12": Preset("residual", {"widths": (16, 64, 128, 256), "depths": (1, 1, 2, 1)}),
     "residual-14": Preset("residual", {"widths": (64, 128, 256), "depths": (2, 2, 2), "stem_stride": 2}),
     "residual-16": Preset("residual"),
-    "separable-25k": _residual_separable(16, (24, 3), (40, 5), (64, 3)),
-    "separable-93k": _residual_separable(32, (48, 4), (80, 5), (128, 3)),
+    "separable-25k": _residual_separable(16, (32, 3), (48, 5), (56, 2)),
+    "separable-93k": _residual_separable(32, (64, 3), (96, 5), (128, 2)),
     "small-cnn": Preset("cnn", {"widths": (16, 32, 64), "dense_widths": (128,), "dense_dropout": 0.3}),
 }
 

@@ -18,8 +18,8 @@ PARAMETERS = {
     "residual-12": 1_498_743,
     "residual-14": 2_775_751,
     "residual-16": 2_777_703,
-    "separable-25k": 24_951,
-    "separable-93k": 92_023,
+    "separable-25k": 24_279,
+    "separable-93k": 92_519,
     "small-cnn": 147_367,
 }
 
