@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fer_keras.export.flatbuffer import smaller
+
 CALIBRATION_FACES = 512
 """How many faces decide the ranges of the activations."""
 
@@ -76,4 +78,4 @@ def convert(
             converter.representative_dataset = representatives
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter.inference_input_type = tf.uint8
-        return converter.convert()
+        return smaller(converter.convert())

@@ -1,0 +1,68 @@
+"""The smaller LiteRT file is the larger one."""
+
+import numpy as np
+import pytest
+from tensorflow.lite.python import schema_py_generated as schema
+
+from fer_keras.data.synthetic import draw_faces
+from fer_keras.export import flatbuffer, litert
+from fer_keras.models import from_preset
+
+FACES = draw_faces(np.arange(21) % 7, seed=6)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Format -> (what the converter wrote, what becomes of it)."""
+    folder, model = tmp_path_factory.mktemp("files"), from_preset("separable-25k")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(litert, "smaller", lambda file: file)
+        litert.save_float32(model, folder / "float32.tflite")
+        litert.save_int8(model, folder / "int8.tflite", FACES)
+    whole = {path.stem: path.read_bytes() for path in folder.glob("*.tflite")}
+    return {name: (file, flatbuffer.smaller(file)) for name, file in whole.items()}
+
+
+def interpreter_of(file):
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=file, num_threads=1)
+    interpreter.allocate_tensors()
+    return interpreter
+
+
+@pytest.mark.parametrize("name", ["float32", "int8"])
+def test_the_same_answers_to_the_bit_under_the_same_names(files, name):
+    answers = []
+    for file in files[name]:
+        ask = interpreter_of(file).get_signature_runner("serving_default")
+        answers.append(np.concatenate([ask(images=face[np.newaxis])["logits"] for face in FACES]))
+    np.testing.assert_array_equal(*answers)
+    assert np.ptp(answers[0]) > 0
+    whole, smaller = (interpreter_of(file).get_input_details()[0] for file in files[name])
+    assert whole["name"] == smaller["name"] and whole["dtype"] == smaller["dtype"] == np.uint8
+
+
+def test_zero_points_are_stored_once(files):
+    whole, smaller = files["int8"]
+    assert len(smaller) < 0.75 * len(whole)
+    points = {}
+    graph = schema.Model.GetRootAs(smaller, 0).Subgraphs(0)
+    for number in range(graph.TensorsLength()):
+        described = graph.Tensors(number).Quantization()
+        if described and described.ZeroPointLength() == 48:
+            assert not described.ZeroPointAsNumpy().any()
+            place = described._tab.Vector(described._tab.Offset(10))
+            points.setdefault(place, []).append(number)
+    (numbers,) = points.values()
+    assert len(numbers) == 2 * (5 + 5), "kernels and biases of five pointwise steps to and five depthwise ones of 48"
+
+
+def test_weights_begin_where_processors_load_them(files):
+    for _, smaller in files.values():
+        model = schema.Model.GetRootAs(smaller, 0)
+        places = [
+            b._tab.Vector(b._tab.Offset(4)) for b in map(model.Buffers, range(model.BuffersLength())) if b.DataLength()
+        ]
+        assert len(places) > 20 and not any(place % 16 for place in places)
+    assert schema.Model.ModelBufferHasIdentifier(smaller, 0)
