@@ -33,7 +33,7 @@ def main() -> None:
 
     from fer_keras import ablation
     from fer_keras.distill.logit_cache import default_root
-    from fer_keras.evaluation.comparison import differences_figure
+    from fer_keras.evaluation.comparison import differences_figure, differences_table
     from fer_keras.evaluation.evaluate import load_model
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.main_job import training_data
@@ -50,7 +50,7 @@ def main() -> None:
     study = ablation.Study(base, teachers, data, data_config, args.cache or default_root(), folder, out)
     ablation.run_study(study, arms, seeds)
     summary = ablation.summarise(study, arms, seeds)
-    print(summary.round(4).to_string(index=False))
+    print(f"\n{differences_table(summary)}\n")
     save_figure(differences_figure(summary, f"One change at a time, {args.seeds} seeds"), out / ablation.FIGURE_FILE)
     print(f"ablation: {out}")
 

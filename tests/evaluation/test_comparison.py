@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fer_keras.evaluation.comparison import compare_arms, differences_figure
+from fer_keras.evaluation.comparison import compare_arms, differences_figure, differences_table
 
 
 def hits_of(rng, accuracies, images=4000, seeds=2):
@@ -49,3 +49,26 @@ def test_the_figure_shows_each_difference_in_points(rng):
     assert [label.get_text() for label in ax.get_yticklabels()] == ["q: b\nagainst a"]
     drawn = [float(container.lines[0].get_xdata()[0]) for container in ax.containers]
     assert drawn == pytest.approx(100 * table.loc[1, ["val_difference", "public_test_difference"]].to_numpy(float))
+
+
+def test_the_table_is_in_percent_and_points(rng):
+    hits = hits_of(rng, {"a": 0.6, "b": 0.65})
+    told = compare_arms(hits, {"a": "a", "b": "a"})
+    _, _, first, second = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in differences_table(told).split("\n")
+    ]
+    assert first == ["a", "", f"{100 * hits['a']['val'].mean():.1f}", "", f"{100 * told.public_test[0]:.1f}", ""]
+    assert second[:3] == ["b", "a", f"{100 * hits['b']['val'].mean():.1f}"]
+    assert (
+        second[3]
+        == f"+{100 * told.val_difference[1]:.1f} [+{100 * told.val_low[1]:.1f}, +{100 * told.val_high[1]:.1f}]"
+    )
+
+
+def test_one_seed_and_one_arm_have_no_interval(rng):
+    told = compare_arms(hits_of(rng, {"a": 0.6, "b": 0.65}, seeds=1), {"a": "a", "b": "a"})
+    assert differences_table(told).split("\n")[3].count("[") == 0 and "| +" in differences_table(told)
+    alone = compare_arms(hits_of(rng, {"a": 0.6}), {"a": "a"})
+    alone.insert(1, "question", ["q"])
+    assert "| a |  | " in differences_table(alone)
+    assert not differences_figure(alone, "title").axes[0].get_yticklabels()
