@@ -14,7 +14,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.card_table import GENERATED, index_text
 from fer_keras.evaluation.card_text import card_text
-from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, load_model
+from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, load_model, mirrored_logits
 from fer_keras.evaluation.model_card import (
     CARD_FILE,
     CARD_TEXT_FILE,
@@ -81,7 +81,9 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str,
     return _write_model_card(folder, _labelled(marked), reproduce=reproduce, as_trained=as_trained)
 
 
-def ship_ensemble(folder: Path, members: Sequence[str], data: FaceData, *, reproduce: str) -> Path:
+def ship_ensemble(
+    folder: Path, members: Sequence[str], data: FaceData, *, reproduce: str, mirrored: bool = False
+) -> Path:
     """Write the card of an ensemble of saved models that lie beside `folder`, which will hold no weights.
 
     Args:
@@ -89,6 +91,7 @@ def ship_ensemble(folder: Path, members: Sequence[str], data: FaceData, *, repro
         members: their names.
         data: the images that they were trained on and those to score on.
         reproduce: the command that does this again.
+        mirrored: take the mean over each image and its mirror image.
 
     Returns:
         The path of card.md.
@@ -106,22 +109,24 @@ def ship_ensemble(folder: Path, members: Sequence[str], data: FaceData, *, repro
     if any(card["kind"] == "ensemble" for card in cards):
         raise FerKerasError(f"{folder.name}: a member of an ensemble cannot itself be one")
     marked = _labelled(_with_validation(data, cards[0]["recipe"]["config"]["data"]))
-    scored = [_scored_member(folder.parent / name, card, marked) for name, card in zip(members, cards, strict=True)]
-    evaluation = evaluate_ensemble(scored, marked)
+    scored, mirror_images = [], []
+    for name, card in zip(members, cards, strict=True):
+        _require_trained_on(folder.parent / name, marked, card["data"]["fingerprint"])
+        model = load_model(folder.parent / name)
+        scored.append(evaluate(model, marked, file=folder.parent / name / MODEL_FILE))
+        if mirrored:
+            mirror_images.append(mirrored_logits(model, marked))
+    evaluation = evaluate_ensemble(scored, marked, mirror_images)
     card = ensemble_card(
         folder.name,
         evaluation,
         list(zip(cards, scored, strict=True)),
+        mirrored=mirrored,
         data=data_facts(marked),
         figures=_figures(folder, evaluation),
         reproduce=reproduce,
     )
     return _publish(folder, card)
-
-
-def _scored_member(folder: Path, card: Card, data: FaceData) -> Evaluation:
-    _require_trained_on(folder, data, card["data"]["fingerprint"])
-    return evaluate(load_model(folder), data, file=folder / MODEL_FILE)
 
 
 def remake_card(folder: Path, data: FaceData) -> Path:
@@ -145,7 +150,8 @@ def remake_card(folder: Path, data: FaceData) -> Path:
         folder = folder.resolve()
     card = read_card(folder)
     if card["kind"] == "ensemble":
-        return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"])
+        mirrored = card.get("mirrored", False)  # older cards say nothing of it
+        return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"], mirrored=mirrored)
     _require_own_index(folder.parent)
     marked = as_trained_on(folder, data)
     return _write_model_card(folder, marked, reproduce=card["reproduce"], as_trained=card["fingerprint_as_trained"])

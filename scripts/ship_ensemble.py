@@ -18,6 +18,7 @@ def main() -> None:
     parser.add_argument("name", help="the ensemble's name below --to")
     parser.add_argument("members", nargs="+", help="names of shipped models below --to")
     cli.add_data_options(parser)
+    parser.add_argument("--mirrored", action="store_true", help="take the mean over mirror images too")
     parser.add_argument("--to", type=Path, default=Path("saved_models"), help="default saved_models")
     args = parser.parse_args()
     cli.set_up(args)
@@ -26,8 +27,11 @@ def main() -> None:
 
     data = cli.load_data(args)
     words = ["python", "scripts/ship_ensemble.py", args.name, *args.members]
+    words += ["--mirrored"] if args.mirrored else []
     words += [] if data.drawn else ["--data", "fer2013.zip"]
-    print(f"card: {ship_ensemble(args.to / args.name, args.members, data, reproduce=shlex.join(words))}")
+    folder = args.to / args.name
+    path = ship_ensemble(folder, args.members, data, reproduce=shlex.join(words), mirrored=args.mirrored)
+    print(f"card: {path}")
 
 
 if __name__ == "__main__":

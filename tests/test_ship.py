@@ -172,6 +172,27 @@ def test_an_ensemble_has_a_card_and_no_weights(shipped, public, drawn):
     assert "| [both](../both/card.md) (drawn faces) | ensemble | 910 |" in path.read_text()
 
 
+def test_an_ensemble_may_average_over_mirror_images(shipped, public, drawn):
+    path = ship_ensemble(shipped / "both", ["t1", "t2"], public, reproduce="together", mirrored=True)
+    card = read_card(path.parent)
+    split = public.split("public_test")
+    models = [load_model(shipped / name) for name in ("t1", "t2")]
+    opinions = [predict_logits(m, x) for m in models for x in (split.images, np.flip(split.images, axis=2))]
+    assert not np.allclose(opinions[0], opinions[1])
+    assert_scores(card, "public_test", ensemble_logits(np.stack(opinions, axis=1)), split.labels)
+    sizes = [read_card(shipped / name)["size"] for name in ("t1", "t2")]
+    assert card["size"]["multiply_adds"] == 2 * sum(size["multiply_adds"] for size in sizes)
+    assert card["size"]["parameters"] == sum(size["parameters"] for size in sizes)
+    for row in card["beside"]:
+        assert row["scores"] == read_card(shipped / row["name"])["scores"], "members as they are alone"
+    assert "probabilities for an image and its mirror image:" in path.read_text()
+    remake_card(path.parent, drawn)
+    again = read_card(path.parent)
+    assert again["mirrored"] and again["size"] == card["size"]
+    kept = (of["scores"]["splits"]["public_test"]["all"]["nll"] for of in (card, again))
+    assert next(kept) == pytest.approx(next(kept))
+
+
 def test_a_student_of_unlabelled_faces_is_shipped_with_them_and_its_card_made_without(public, drawn, tmp_path):
     more = with_unlabelled(public, drawn_faces(140, seed=9))
     make_run(tmp_path / "run", more, teachers=["0"], epochs=3)
@@ -228,6 +249,7 @@ def test_a_readme_that_somebody_wrote_is_kept(shipped, public):
     [
         ("evaluate", ["saved_models/t1", "--card"], "card: saved_models/t1/card.md\n"),
         ("ship_ensemble", ["both", "t1", "t2"], "card: saved_models/both/card.md\n"),
+        ("ship_ensemble", ["both", "t1", "t2", "--mirrored"], "card: saved_models/both/card.md\n"),
         ("ship", ["run-1", "new", "--command", "again"], "card: saved_models/new/card.md\n"),
     ],
 )
@@ -241,4 +263,4 @@ def test_the_commands(name, words, said, shipped, public, monkeypatch, capsys):
     module.main()
     assert capsys.readouterr().out == said
     if name == "ship_ensemble":
-        assert read_card(shipped / "both")["reproduce"] == "python scripts/ship_ensemble.py both t1 t2"
+        assert read_card(shipped / "both")["reproduce"] == f"python scripts/ship_ensemble.py {' '.join(words)}"

@@ -36,8 +36,9 @@ def card_text(card: Card) -> str:
 
 def _what_it_is(card: Card) -> str:
     if card["kind"] == "ensemble":
+        of_what = " for an image and its mirror image" if card["mirrored"] else ""
         return (
-            f"An ensemble, the mean of its members' probabilities: {_links(card['members'])}."
+            f"An ensemble, the mean of its members' probabilities{of_what}: {_links(card['members'])}."
             " It has no weights of its own."
         )
     if card["kind"] == "teacher":

@@ -1,6 +1,7 @@
 """Score any model on every labelled split of any data."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,15 @@ def evaluate(
     Raises:
         FerKerasError: an unknown split, no labelled images in any of them, or logits that are not finite.
     """
-    logits = {}
-    for name in splits:
-        labelled = _labelled(data, name)
-        if len(labelled):
-            logits[name] = predict_logits(model, labelled.images, batch_size)
+    images = {name: labelled.images for name in splits if len(labelled := _labelled(data, name))}
+    logits = {name: predict_logits(model, part, batch_size) for name, part in images.items()}
     return evaluate_logits(logits, data, size=model_size(model, file))
+
+
+def mirrored_logits(model: keras.Model, data: FaceData) -> dict[str, np.ndarray]:
+    """Return what `evaluate_logits` takes, of the mirror image of every labelled image of every reported split."""
+    images = {name: labelled.images for name in REPORTED_SPLITS if len(labelled := _labelled(data, name))}
+    return {name: predict_logits(model, part[:, :, ::-1]) for name, part in images.items()}
 
 
 def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: ModelSize | None = None) -> Evaluation:
@@ -96,17 +100,29 @@ def evaluate_files(
     return rows if len(rows) == 1 else [("ensemble", evaluate_ensemble([row for _, row in rows], data)), *rows]
 
 
-def evaluate_ensemble(members: Sequence[Evaluation], data: FaceData) -> Evaluation:
+def evaluate_ensemble(
+    members: Sequence[Evaluation], data: FaceData, mirrored: Sequence[Mapping[str, np.ndarray]] = ()
+) -> Evaluation:
     """Score the mean of the probabilities of models whose evaluations on `data` are at hand.
 
     Its size is what the members cost together; of activations, those of the largest, since one can run after the other.
+
+    Args:
+        members: of each model.
+        data: as in `evaluate`.
+        mirrored: `mirrored_logits` of each model, to average over too, for as many multiply-adds again; () for none.
     """
     logits = {
-        name: ensemble_logits(np.stack([member.splits[name].logits for member in members], axis=1))
+        name: ensemble_logits(
+            np.stack([*(member.splits[name].logits for member in members), *(part[name] for part in mirrored)], axis=1)
+        )
         for name in members[0].splits
     }
     sizes = [member.size for member in members]
-    return evaluate_logits(logits, data, size=None if None in sizes else _together(sizes))
+    size = None if None in sizes else _together(sizes)
+    if size and mirrored and size.multiply_adds is not None:
+        size = replace(size, multiply_adds=2 * size.multiply_adds)
+    return evaluate_logits(logits, data, size=size)
 
 
 def _together(sizes: Sequence[ModelSize]) -> ModelSize:

@@ -99,6 +99,7 @@ def ensemble_card(
     evaluation: Evaluation,
     members: Sequence[tuple[Card, Evaluation]],
     *,
+    mirrored: bool,
     data: Mapping[str, Any],
     figures: Mapping[str, str],
     reproduce: str,
@@ -109,6 +110,7 @@ def ensemble_card(
         name: its name among the saved models.
         evaluation: of its members' mean probability.
         members: each one's card, and its evaluation on the same images.
+        mirrored: whether the mean is over each image and its mirror image.
         data: from `data_facts`.
         figures: heading -> path from the card's folder.
         reproduce: the command that puts it together again.
@@ -120,6 +122,7 @@ def ensemble_card(
     return {
         **_common(name, "ensemble", evaluation),
         "members": [card["name"] for card, _ in members],
+        "mirrored": mirrored,
         "fingerprint": None,
         "beside": rows,
         "data": dict(data),

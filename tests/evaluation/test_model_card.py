@@ -117,7 +117,9 @@ def test_teachers_by_name_or_fingerprint(data):
 def ensemble(data, members, splits=("public_test",)):
     evaluation = scored(data, splits, parameters=2468)
     rows = [(card, scored(data, splits, 0.5)) for card in members]
-    return cards.ensemble_card("both", evaluation, rows, data=FACTS, figures={}, reproduce="put together")
+    return cards.ensemble_card(
+        "both", evaluation, rows, mirrored=False, data=FACTS, figures={}, reproduce="put together"
+    )
 
 
 def test_the_card_of_an_ensemble(data):
