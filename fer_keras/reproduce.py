@@ -102,14 +102,23 @@ STEPS: tuple[Step, ...] = (
         "residual-16-labels",
         options=" --half",
     ),
+    _trained(
+        "residual-14",
+        "python scripts/train_teacher.py --data {data} --model residual-14 --name residual-14 --epochs 46"
+        " --batch-size 64 --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.1 --rotation 20 --zoom 0.2"
+        " --erasing 0.5 --erasing-side 0.5 --seed 7 --resume",
+        "residual-14/member-1",
+        55,
+        options=" --half",
+    ),
     Step(
         "teachers",
         (
-            "python scripts/ship_ensemble.py teachers residual-10 residual-10-wide residual-12 residual-16"
-            " residual-16-labels residual-16-second --data {data}",
+            "python scripts/ship_ensemble.py teachers residual-10 residual-10-wide residual-12 residual-14 residual-16"
+            " residual-16-labels residual-16-second --mirrored --data {data}",
         ),
-        2,
-        ("residual-16-second",),
+        4,
+        ("residual-14", "residual-16-second"),
     ),
     _trained(
         "reference-cnn",
