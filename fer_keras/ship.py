@@ -111,9 +111,10 @@ def ship_ensemble(
     marked = _labelled(_with_validation(data, cards[0]["recipe"]["config"]["data"]))
     scored, mirror_images = [], []
     for name, card in zip(members, cards, strict=True):
-        _require_trained_on(folder.parent / name, marked, card["data"]["fingerprint"])
-        model = load_model(folder.parent / name)
-        scored.append(evaluate(model, marked, file=folder.parent / name / MODEL_FILE))
+        member = folder.parent / name
+        _require_trained_on(member, marked, card["data"]["fingerprint"])
+        model = load_model(member)
+        scored.append(evaluate(model, marked, file=member / MODEL_FILE))
         if mirrored:
             mirror_images.append(mirrored_logits(model, marked))
     evaluation = evaluate_ensemble(scored, marked, mirror_images)

@@ -47,8 +47,8 @@ _CNN: dict[str, Choices] = {
 }
 SPACE: dict[str, dict[str, Choices]] = {"cnn": _CNN, "separable": _CHAIN, "mobilenet": _CHAIN}
 """Family -> hyperparameter -> its values. A `growth` is the width of a stage over that of the stage before; `dense` is
-the hidden dense layer's over the last stage's, 0 for no such layer;
-`last_size` is the side of the last stage's maps."""
+the hidden dense layer's over the last stage's, 0 for no such layer; `last_size` is the side of the last stage's
+maps."""
 
 
 def declare(hp: keras_tuner.HyperParameters, family: str) -> dict[str, Any]:

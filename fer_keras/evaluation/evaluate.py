@@ -1,6 +1,6 @@
 """Score any model on every labelled split of any data."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,15 +45,13 @@ def evaluate(
     Raises:
         FerKerasError: an unknown split, no labelled images in any of them, or logits that are not finite.
     """
-    images = {name: labelled.images for name in splits if len(labelled := _labelled(data, name))}
-    logits = {name: predict_logits(model, part, batch_size) for name, part in images.items()}
+    logits = {name: predict_logits(model, images, batch_size) for name, images in _labelled_images(data, splits)}
     return evaluate_logits(logits, data, size=model_size(model, file))
 
 
 def mirrored_logits(model: keras.Model, data: FaceData) -> dict[str, np.ndarray]:
     """Return what `evaluate_logits` takes, of the mirror image of every labelled image of every reported split."""
-    images = {name: labelled.images for name in REPORTED_SPLITS if len(labelled := _labelled(data, name))}
-    return {name: predict_logits(model, part[:, :, ::-1]) for name, part in images.items()}
+    return {name: predict_logits(model, images[:, :, ::-1]) for name, images in _labelled_images(data, REPORTED_SPLITS)}
 
 
 def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: ModelSize | None = None) -> Evaluation:
@@ -213,6 +211,14 @@ def _result(name: str, logits: np.ndarray, data: FaceData) -> SplitResult:
     copied = has_copy_in(labelled, data.take(np.flatnonzero(fitted)))
     without = None if copied.all() else score(logits[~copied], labelled.labels[~copied])
     return SplitResult(everything, without, int(copied.sum()), logits, labelled)
+
+
+def _labelled_images(data: FaceData, splits: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """The name and the images of each of the splits that has labelled ones."""
+    for name in splits:
+        labelled = _labelled(data, name)
+        if len(labelled):
+            yield name, labelled.images
 
 
 def _labelled(data: FaceData, name: str) -> FaceData:

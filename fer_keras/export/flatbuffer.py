@@ -5,14 +5,9 @@ and take 8 bytes each: a fifth of a small student's file. FlatBuffers lets table
 (https://flatbuffers.dev/internals), of which the converter makes no use.
 """
 
-from typing import TYPE_CHECKING
-
 import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
 
 _IDENTIFIER = b"TFL3"
 _BUFFER_ALIGNMENT = 16
@@ -24,7 +19,7 @@ class _SharingBuilder(flatbuffers.Builder):
 
     def __init__(self) -> None:
         super().__init__(1024)
-        self._places: dict[Hashable, int] = {}
+        self._places: dict[tuple[str, bytes], int] = {}
 
     def CreateNumpyVector(self, x: np.ndarray) -> int:  # noqa: N802, as in the base class
         key = (x.dtype.str, x.tobytes())

@@ -45,18 +45,16 @@ def conv_block(
 
     With `residual` the block's input is added before the activation, where both have the same shape.
     """
-    shortcut = x if residual else None
+    inputs = x
     x = layers.Conv2D(width, kernel_size, stride, padding="same", name=f"{name}_conv")(x)
-    x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
-    if shortcut is not None and shortcut.shape == x.shape:
-        x = layers.Add(name=f"{name}_add")([x, shortcut])
+    x = _normalise(x, name, inputs if residual else None)
     return layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"{name}_act")(x)
 
 
 def stem_block(x: keras.KerasTensor, width: int, stride: int, activation: str = "relu") -> keras.KerasTensor:
     """Convolution 3x3 without bias, batch normalisation, activation: how both separable families begin."""
     x = layers.Conv2D(width, 3, stride, padding="same", use_bias=False, name="stem_conv")(x)
-    return _normalise(x, "stem", activation)
+    return _activate(x, "stem", activation)
 
 
 @dataclass(frozen=True)
@@ -80,10 +78,10 @@ def depthwise_block(
     """Depthwise 3x3, BN, ReLU, pointwise 1x1, BN, ReLU, no biases: MobileNet's unit."""
     inputs = x
     x = layers.DepthwiseConv2D(3, stride, padding="same", use_bias=False, name=f"{name}_depthwise")(x)
-    x = _normalise(x, f"{name}_depthwise", style.activation)
+    x = _activate(x, f"{name}_depthwise", style.activation)
     x = squeeze_excite(x, style.squeeze_excite, name)
     x = layers.Conv2D(width, 1, use_bias=False, name=f"{name}_pointwise")(x)
-    return _normalise(x, f"{name}_pointwise", style.activation, inputs if style.residual else None)
+    return _activate(x, f"{name}_pointwise", style.activation, inputs if style.residual else None)
 
 
 def separable_block(
@@ -92,7 +90,7 @@ def separable_block(
     """SeparableConv2D 3x3 without bias, BN, ReLU: one normalisation for the pair of steps."""
     inputs = x
     x = layers.SeparableConv2D(width, 3, stride, padding="same", use_bias=False, name=f"{name}_separable")(x)
-    return _normalise(x, name, style.activation, inputs if style.residual else None)
+    return _activate(x, name, style.activation, inputs if style.residual else None)
 
 
 def squeeze_excite(x: keras.KerasTensor, ratio: float, name: str) -> keras.KerasTensor:
@@ -121,13 +119,19 @@ def squeeze_excite_parameters(channels: int, ratio: float) -> int:
     return 2 * channels * (hidden := squeeze_width(channels, ratio)) + hidden + channels if ratio else 0
 
 
-def _normalise(
-    x: keras.KerasTensor, name: str, activation: str, shortcut: keras.KerasTensor | None = None
-) -> keras.KerasTensor:
-    """Batch normalisation, the shortcut if it fits, activation."""
+def _normalise(x: keras.KerasTensor, name: str, shortcut: keras.KerasTensor | None = None) -> keras.KerasTensor:
+    """Batch normalisation, then the shortcut if there is one and it fits."""
     x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"{name}_bn")(x)
     if shortcut is not None and shortcut.shape == x.shape:
         x = layers.Add(name=f"{name}_add")([x, shortcut])
+    return x
+
+
+def _activate(
+    x: keras.KerasTensor, name: str, activation: str, shortcut: keras.KerasTensor | None = None
+) -> keras.KerasTensor:
+    """Batch normalisation, the shortcut if it fits, activation."""
+    x = _normalise(x, name, shortcut)
     if activation == "relu":
         return layers.ReLU(name=f"{name}_relu")(x)
     return layers.Activation(activation, name=f"{name}_{activation}")(x)

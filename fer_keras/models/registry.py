@@ -59,8 +59,8 @@ def _residual_separable(stem: int, *stages: tuple[int, int]) -> Preset:
     for number, (width, blocks) in enumerate(stages):
         widths += [width] * blocks
         strides += [2 if number else 1, *[1] * (blocks - 1)]
-    options = {"widths": tuple(widths), "strides": tuple(strides), "dropouts": (), "residual": True}
-    return Preset("separable", {**options, "activation": "silu"})
+    style = {"dropouts": (), "residual": True, "activation": "silu"}
+    return Preset("separable", {"widths": tuple(widths), "strides": tuple(strides), **style})
 
 
 PRESETS: dict[str, Preset] = {
