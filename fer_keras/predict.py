@@ -14,6 +14,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.export.record import FLOAT_FILE, INT8_FILE, read_exports
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.litert_runtime import litert_runtime
 
 Runtime = Literal["auto", "litert", "keras"]
 
@@ -160,13 +161,7 @@ def _temperature(keras_file: Path) -> float | None:
 
 def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
     try:
-        from ai_edge_litert.interpreter import Interpreter
-    except ImportError:
-        import tensorflow as tf
-
-        Interpreter = tf.lite.Interpreter
-    try:
-        interpreter = Interpreter(model_path=str(file))
+        interpreter = litert_runtime().Interpreter(model_path=str(file))
         interpreter.allocate_tensors()
         (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
     except ValueError as error:

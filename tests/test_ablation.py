@@ -111,6 +111,13 @@ def test_an_arm_without_its_counterpart_is_refused(study):
         run_study(study, SOME[1:], range(1))
 
 
+def test_data_without_images_to_report_on_is_refused_before_training(study, tmp_path):
+    bare = replace(study, data=study.data.take(study.data.splits != "public_test"), folder=tmp_path / "runs")
+    with pytest.raises(FerKerasError, match="drawn faces: no PublicTest images"):
+        run_study(bare, SOME, range(1))
+    assert not bare.folder.exists()
+
+
 def test_predictions_are_kept_for_later_comparisons(study, ledger):
     kept = np.load(study.out / "ablation_predictions.npz")
     assert len(kept.files) == 8 and kept["baseline-seed0/val"].shape == (len(study.data.split("val")),)

@@ -58,7 +58,8 @@ def _calibrated_on(exports: Mapping[str, Any]) -> list[str]:
         return []
     found = facts["calibration"]
     note = " These are not photographs; real faces give better ranges." if found["source"] == SOURCE else ""
-    return [f"The ranges of the int8 file's activations come from {found['images']:,} faces: {found['source']}.{note}"]
+    ranges = "The ranges of the int8 file's activations are those that round best on"
+    return [f"{ranges} {found['images']:,} faces: {found['source']}.{note}"]
 
 
 def confidence_text(calibration: Mapping[str, Any]) -> str:

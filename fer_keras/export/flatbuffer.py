@@ -9,7 +9,8 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-_IDENTIFIER = b"TFL3"
+from fer_keras.export.ranges import FILE_IDENTIFIER
+
 _BUFFER_ALIGNMENT = 16
 """In bytes, of weights: what the schema asks for (`force_align`), of which its Python code knows nothing."""
 
@@ -42,5 +43,5 @@ def smaller(file: bytes) -> bytes:
             if number not in outside:
                 tensor.name = None
     builder = _SharingBuilder()
-    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
     return bytes(builder.Output())

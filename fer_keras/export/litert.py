@@ -11,8 +11,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python.convert import mlir_quantize
 
 from fer_keras.export.flatbuffer import smaller
+from fer_keras.export.ranges import with_smallest_error
 
 CALIBRATION_FACES = 512
 """How many faces decide the ranges of the activations."""
@@ -25,7 +27,7 @@ def save_float32(model: keras.Model, path: Path) -> None:
         model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
         path: the `.tflite` file.
     """
-    path.write_bytes(convert(model, tf.uint8))
+    path.write_bytes(smaller(convert(model, tf.uint8)))
 
 
 def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
@@ -47,18 +49,22 @@ def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
                 image[0, 0, :2, 0] = 0.0, 255.0
             yield [image]
 
-    path.write_bytes(convert(model, tf.float32, representatives))
+    # In two steps, as TensorFlow's own `tf.lite.experimental.QuantizationDebugger` does: the converter has no option
+    # for other ranges than from the smallest value to the largest.
+    calibrated = with_smallest_error(convert(model, tf.float32, representatives), faces)
+    path.write_bytes(smaller(mlir_quantize(calibrated, input_data_type=tf.uint8, output_data_type=tf.float32)))
 
 
 def convert(
     model: keras.Model, dtype: tf.DType, representatives: Callable[[], Iterator[list[np.ndarray]]] | None = None
 ) -> bytes:
-    """Return a model as a LiteRT file from `images` to float32 `logits`.
+    """Return a model as a float32 LiteRT file from `images` to `logits`.
 
     Args:
         model: maps images [N, H, W, C] to [N, K].
-        dtype: of `images`; with `representatives` they are uint8 in the file whatever this is.
-        representatives: gives inputs that decide the ranges of 8-bit integers; None keeps float32.
+        dtype: of `images`.
+        representatives: gives inputs; the smallest and largest value that each activation has of them is written into
+            the file, which is to be quantised then.
     """
     module = tf.Module()
     module.weights_of_model = [variable.value for variable in model.variables]
@@ -77,5 +83,5 @@ def convert(
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
             converter.representative_dataset = representatives
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = tf.uint8
-        return smaller(converter.convert())
+            converter._experimental_calibrate_only = True
+        return converter.convert()

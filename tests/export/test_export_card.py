@@ -72,7 +72,7 @@ def test_the_card_tells_it(exported):
     assert text == card_text(card)
     facts = card["exports"]["formats"]["litert_int8"]
     assert f"| LiteRT int8 | `model_int8.tflite` | {facts['bytes']:,} | {facts['agreement']:.2%} | " in text
-    assert f"come from {facts['calibration']['images']} faces: training images of drawn faces.\n" in text
+    assert f"round best on {facts['calibration']['images']} faces: training images of drawn faces.\n" in text
     assert f"the temperature {card['calibration']['temperature']:.3f} (arXiv 1706.04599)" in text
     assert "| PublicTest | " in text.split("## Confidence")[1].split("## Exports")[0]
 
@@ -89,7 +89,7 @@ def test_files_elsewhere_and_drawn_ranges_are_named(exported):
     told["formats"]["litert_int8"]["calibration"] = {"source": "drawn faces", "images": 512}
     text = exports_text(told, "teacher")
     assert "| ONNX | on demand |" in text and "Files marked `on demand` are not kept here" in text
-    assert "come from 512 faces: drawn faces. These are not photographs" in text
+    assert "round best on 512 faces: drawn faces. These are not photographs" in text
 
 
 def test_the_temperature_is_fitted_on_validation(exported, data):
