@@ -34,6 +34,10 @@ def _trained(name: str, train: str, run: str, minutes: float, *needs: str, optio
     return Step(name, (train, ship), minutes, needs)
 
 
+_MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual-10")
+"""The teachers that students learn from: see the README for why these."""
+_TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
+
 STEPS: tuple[Step, ...] = (
     Step(
         "data-audit",
@@ -119,6 +123,21 @@ STEPS: tuple[Step, ...] = (
         ),
         4,
         ("residual-14", "residual-16-second"),
+    ),
+    Step(
+        "logits",
+        (f"python scripts/cache_logits.py {_TEACHERS} --data {{data}} --cached-views 40",),
+        150,
+        ("residual-16-second",),
+    ),
+    Step(
+        "ablation",
+        (
+            f"python scripts/ablate.py --data {{data}} --teacher {_TEACHERS} --name ablation"
+            " --out saved_models/measurements",
+        ),
+        330,
+        ("logits",),
     ),
     _trained(
         "reference-cnn",
