@@ -27,6 +27,11 @@ class Step:
     needs: tuple[str, ...] = ()
 
 
+_MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual-10")
+"""The teachers that students learn from: see the README for why these."""
+_TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
+
+
 def _trained(name: str, train: str, run: str, minutes: float, *needs: str, options: str = "") -> Step:
     """A model: the command that trains it in runs/`run`, and the one that ships it."""
     again = f"python scripts/reproduce.py --data fer2013.zip --run {name}"
@@ -34,9 +39,14 @@ def _trained(name: str, train: str, run: str, minutes: float, *needs: str, optio
     return Step(name, (train, ship), minutes, needs)
 
 
-_MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual-10")
-"""The teachers that students learn from: see the README for why these."""
-_TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
+def _student(name: str, model: str, epochs: int, minutes: float, options: str = "") -> Step:
+    """A student of the four teachers."""
+    train = (
+        f"python scripts/distill.py --data {{data}} --teacher {_TEACHERS} --model {model} --name {name}"
+        f" --cached-views 40 --epochs {epochs}{options} --resume"
+    )
+    return _trained(name, train, name, minutes, "logits")
+
 
 STEPS: tuple[Step, ...] = (
     Step(
@@ -139,6 +149,7 @@ STEPS: tuple[Step, ...] = (
         330,
         ("logits",),
     ),
+    _student("separable-93k", "separable-93k", 250, 100),
     _trained(
         "reference-cnn",
         "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",

@@ -15,6 +15,8 @@ FACES = draw_faces(np.arange(21) % 7, seed=6)
 def files(tmp_path_factory):
     """Format -> (what the converter wrote, what becomes of it)."""
     folder, model = tmp_path_factory.mktemp("files"), from_preset("separable-25k")
+    rng = np.random.default_rng(0)  # so that biases are not all zeros, as those of an untrained model are
+    model.set_weights([weight + rng.uniform(0, 0.1, weight.shape).astype(np.float32) for weight in model.get_weights()])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(litert, "smaller", lambda file: file)
         litert.save_float32(model, folder / "float32.tflite")
@@ -55,7 +57,21 @@ def test_zero_points_are_stored_once(files):
             place = described._tab.Vector(described._tab.Offset(10))
             points.setdefault(place, []).append(number)
     (numbers,) = points.values()
-    assert len(numbers) == 2 * (5 + 5), "kernels and biases of five pointwise steps to and five depthwise ones of 48"
+    assert len(numbers) == 2 * 5 + 5 + 1, "five pointwise kernels and biases, five depthwise kernels, one bias of zeros"
+
+
+def test_zeros_and_nothing_are_stored_once(files):
+    whole, smaller = (schema.ModelT.InitFromObj(schema.Model.GetRootAs(file, 0)) for file in files["int8"])
+    zeros, users = [], []
+    for model in (whole, smaller):
+        (graph,) = model.subgraphs
+        biases = [operator.inputs[2] for operator in graph.operators if len(operator.inputs) == 3]
+        found = {n for n in biases if n >= 0 and not np.any(model.buffers[graph.tensors[n].buffer].data)}
+        zeros.append(sorted(graph.tensors[number].shape[0] for number in found))
+        users.append(sum(number in found for number in biases))
+    assert zeros[0] == [16, 32, 32, 32, 48, 48, 48, 48, 48, 56] and zeros[1] == [16, 32, 48, 56]
+    assert users == [10, 10], "depthwise convolutions"
+    assert [number for number, buffer in enumerate(smaller.buffers) if buffer.data is None] == [0]
 
 
 def test_weights_begin_where_processors_load_them(files):
