@@ -39,11 +39,11 @@ def _trained(name: str, train: str, run: str, minutes: float, *needs: str, optio
     return Step(name, (train, ship), minutes, needs)
 
 
-def _student(name: str, model: str, epochs: int, minutes: float, options: str = "") -> Step:
+def _student(name: str, model: str, epochs: int, minutes: float) -> Step:
     """A student of the four teachers."""
     train = (
         f"python scripts/distill.py --data {{data}} --teacher {_TEACHERS} --model {model} --name {name}"
-        f" --cached-views 40 --epochs {epochs}{options} --resume"
+        f" --cached-views 40 --epochs {epochs} --resume"
     )
     return _trained(name, train, name, minutes, "logits")
 

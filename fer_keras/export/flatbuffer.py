@@ -12,8 +12,7 @@ import flatbuffers
 import numpy as np
 from tensorflow.lite.python import schema_py_generated as schema
 
-from fer_keras.export.ranges import FILE_IDENTIFIER
-
+_IDENTIFIER = b"TFL3"
 _BUFFER_ALIGNMENT = 16
 """In bytes, of weights: what the schema asks for (`force_align`), of which its Python code knows nothing."""
 
@@ -36,13 +35,25 @@ class _SharingBuilder(flatbuffers.Builder):
         return self._places[key]
 
 
+def read(file: bytes) -> schema.ModelT:
+    """Return what a `.tflite` file's bytes hold, to be changed."""
+    return schema.ModelT.InitFromObj(schema.Model.GetRootAs(file, 0))
+
+
+def write(model: schema.ModelT) -> bytes:
+    """Return a `.tflite` file's bytes, equal vectors shared."""
+    builder = _SharingBuilder()
+    builder.Finish(model.Pack(builder), file_identifier=_IDENTIFIER)
+    return bytes(builder.Output())
+
+
 def smaller(file: bytes) -> bytes:
     """Return a LiteRT file that computes the same, without what it holds twice and without names of inner tensors.
 
     Args:
         file: a `.tflite` file's bytes.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(file, 0))
+    model = read(file)
     for number, graph in enumerate(model.subgraphs):
         signatures = [s for s in model.signatureDefs or () if s.subgraphIndex == number]
         _share_zeros(model, graph, signatures)
@@ -51,9 +62,7 @@ def smaller(file: bytes) -> bytes:
             if place not in outside:
                 tensor.name = None
     _share_empty_buffers(model)
-    builder = _SharingBuilder()
-    builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-    return bytes(builder.Output())
+    return write(model)
 
 
 def _share_zeros(model: schema.ModelT, graph: schema.SubGraphT, signatures: Iterable[schema.SignatureDefT]) -> None:

@@ -7,14 +7,10 @@ outermost values costs less than it brings.
 Reference: Nagel et al., "A white paper on neural network quantization", 2021, arXiv 2106.08295, section 3.1 ("MSE").
 """
 
-import flatbuffers
 import numpy as np
-from tensorflow.lite.python import schema_py_generated as schema
 
+from fer_keras.export.flatbuffer import read, write
 from fer_keras.litert_runtime import litert_runtime
-
-FILE_IDENTIFIER = b"TFL3"
-"""Of a LiteRT file."""
 
 _BINS = 4096
 _SHARES = np.geomspace(0.05, 1.0, 40)
@@ -33,7 +29,7 @@ def with_smallest_error(calibrated: bytes, faces: np.ndarray) -> bytes:
             converter makes it before it quantises. Its input keeps its range.
         faces: float32 or uint8 [N, 48, 48, 1], whose activations are to be rounded well.
     """
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(calibrated, 0))
+    model = read(calibrated)
     graph = model.subgraphs[0]
     ranges = {
         number: (float(tensor.quantization.min[0]), float(tensor.quantization.max[0]))
@@ -45,9 +41,7 @@ def with_smallest_error(calibrated: bytes, faces: np.ndarray) -> bytes:
         quantization = graph.tensors[number].quantization
         low, high = smallest_error_range(counts[number], low, high)
         quantization.min, quantization.max = np.array([low], np.float32), np.array([high], np.float32)
-    builder = flatbuffers.Builder(len(calibrated))
-    builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
-    return bytes(builder.Output())
+    return write(model)
 
 
 def _histograms(file: bytes, faces: np.ndarray, ranges: dict[int, tuple[float, float]]) -> dict[int, np.ndarray]:
