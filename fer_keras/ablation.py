@@ -22,6 +22,8 @@ from fer_keras.main_job import cached_logits, identify_teachers, views_asked_for
 from fer_keras.training.student import train_student
 
 BASELINE = "baseline"
+ENSEMBLE, ONE, ASSISTANT = "ensemble", "one", "assistant"
+"""Whom an arm can learn from: large teachers, the first of them, a small model that has learnt from them."""
 FRESH = 100_000
 """As `cached_views`: more than epochs, so that every epoch sees a fresh one."""
 
@@ -42,21 +44,22 @@ class Arm:
         name: of its runs and of its row in the figure.
         question: the group in the figure.
         changes: fields of `StudentConfig` in which it differs from the base.
-        teachers: how many of the teachers it has, from the first on; None for all.
+        teachers: which of `Study.teachers` it learns from.
         against: the arm that it is compared with.
     """
 
     name: str
     question: str
     changes: Mapping[str, Any] = field(default_factory=dict)
-    teachers: int | None = None
+    teachers: str = ENSEMBLE
     against: str = BASELINE
 
 
 ARMS: tuple[Arm, ...] = (
     Arm(BASELINE, "baseline"),
     Arm("labels only", "distillation", {"alpha": 0.0}),
-    Arm("one teacher", "teachers", teachers=1),
+    Arm("one teacher", "teachers", teachers=ONE),
+    Arm("assistant", "teachers", teachers=ASSISTANT),
     Arm("1 view", "cached views", {"cached_views": 1}),
     Arm("8 views", "cached views", {"cached_views": 8}),
     Arm("32 views", "cached views", {"cached_views": 32}),
@@ -71,7 +74,11 @@ ARMS: tuple[Arm, ...] = (
     Arm("mixup, 8 views", "mixup", {"cached_views": 8, "mixup": 0.5}, against="8 views"),
     Arm("gentle, 8 views", "views", {"cached_views": 8, "views": GENTLE_VIEWS}, against="8 views"),
 )
-"""The base has every teacher, Hinton's KL, T = 2.5, alpha = 0.9 and a fresh view every epoch."""
+"""The base has every large teacher, Hinton's KL, T = 2.5, alpha = 0.9 and a fresh view every epoch.
+
+The assistant in between is that of Mirzadeh et al., "Improved Knowledge Distillation via Teacher Assistant", 2020,
+arXiv 1902.03393.
+"""
 
 
 def base_config(epochs: int) -> StudentConfig:
@@ -90,7 +97,7 @@ class Study:
 
     Attributes:
         base: the recipe that they change.
-        teachers: the members of the ensemble.
+        teachers: the members of each ensemble that an arm can learn from.
         data: the images, validation marked.
         data_config: which those are.
         cache_root: where logits are cached.
@@ -100,7 +107,7 @@ class Study:
     """
 
     base: StudentConfig
-    teachers: Sequence[keras.Model]
+    teachers: Mapping[str, Sequence[keras.Model]]
     data: FaceData
     data_config: DataConfig
     cache_root: Path
@@ -202,7 +209,7 @@ class Records:
 def arm_config(study: Study, arm: Arm, seed: int) -> StudentConfig:
     """Return what the run of an arm is told."""
     base = replace(study.base, **arm.changes)
-    identities = identify_teachers(base, study.teachers[: arm.teachers], study.data.split("train"))
+    identities = identify_teachers(base, study.teachers[arm.teachers], study.data.split("train"))
     return replace(
         base,
         data=study.data_config,
@@ -231,7 +238,7 @@ def run_name(arm: Arm, seed: int) -> str:
 def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Train an arm, from a cache of `views` views that it shares; return its row and its guesses by split."""
     train, val, seed = study.data.split("train"), study.data.split("val"), config.fit.seed
-    folders, identities = cached_logits(config, study.teachers[: arm.teachers], train, study.cache_root, views)
+    folders, identities = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
     cache, folder = LogitCache(folders, identities, views_asked_for(config)), study.folder / run_name(arm, seed)
     model = load_model(train_student(config, train, val, cache, folder, resume=True))
     guesses = {split: predict_logits(model, study.data.split(split).images).argmax(-1) for split in SPLITS}

@@ -140,16 +140,16 @@ STEPS: tuple[Step, ...] = (
         150,
         ("residual-16-second",),
     ),
+    _student("separable-93k", "separable-93k", 250, 100),
     Step(
         "ablation",
         (
-            f"python scripts/ablate.py --data {{data}} --teacher {_TEACHERS} --name ablation"
-            " --out saved_models/measurements",
+            f"python scripts/ablate.py --data {{data}} --teacher {_TEACHERS}"
+            " --assistant saved_models/separable-93k --name ablation --out saved_models/measurements",
         ),
         330,
-        ("logits",),
+        ("logits", "separable-93k"),
     ),
-    _student("separable-93k", "separable-93k", 250, 100),
     _trained(
         "reference-cnn",
         "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",

@@ -1,8 +1,9 @@
 """Measure what helps a student of 25,000 parameters, one change of the recipe at a time.
 
-    python scripts/ablate.py --data fer2013.zip --teacher saved_models/residual-10 ... --name ablation
+    python scripts/ablate.py --data fer2013.zip --teacher saved_models/residual-16 ... \
+        --assistant saved_models/separable-93k
 
-About 8 minutes a run on 2 cores, 16 arms, 2 seeds each: 4.5 hours, after the teachers' logits are cached. The same
+About 8 minutes a run on 2 cores, 17 arms, 2 seeds each: 4.5 hours, after the teachers' logits are cached. The same
 command goes on where it was stopped. Writes ablation.csv (a row a run), ablation_summary.csv (a row an arm, with
 intervals) and ablation.png to runs/<name>/, or to --out.
 """
@@ -20,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
     parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers; the first is the one")
+    parser.add_argument("--assistant", type=Path, required=True, help="a saved student of theirs, to teach as well")
     parser.add_argument("--name", default="ablation", help="the study's folder below --runs; default %(default)s")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
@@ -43,7 +45,12 @@ def main() -> None:
         if name not in known:
             raise FerKerasError(f"unknown arm {name!r}, expected some of {', '.join(map(repr, known))}")
     arms, seeds = [known[name] for name in args.arms or known], range(args.seeds)
-    teachers = [load_model(path) for path in args.teacher]
+    large = [load_model(path) for path in args.teacher]
+    teachers = {
+        ablation.ENSEMBLE: large,
+        ablation.ONE: large[:1],
+        ablation.ASSISTANT: [load_model(args.assistant)],
+    }
     data, data_config = training_data(cli.load_data(args))
     folder, base = args.runs / args.name, ablation.base_config(args.epochs)
     out = args.out or folder

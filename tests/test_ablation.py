@@ -21,7 +21,7 @@ from fer_keras.models import from_preset
 from fer_keras.models.budget import parameters
 from fer_keras.training.run_folder import read_config
 
-SOME = (Arm("baseline", "base"), Arm("one teacher", "teachers", {"cached_views": 1, "mixup": 0.5}, teachers=1))
+SOME = (Arm("baseline", "base"), Arm("one teacher", "teachers", {"cached_views": 1, "mixup": 0.5}, teachers="one"))
 TINY = {"widths": (4, 8), "strides": (4, 4), "dropouts": ()}
 
 
@@ -35,7 +35,8 @@ def study(tmp_path_factory):
     for seed in range(2):
         keras.utils.set_random_seed(seed)
         teachers.append(from_preset("reference-separable", **TINY))
-    return Study(base, teachers, data, data_config, folder / "logits", folder / "runs", folder / "out")
+    taught_by = {"ensemble": teachers, "one": teachers[:1]}
+    return Study(base, taught_by, data, data_config, folder / "logits", folder / "runs", folder / "out")
 
 
 @pytest.fixture(scope="module")
