@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import os
+import platform
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ def run(main: Callable[[], int | None]) -> None:
     with 130.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's errors, not its notices
+    if platform.machine() in ("x86_64", "AMD64"):
+        # TensorFlow's own default needs AVX-512 VNNI or AMX. With AVX2 alone a separable student trains 1.3 to 1.9
+        # times as fast with it.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         status = main() or 0
     except FerKerasError as error:
