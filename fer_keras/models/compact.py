@@ -1,9 +1,11 @@
 """Small `.keras` files that stock Keras reads."""
 
+import io
 import tempfile
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 
@@ -16,7 +18,7 @@ def save_compact(model: keras.Model, path: Path, *, half: bool = False) -> None:
 
     With `half`, the weights are rounded to half precision, in place: they stay float32 for whoever loads
     them, since few CPUs compute in half precision, but 13 of their 32 bits are zeros that compress away, so
-    the file takes about half the space.
+    the file takes less than half the space.
 
     Args:
         model: any Keras model.
@@ -46,4 +48,26 @@ def _halved(name: str, array: np.ndarray) -> np.ndarray:
 def _deflate(source: Path, target: Path) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as new:
         for member in old.infolist():
-            new.writestr(member.filename, old.read(member))
+            content = old.read(member)
+            new.writestr(member.filename, _shuffled(content) if member.filename.endswith(".h5") else content)
+
+
+def _shuffled(file: bytes) -> bytes:
+    """The same HDF5 file, in which the first bytes of all values stand together, then the second ones.
+
+    HDF5 puts them back when it reads. Zeros and exponents in a row compress better: a teacher by a fifth.
+    """
+    buffer = io.BytesIO()
+    with h5py.File(io.BytesIO(file)) as old, h5py.File(buffer, "w") as new:
+
+        def copy(name: str, item: h5py.Group | h5py.Dataset) -> None:
+            if isinstance(item, h5py.Group):
+                made = new.require_group(name)
+            else:
+                filters = {"chunks": item.shape, "shuffle": True, "compression": 9} if item.size > 1 else {}
+                made = new.create_dataset(name, data=item[()], **filters)
+            made.attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(copy)
+    return buffer.getvalue()
