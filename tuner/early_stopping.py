@@ -15,7 +15,7 @@ from fer_keras.training.checkpoint import MONITOR
 MARGIN = 0.03
 """How far behind, as a share of the images."""
 
-FEWEST_RIVALS = 3
+FEWEST_RIVALS = 2
 SHARE_OF_EPOCHS = 1 / 3
 """How much of the schedule a trial may have in any case."""
 

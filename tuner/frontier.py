@@ -11,6 +11,7 @@ from keras_tuner.src.distribute import utils as distribution
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
 from fer_keras.main_job import cached_logits, views_asked_for
+from tuner.hparams import show_trials
 from tuner.hypermodel import Material
 from tuner.ledger import last_failure, write_ledger
 from tuner.settings import Search, remember
@@ -39,6 +40,8 @@ def run_search(search: Search, data: FaceData, teachers: Sequence[keras.Model], 
     worker = distribution.has_chief_oracle() and not chief
     with nullcontext() if worker else only_one(search.folder):
         remember(search, write=not worker)
+        if not worker:
+            show_trials(search.folder)
         tuner = FrontierTuner(search, None if chief else prepare(search, data, teachers, cache_root))
         tuner.search()
         ledger = write_ledger(search.folder)

@@ -7,8 +7,21 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
+from tuner.ledger import ENDED_WELL, read_rows
+
+FOLDER = "hparams"
+"""Of a trial, for TensorBoard."""
+
 _FIELDS = ("stage", "family", "budget", "seed", "alpha")
 _METRICS = ("val_accuracy", "train_accuracy", "parameters", "multiply_adds", "seconds")
+
+
+def show_trials(search: Path) -> None:
+    """Show the trials of a search that ended well and are not shown yet, as in a clone, which has only their rows."""
+    for row in read_rows(search):
+        folder = search / f"trial_{row['trial']}" / FOLDER
+        if row["status"] in ENDED_WELL and not folder.exists():
+            show_trial(folder, row)
 
 
 def show_trial(folder: Path, row: dict[str, Any]) -> None:

@@ -41,7 +41,7 @@ _CNN: dict[str, Choices] = {
     "depth_late": ((1, 2, 3), 2),
     "growth_early": (_GROWTH, 2.0),
     "growth_late": (_GROWTH, 1.5),
-    "dense": ((0.0, 0.5, 1.0, 2.0), 1.0),
+    "dense": ((0.0, 0.5, 1.0, 2.0), 0.0),
     "residual": ((0, 1), 1),
     "dropout": ((0.0, 0.125, 0.25), 0.0),
 }

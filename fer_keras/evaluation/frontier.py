@@ -16,12 +16,12 @@ HITS_FILE = "hits.npz"
 
 LEDGER_COLUMNS = (
     "trial", "stage", "family", "budget", "parameters", "multiply_adds", "milliseconds", "epochs", "seed", "alpha",
-    "val_accuracy", "public_test_accuracy", "train_accuracy", "seconds", "status", "error", "options", "config_hash",
-    "model", "ended",
+    "val_accuracy", "public_test_accuracy", "train_accuracy", "seconds", "status", "error", "widths", "options",
+    "config_hash", "model", "ended",
 )  # fmt: skip
 """A row a trial. `stage` is `search`, `final` or `control` (the full schedule without distillation); accuracies are
-shares; `train_accuracy` is of the last epoch's augmented views; `milliseconds` is measured later; `model` is a path
-below the ledger's folder."""
+shares; `train_accuracy` is of the last epoch's augmented views; `milliseconds` is measured later; `widths` are those of
+all layers; `options` all that the family's builder is told, as JSON; `model` is a path below the ledger's folder."""
 
 COSTS: dict[str, str] = {
     "parameters": "trainable parameters",
@@ -154,7 +154,7 @@ def _smallest(points: pd.DataFrame, costs: Sequence[str] | Mapping[str, float]) 
 
 
 def family_differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str = "cnn") -> pd.DataFrame:
-    """Compare the families at each budget, image by image; see `compare_arms`.
+    """Compare the families at each budget, image by image, distilled and on labels alone; see `compare_arms`.
 
     Args:
         ledger: from `read_ledger`.
@@ -163,19 +163,29 @@ def family_differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path,
         against: the family that the others are compared with.
 
     Returns:
-        A row for each family and budget, as from `compare_arms`; empty where the files or the other family are missing.
+        A row for each stage (`final` or `control`), family and budget, as from `compare_arms`; none where the files or
+        the other family are missing.
     """
+    ended = ledger[ledger["status"] == "completed"]
+    tables = [_differences(ended[ended["stage"] == stage], points, folder, against) for stage in ("final", "control")]
+    for table, stage in zip(tables, ("final", "control"), strict=True):
+        table.insert(0, "stage", stage)
+    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+
+
+def _differences(ended: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str) -> pd.DataFrame:
+    """Compare the families in one stage; no rows where there is nothing to compare."""
     hits: dict[tuple[str, int], list[Mapping[str, np.ndarray]]] = {}
-    finals = ledger[(ledger["stage"] == "final") & (ledger["status"] == "completed")]
     for _, point in points.iterrows():
-        same = [finals[name] == point[name] for name in ("family", "budget", "options")]
-        files = [(folder / model).with_name(HITS_FILE) for model in finals[np.logical_and.reduce(same)]["model"]]
+        same = [ended[name] == point[name] for name in ("family", "budget", "options")]
+        files = [(folder / model).with_name(HITS_FILE) for model in ended[np.logical_and.reduce(same)]["model"]]
         loaded = [dict(np.load(file)) for file in files if file.is_file()]
-        hits[point["family"], point["budget"]] = [seen for seen in loaded if all(split in seen for split in SPLITS)]
-    seeds = min(map(len, hits.values()))
-    hits = {cell: seen for cell, seen in hits.items() if seeds and (against, cell[1]) in hits}
+        if seen := [one for one in loaded if all(split in one for split in SPLITS)]:
+            hits[point["family"], point["budget"]] = seen
+    hits = {cell: seen for cell, seen in hits.items() if (against, cell[1]) in hits}
     if not hits:
         return pd.DataFrame()
+    seeds = min(map(len, hits.values()))
     arms = {
         cell: {split: np.stack([s[split] for s in seen[:seeds]]) for split in SPLITS} for cell, seen in hits.items()
     }

@@ -145,22 +145,32 @@ def test_pick(points):
         pick(points.assign(milliseconds=np.nan), {"milliseconds": 1.0})
 
 
-def test_families_are_compared_image_by_image(points, ledger, tmp_path, rng):
+def test_families_are_compared_image_by_image_in_each_stage(points, ledger, tmp_path, rng):
+    finals = ledger[(ledger["stage"] == "final") & (ledger["family"] == "mobilenet") & (ledger["budget"] == 5_000)]
+    controls = finals.assign(stage="control", model="control/" + finals["model"])
+    ledger = pd.concat([ledger, controls], ignore_index=True)
     hits = {}
-    for row in ledger[ledger["stage"] == "final"].itertuples():
-        hits[row.family, row.budget, row.seed] = {split: rng.random(500) < 0.6 for split in ("val", "public_test")}
+    for row in ledger[ledger["stage"].isin(["final", "control"])].itertuples():
+        seen = {split: rng.random(500) < 0.6 for split in ("val", "public_test")}
+        hits[row.stage, row.family, row.budget, row.seed] = seen
         folder = (tmp_path / row.model).parent
         folder.mkdir(parents=True, exist_ok=True)
-        np.savez(folder / "hits.npz", **hits[row.family, row.budget, row.seed])
-    table = family_differences(ledger, points, tmp_path).set_index(["family", "budget"])
+        np.savez(folder / "hits.npz", **seen)
+    table = family_differences(ledger, points, tmp_path).set_index(["stage", "family", "budget"])
 
-    def mean(family):
-        return np.mean([hits[family, 5_000, seed]["public_test"].mean() for seed in (0, 1)])
+    def mean(stage, family):
+        return np.mean([hits[stage, family, 5_000, seed]["public_test"].mean() for seed in (0, 1)])
 
-    row = table.loc["mobilenet", 5_000]
-    assert row["public_test_difference"] == pytest.approx(mean("mobilenet") - mean("cnn"))
-    assert row["public_test_low"] < row["public_test_difference"] < row["public_test_high"]
-    assert np.isnan(table.loc["cnn", 5_000]["public_test_difference"])
+    for stage in ("final", "control"):
+        row = table.loc[stage, "mobilenet", 5_000]
+        assert row["public_test_difference"] == pytest.approx(mean(stage, "mobilenet") - mean(stage, "cnn"))
+        assert row["public_test_low"] < row["public_test_difference"] < row["public_test_high"]
+        assert np.isnan(table.loc[stage, "cnn", 5_000]["public_test_difference"])
+    assert ("control", "mobilenet", 50_000) not in table.index
+
+
+def test_without_the_files_there_is_nothing_to_compare(points, ledger, tmp_path):
+    assert not len(family_differences(ledger, points, tmp_path))
 
 
 def test_the_references_cost_what_their_families_say():

@@ -51,7 +51,7 @@ def test_every_family_and_budget_has_its_trials_then_the_best_its_full_schedule(
     assert cells[:16] == 4 * turn, "in turns, so that a search that was stopped has something of everything"
     stages = [one.stage for one in seen]
     assert stages == 16 * ["search"] + 8 * ["final"] + 4 * ["control"]
-    assert [one.seed for one in seen[16:]] == 6 * [0, 1]
+    assert [one.seed for one in seen[16:]] == 4 * [0] + 4 * [1] + 2 * [0] + 2 * [1], "one seed of everything first"
     for one in seen[16:]:
         rivals = [other for other in seen[:16] if (other.family, other.budget) == (one.family, one.budget)]
         assert one.values == max(rivals, key=score).values
@@ -80,6 +80,33 @@ def test_after_some_random_trials_bayesian_optimisation_proposes(tmp_path):
     oracle = oracle_in(tmp_path / "s", trials=5, budgets=(5_000,), families=("cnn",), control_budgets=())
     seen = run_all(oracle, lambda one: 0.5 + 0.01 * one.values["dense"])
     assert len({json.dumps(one.options(oracle.search)) for one in seen[:5]}) == 5
+
+
+def test_what_is_best_nearby_is_tried_too(tmp_path):
+    best = []
+
+    def score(one):
+        if (one.family, one.budget) == ("separable", 9_000) and one.values != defaults("separable"):
+            best.append(one.values)
+            return 0.9
+        return 0.5
+
+    told = {"budgets": (5_000, 9_000, 20_000), "trials": 3, "control_budgets": ()}
+    seen = [one for one in run_all(oracle_in(tmp_path / "s", **told), score) if one.stage == "search"]
+    for cell in (("separable", 5_000), ("separable", 20_000), ("mobilenet", 9_000)):
+        assert best[0] in [one.values for one in seen if (one.family, one.budget) == cell]
+    assert best[0] not in [one.values for one in seen if (one.family, one.budget) == ("mobilenet", 5_000)]
+
+
+def test_full_schedules_that_failed_are_tried_again_by_the_next_start(tmp_path):
+    told = {"trials": 2, "seeds": 2, "budgets": (5_000,), "control_budgets": (), "max_failures": 100}
+    failing = {("search", "mobilenet", 0), ("final", "separable", 1)}
+    oracle = oracle_in(tmp_path / "s", **told)
+    seen = run_all(oracle, lambda one: None if (one.stage, one.family, one.seed) in failing else 0.5)
+    assert len([one for one in seen if one.stage == "final"]) == 2, "mobilenet has no best"
+    again = run_all(oracle_in(tmp_path / "s", reload=True, **told))
+    assert [(one.stage, one.family, one.seed) for one in again] == [("final", "separable", 1)]
+    assert run_all(oracle_in(tmp_path / "s", reload=True, **told)) == []
 
 
 def test_the_next_trial_is_a_function_of_those_before(tmp_path):

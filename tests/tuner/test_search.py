@@ -17,6 +17,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.models import FAMILIES
 from fer_keras.training.run_folder import read_config
 from tuner.early_stopping import StopHopeless, is_hopeless
+from tuner.latency import measure
 from tuner.ledger import read_rows
 from tuner.search_space import defaults
 from tuner.settings import Candidate
@@ -50,6 +51,7 @@ def test_a_row_for_every_trial(finished):
     assert ledger["config_hash"].nunique() == 3 and (ledger["seconds"] > 0).all()
     for row in ledger.itertuples():
         options = json.loads(row.options)
+        assert row.widths.split() == [str(width) for width in (*options["widths"], *options["dense_widths"])]
         assert row.multiply_adds == FAMILIES[row.family].multiply_adds(**options)
         told = read_config((finished / row.model).parent)["config"]
         assert told["options"] == options and told["fit"]["epochs"] == row.epochs
@@ -71,11 +73,23 @@ def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path):
     folder = clone / "saved_models" / "frontier"
     kinds = {path.name for path in folder.rglob("*") if path.is_dir()}
     assert not kinds & {"checkpoint", "tensorboard", "hparams"} and len([*folder.rglob("model.keras")]) == 1
+    assert len([*folder.rglob("hits.npz")]) == 2, "of the full schedule and of its control"
     before = ledger_of(folder)
     run(folder, made, families=("cnn",), trials=2)
+    assert {path.parent.name for path in folder.glob("trial_*/hparams")} >= {"trial_0000", "trial_0001", "trial_0002"}
     after = ledger_of(folder)
     pd.testing.assert_frame_equal(after[: len(before)], before)
     assert after["stage"].tolist()[3] == "search" and len(after) in (4, 6)  # six where the new trial is the best
+
+
+def test_milliseconds_are_measured_without_the_models(finished, tmp_path):
+    folder = tmp_path / "s"
+    shutil.copytree(finished, folder)
+    for file in folder.rglob("model.keras"):
+        file.unlink()
+    measure(folder, rounds=1)
+    milliseconds = ledger_of(folder)["milliseconds"]
+    assert milliseconds.isna().tolist() == [True, False, True] and 0 < milliseconds[1] < 1_000
 
 
 def test_the_search_never_sees_public_test(finished):
@@ -183,7 +197,7 @@ def test_hopeless_is_far_behind_the_median_at_the_same_epoch():
     assert is_hopeless([0.1, 0.30], rivals, 6)
     assert not is_hopeless([0.1, 0.32], rivals, 6), "within the margin"
     assert not is_hopeless([0.1], rivals, 6), "a third of the schedule is for everyone"
-    assert not is_hopeless([0.1, 0.1], rivals[:2], 6), "too few to compare with"
+    assert not is_hopeless([0.1, 0.1], rivals[:1], 6), "too few to compare with"
 
 
 def test_a_hopeless_trial_stops_and_says_so(tmp_path, made, monkeypatch):
