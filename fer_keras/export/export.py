@@ -26,6 +26,8 @@ from fer_keras.training.run_folder import CONFIG_FILE
 
 _WARMUP_FACES = 2
 _SEED = 2013
+_DRAWN_FACES = 512
+"""Instead of real ones: more of them are no better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +125,10 @@ def calibration_faces(data: FaceData | None) -> tuple[np.ndarray, str]:
     """
     train = None if data is None else data.split("train")
     source = DRAWN if train is None or not len(train) else f"training images of {train.source}"
+    count = litert.CALIBRATION_FACES
     if source == DRAWN:
-        train = drawn_faces(2 * litert.CALIBRATION_FACES, seed=_SEED).split("train")
-    rows = np.random.default_rng(_SEED).permutation(len(train))[: litert.CALIBRATION_FACES]
+        count, train = _DRAWN_FACES, drawn_faces(2 * _DRAWN_FACES, seed=_SEED).split("train")
+    rows = np.random.default_rng(_SEED).permutation(len(train))[:count]
     return np.ascontiguousarray(train.images[np.sort(rows)]), source
 
 

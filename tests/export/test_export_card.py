@@ -58,7 +58,7 @@ def test_each_format_is_scored_on_public_test(exported, data):
     assert formats["onnx"]["accuracy"] == formats["litert_float32"]["accuracy"] == right.mean()
     assert formats["litert_int8"]["calibration"] == {
         "source": "training images of drawn faces",
-        "images": min(512, int((mark_validation(data).splits == "train").sum())),
+        "images": min(2048, int((mark_validation(data).splits == "train").sum())),
     }
 
 
