@@ -1,6 +1,6 @@
 """Ask a TF Serving for the expression of faces, by gRPC.
 
-    python scripts/client.py reference-mobilenet face.png more_faces/ --server localhost:8500
+    python scripts/client.py separable-93k face.png more_faces/ --server localhost:8500
 
 Pictures go as they are; the served model decodes, greys and scales them. Seconds, most of them TensorFlow's start.
 Needs pip install '.[serving]' and a server; the README says how to start one.

@@ -1,6 +1,6 @@
 """Export a model for TF Serving, LiteRT and ONNX Runtime, each checked to answer as the Keras model does.
 
-    python scripts/export.py saved_models/reference-mobilenet --data fer2013.zip
+    python scripts/export.py saved_models/separable-93k --data fer2013.zip
 
 Under a minute on 2 cores for a student, a few for a large teacher. Writes <MODEL>/<version>/, model_float32.tflite,
 model_int8.tflite and model.onnx, what they are worth to exports.json, and the card again where there is one. Without

@@ -1,7 +1,7 @@
 """Tell the expression of faces.
 
-    python scripts/predict.py reference-mobilenet face.png more_faces/ archive.zip
-    python scripts/predict.py reference-mobilenet test.csv --csv --course > answers.csv
+    python scripts/predict.py separable-93k face.png more_faces/ archive.zip
+    python scripts/predict.py separable-93k test.csv --csv --course > answers.csv
 
 A second for a few faces with an exported model and ai-edge-litert (pip install '.[litert]'), else several while
 TensorFlow starts. `-` reads one image from standard input. A picture is taken as one tightly cropped face; with

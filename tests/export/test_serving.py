@@ -198,8 +198,12 @@ message_type { name: "MonitoringConfig"
 def test_configuration_files_are_what_the_server_parses():
     folder = ROOT / "serving"
     models = text_format.Parse((folder / "models.config").read_text(), model_server_config_pb2.ModelServerConfig())
-    (config,) = models.model_config_list.config
-    assert (config.name, config.base_path) == (NAME, f"/models/{NAME}")
+    assert models.model_config_list.config
+    for config in models.model_config_list.config:
+        assert config.base_path == f"/models/{config.name}"
+        assert list((ROOT / "saved_models" / config.name).glob("[0-9]*/saved_model.pb")), (
+            "a version is in the repository"
+        )
     monitoring = copied_message(MONITORING, "copied.MonitoringConfig")
     assert text_format.Parse((folder / "monitoring.config").read_text(), monitoring).prometheus_config.enable
     names = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
