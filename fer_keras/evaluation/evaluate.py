@@ -147,9 +147,14 @@ def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = 512
         for start in range(0, len(images), batch_size)
     ]
     outputs = np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
-    if len(outputs) and outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
+    if are_probabilities(outputs):
         return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
     return outputs
+
+
+def are_probabilities(outputs: np.ndarray) -> bool:
+    """Tell whether a model's outputs, float [N, 7], have gone through a softmax already."""
+    return bool(len(outputs) and outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3))
 
 
 def load_model(path: str | Path) -> keras.Model:

@@ -9,18 +9,20 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
-from fer_keras.evaluation.evaluate import load_model, model_file, predict_logits
+from fer_keras.evaluation.evaluate import are_probabilities, load_model, model_file, predict_logits
 from fer_keras.evaluation.model_card import CARD_FILE
 from fer_keras.evaluation.sample import sample_faces
 from fer_keras.export import litert, onnx, parity, record, saved_model
 from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, replacing
 from fer_keras.models.fast_layers import FAST, for_shipping
+from fer_keras.models.forward import forward_function
 from fer_keras.ship import add_exports, as_trained_on
 from fer_keras.training.run_folder import CONFIG_FILE
 
@@ -75,8 +77,9 @@ def export_model(
         What exports.json holds.
 
     Raises:
-        FerKerasError: there is no such model, the version is taken, or a format does not answer as the model does; of
-            that format nothing is kept then.
+        FerKerasError: there is no such model, it gives probabilities, the version is taken, or the folder holds the
+            exports of another model; or a format does not answer as the model does: of that one nothing is kept, and
+            the others are there.
     """
     file = model_file(path)
     home, folder = file.parent, to or file.parent
@@ -85,18 +88,26 @@ def export_model(
         saved_model.refuse_taken_version(folder, number)
     record.remove_stale(home, file)
     subject = _subject(file, folder, data, say)
+    failed = []
     for export in (name for wanted in formats for name in record.FORMATS[wanted]):
-        facts = _export(export, subject, number)
-        # Elsewhere means on demand: what is not beside the model is not there for the next reader.
-        record.record_export(home, file, export, {**facts, "kept": folder == home})
+        try:
+            facts = _export(export, subject, number)
+        except FerKerasError as error:
+            failed.append(str(error))
+            continue
+        record.record_export(home, file, export, {**facts, "kept": folder.resolve() == home.resolve()})
         say(_told(export, folder / facts["file"], facts))
     if (home / CARD_FILE).exists():
         say(f"card: {add_exports(home)}")
+    if failed:
+        raise FerKerasError("; ".join(failed))
     return record.read_exports(home, file)
 
 
 def _subject(file: Path, folder: Path, data: FaceData | None, say: Callable[[str], None]) -> _Subject:
     model = of_stock_layers(load_model(file))
+    if are_probabilities(forward_function(model)(tf.constant(sample_faces(), tf.float32)).numpy()):
+        raise FerKerasError(f"{file}: its outputs are probabilities, expected a model of logits, without a softmax")
     marked = _own_data(file, data, say)
     expected = parity.reference(model, data)
     if marked is not None and not (file.parent / CALIBRATION_FILE).exists():

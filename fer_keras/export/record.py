@@ -42,21 +42,31 @@ def read_exports(folder: Path, model: Path) -> dict[str, Any]:
 
 
 def record_export(folder: Path, model: Path, export: str, facts: Mapping[str, Any]) -> None:
-    """Put the facts of one export into exports.json; exports of another model than `model` are dropped from it."""
+    """Put the facts of one export into exports.json; exports of another model than `model` are dropped from it.
+
+    One that is not `kept`, which is elsewhere and so not there for the next reader, takes the place of none that is.
+    """
     written = read_exports(folder, model)
-    written["formats"][export] = dict(facts)
-    write_json(folder / EXPORTS_FILE, written)
+    before = written["formats"].get(export, {})
+    if facts["kept"] or not (before.get("kept") and (folder / before["file"]).exists()):
+        written["formats"][export] = dict(facts)
+        write_json(folder / EXPORTS_FILE, written)
 
 
 def remove_stale(folder: Path, model: Path) -> None:
-    """Remove exported files and the temperature of another model than `model`.
+    """Remove exported files and the temperature of another model than `model`, which took its place.
 
     Version folders stay: a server may be reading them, and a new model gets a new number.
+
+    Raises:
+        FerKerasError: the other model may well be there: `model` is one of several `.keras` files in the folder.
     """
     owned = {EXPORTS_FILE: (EXPORTS_FILE, FLOAT_FILE, INT8_FILE, ONNX_FILE), CALIBRATION_FILE: (CALIBRATION_FILE,)}
     for list_of_them, names in owned.items():
         path = folder / list_of_them
         if path.exists() and read_json(path).get("model_sha256") != file_sha256(model):
+            if len([*folder.glob("*.keras")]) > 1:
+                raise FerKerasError(f"{path}: is of another model than {model.name}, expected a folder for each model")
             for name in names:
                 (folder / name).unlink(missing_ok=True)
 

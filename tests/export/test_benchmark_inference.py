@@ -58,7 +58,7 @@ def test_formats_that_are_not_kept_are_made_elsewhere(exported, tmp_path, capsys
     (folder / "model.keras").write_bytes((exported[0] / "model.keras").read_bytes())
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    contestants = bench.our_files(folder, None, scratch)
+    contestants = bench.our_files(folder, "bare", None, scratch)
     assert [contestant.runtime for contestant in contestants] == list(bench.FORMAT_TITLES)
     assert all(contestant.path.parent == scratch for contestant in contestants[1:])
     assert [path.name for path in folder.iterdir()] == ["model.keras"]
@@ -75,10 +75,36 @@ def test_the_fastest_round_counts():
         def ask(self, **request):
             return {"calls": 10, "seconds": (spent := next(self.seconds)), "cpu_seconds": 2 * spent, "peak_memory": 7}
 
-    timings = bench._rounds([Slow()], {None: "faces.npy"}, 3)["m, ONNX Runtime"]
+    (timings,) = bench._rounds([Slow()], {None: "faces.npy"}, 3)
     assert timings["milliseconds"] == 100.0 and timings["milliseconds_median"] == 200.0
     assert timings["images_per_cpu_second"] == 5.0  # 1 face x 10 calls in 2 CPU seconds
     assert timings["images_per_cpu_second_batch_64"] == 160.0  # 64 x 10 in 4
+
+
+def test_contestants_with_one_name_are_kept_apart(tmp_path):
+    class Fixed:
+        contestant = bench.Contestant("m", "onnx", Path("m.onnx"), 1)
+
+        def __init__(self, seconds):
+            self.told = {"calls": 1, "seconds": seconds, "cpu_seconds": seconds, "peak_memory": 7}
+
+        def ask(self, **request):
+            return self.told
+
+    timings = bench._rounds([Fixed(seconds) for seconds in (3.0, 1.0, 2.0)], {None: "faces.npy"}, 4)
+    assert [timing["milliseconds"] for timing in timings] == [3000.0, 1000.0, 2000.0]
+    for folder in ("one/m", "two/m", "two/n"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "model.keras").touch()
+    paths = [tmp_path / "one/m", tmp_path / "two/m", tmp_path / "two/n"]
+    assert bench._names(paths) == [str(paths[0]), str(paths[1]), "n"]
+
+
+def test_a_batch_is_full_though_the_faces_are_few(tmp_path):
+    faces = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
+    files = bench._pixel_files([bench.Contestant("m", "onnx", Path("m.onnx"), 1)], faces, tmp_path)
+    written = np.load(files[None])
+    assert len(written) == 64 and written[:, 0, 0, 0].tolist() == [*range(5)] * 12 + [0, 1, 2, 3]
 
 
 def test_timing_counts_the_calls():

@@ -5,6 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
@@ -13,7 +14,7 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
-from fer_keras.export import export, parity, record
+from fer_keras.export import export, litert, parity, record
 from fer_keras.export.export import export_model
 from fer_keras.files import file_sha256, read_json
 
@@ -117,16 +118,14 @@ def test_what_answers_otherwise_is_not_kept(copy, keras_model, monkeypatch):
     wrong = parity.Reference(faces, None, "drawn faces", predict_logits(keras_model, faces)[:, ::-1])
     monkeypatch.setattr(parity, "reference", lambda model, data: wrong)
     before = {path.name: path.stat().st_mtime_ns for path in copy.iterdir()}
+    off = "is up to .* off the Keras model's probabilities"
     for name, sentence in (
-        ("saved_model", r"copy/2: is up to .* off the Keras model's probabilities, expected at most 0.001, so nothing"),
-        ("onnx", r"model.onnx: is up to .* off the Keras model's probabilities"),
+        ("saved_model", f"copy/2: {off}, expected at most 0.001, so nothing"),
+        ("onnx", f"model.onnx: {off}"),
+        ("litert", f"float32.tflite: {off}.*; .*int8.tflite: names the Keras model's expression on .* of 7 faces"),
     ):
         with pytest.raises(FerKerasError, match=sentence):
             export_model(copy, [name], say=lambda line: None)
-    with pytest.raises(
-        FerKerasError, match=r"int8.tflite: names the Keras model's expression on .* of 7 faces, expected"
-    ):
-        parity.check("litert_int8", copy / FILES["litert_int8"], wrong, copy / FILES["litert_int8"])
     assert {path.name: path.stat().st_mtime_ns for path in copy.iterdir()} == before
 
 
@@ -148,13 +147,47 @@ def test_exports_of_another_model_do_not_stay(copy):
     assert names(copy) == ["1", "model.keras"], "a server may be reading the version folder"
 
 
+def test_one_format_that_fails_keeps_no_other_back(copy, monkeypatch):
+    def broken(model, path):
+        raise FerKerasError("the converter is broken")
+
+    monkeypatch.setattr(litert, "save_float32", broken)
+    (copy / "exports.json").unlink()
+    with pytest.raises(FerKerasError, match=r"^the converter is broken$"):
+        export_model(copy, ["litert", "onnx"], say=lambda line: None)
+    assert list(read_json(copy / "exports.json")["formats"]) == ["litert_int8", "onnx"]
+
+
+def test_models_in_one_folder_are_refused(copy):
+    shutil.copyfile(copy / "model.keras", copy / "other.keras")
+    with (copy / "other.keras").open("ab") as file:
+        file.write(b"\0")
+    before = names(copy)
+    with pytest.raises(FerKerasError, match=r"exports.json: is of another model than other.keras, expected a folder"):
+        export_model(copy / "other.keras", ["onnx"])
+    assert names(copy) == before
+
+
+def test_a_model_of_probabilities_is_refused(tmp_path):
+    inputs = keras.Input((48, 48, 1))
+    outputs = keras.layers.Dense(7, activation="softmax")(keras.layers.GlobalAveragePooling2D()(inputs))
+    keras.Model(inputs, outputs).save(tmp_path / "model.keras")
+    with pytest.raises(FerKerasError, match=r"model.keras: its outputs are probabilities, expected a model of logits"):
+        export_model(tmp_path, ["onnx"])
+    assert names(tmp_path) == ["model.keras"]
+
+
 def test_the_command_and_files_elsewhere(copy, monkeypatch, capsys, tmp_path):
     spec = importlib.util.spec_from_file_location("export_script", ROOT / "scripts" / "export.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     monkeypatch.setattr(sys, "argv", ["export.py", str(copy), "--format", "onnx", "--to", str(tmp_path / "there")])
+    before = read_json(copy / "exports.json")
     script.main()
     assert f"onnx: {tmp_path / 'there' / 'model.onnx'}: " in capsys.readouterr().out
+    assert read_json(copy / "exports.json") == before, "what is beside the model stays on record"
+    (copy / "model.onnx").unlink()
+    script.main()
     formats = read_json(copy / "exports.json")["formats"]
     assert not formats["onnx"]["kept"] and formats["litert_int8"]["kept"]
     monkeypatch.setattr(sys, "argv", ["export.py", str(tmp_path / "none")])
