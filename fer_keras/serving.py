@@ -4,7 +4,8 @@ Reference: https://www.tensorflow.org/tfx/serving/api_rest and the package tenso
 """
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,9 @@ BYTES_SIGNATURE = "bytes"
 PIXELS_INPUT = "images"
 BYTES_INPUT = "image_bytes"
 """Ends in `_bytes`: so the REST interface knows that it holds bytes, not text."""
+
+MOST_IMAGES = 64
+"""In one request of ours: a server that batches refuses more than the `max_batch_size` of its batching parameters."""
 
 
 def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[bytes]) -> Any:
@@ -60,32 +64,64 @@ def rest_request(signature: str, inputs: np.ndarray | Sequence[bytes]) -> dict[s
     return {"signature_name": signature, "instances": instances}
 
 
-def classify(server: str, model: str, images: Sequence[bytes], *, timeout: float = 10.0) -> dict[str, np.ndarray]:
-    """Send encoded images to a TF Serving by gRPC and return what it answers.
+def classify(
+    server: str, model: str, names: Sequence[str], images: Sequence[bytes], *, timeout: float = 10.0
+) -> list[dict[str, np.ndarray] | FerKerasError]:
+    """Send encoded images to a TF Serving by gRPC, at most `MOST_IMAGES` a request, and return what it answers.
+
+    A request that the server calls invalid is asked again image by image: so a bad one takes no others with it, nor
+    does one of another client that the server had put into the same batch.
 
     Args:
         server: `host:port` of its gRPC port, 8500 unless it was told otherwise.
         model: the model's name there.
+        names: what messages call the images.
         images: N PNG or JPEG files.
-        timeout: seconds to wait.
+        timeout: seconds to wait for each request.
 
     Returns:
-        `probabilities` float32 [N, 7], `class_id` int64 [N], `class_name` str [N], `classes` str [N, 7].
+        For each image `probabilities` float32 [7], `class_id` int64 [], `class_name` str [] and `classes` str [7]; or
+        the error that tells why the server refuses it.
 
     Raises:
-        FerKerasError: the package tensorflow-serving-api is not installed, or the server cannot be reached or refuses
-            the request.
+        FerKerasError: the package tensorflow-serving-api is not installed, or the server cannot be reached or does not
+            serve the model.
     """
     apis = _apis()
     import grpc
 
+    rows = []
     with grpc.insecure_channel(server) as channel:
-        stub = apis.prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        predict = partial(apis.prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict, timeout=timeout)
         try:
-            return answers(stub.Predict(predict_request(model, BYTES_SIGNATURE, images), timeout=timeout))
+            for at in range(0, len(images), MOST_IMAGES):
+                chunk = slice(at, at + MOST_IMAGES)
+                rows += _asked(predict, model, names[chunk], images[chunk])
         except grpc.RpcError as error:
-            reason = " ".join(str(error.details()).split())
-            raise FerKerasError(f"{server}: the server did not answer: {error.code().name}, {reason}") from error
+            raise FerKerasError(f"{server}: the server did not answer: {_reason(error)}") from error
+    return rows
+
+
+def _asked(
+    predict: Callable[[Any], Any], model: str, names: Sequence[str], images: Sequence[bytes]
+) -> list[dict[str, np.ndarray] | FerKerasError]:
+    """Ask for images in one request or, if the server calls that invalid, in one for each."""
+    import grpc
+
+    try:
+        outputs = answers(predict(predict_request(model, BYTES_SIGNATURE, images)))
+    except grpc.RpcError as error:
+        if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
+            raise
+        if len(images) > 1:
+            pairs = zip(names, images, strict=True)
+            return [row for name, image in pairs for row in _asked(predict, model, [name], [image])]
+        return [FerKerasError(f"{names[0]}: the server refuses it, expected a whole PNG or JPEG: {_reason(error)}")]
+    return [{name: array[row] for name, array in outputs.items()} for row in range(len(images))]
+
+
+def _reason(error: Any) -> str:
+    return f"{error.code().name}, {' '.join(str(error.details()).split())}"
 
 
 def _apis() -> Any:

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,9 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.evaluation.tables import SPLIT_TITLES
+from fer_keras.export.runtimes import BATCH
+from fer_keras.labels import CLASSES
+from fer_keras.serving import BYTES_SIGNATURE, PIXELS_SIGNATURE
 
 EXPECTED_DIFFERENCE = 1e-4
 """What float formats are expected to stay within, in probability; other kernels add in another order."""
@@ -81,7 +84,7 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray | None) -> float | No
 
 
 def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dict[str, Any]:
-    """Compare an exported file with the Keras model, in a fresh process.
+    """Compare an exported file with the Keras model, in a fresh process; of a SavedModel all that a server answers by.
 
     Args:
         runtime: one of `fer_keras.export.runtimes.RUNTIMES`.
@@ -112,6 +115,8 @@ def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dic
             f"{named}: is up to {difference:.2g} off the Keras model's probabilities, expected at most"
             f" {MOST_DIFFERENCE:g}, so nothing was kept"
         )
+    if runtime == "saved_model":
+        check_served(told["served"], expected.probabilities[:BATCH], named)
     return {
         "faces": len(probabilities),
         "faces_source": expected.source,
@@ -121,6 +126,50 @@ def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dic
         "keras_accuracy": expected.accuracy,
         "run_with": told["versions"],
     }
+
+
+def check_served(served: Sequence[Mapping[str, Any]], expected: np.ndarray, named: Path) -> None:
+    """Check every output of every request that `fer_keras.export.runtimes.served` made.
+
+    Args:
+        served: what it returns.
+        expected: float [N, 7], the Keras model's probabilities of the faces that it asked for.
+        named: as of `check`.
+
+    Raises:
+        FerKerasError: the warm-up requests leave a signature out, outputs do not go together, or the probabilities of
+            the faces are too far from the Keras model's.
+    """
+    warmed = sorted(request["signature"] for request in served if request["warmup"])
+    if warmed != sorted((PIXELS_SIGNATURE, BYTES_SIGNATURE)):
+        raise FerKerasError(
+            f"{named}: has warm-up requests of the signatures {warmed}, expected one of {PIXELS_SIGNATURE!r} and one"
+            f" of {BYTES_SIGNATURE!r}, so nothing was kept"
+        )
+    for request in served:
+        wrong = _wrong_output(request["outputs"], request["images"], None if request["warmup"] else expected)
+        if wrong:
+            by = f"signature {request['signature']!r}{' of a warm-up request' if request['warmup'] else ''}"
+            raise FerKerasError(f"{named}: {by} {wrong}, so nothing was kept")
+
+
+def _wrong_output(outputs: Mapping[str, list], images: int, expected: np.ndarray | None) -> str | None:
+    """What is wrong with the answer to one request, or None."""
+    if outputs.keys() != {"probabilities", "class_id", "class_name", "classes"}:
+        return f"gives {sorted(outputs)}, expected probabilities, class_id, class_name and classes"
+    probabilities = np.array(outputs["probabilities"])
+    if probabilities.shape != (images, len(CLASSES)) or not np.isfinite(probabilities).all():
+        return f"gives probabilities {list(probabilities.shape)}, expected finite ones [{images}, {len(CLASSES)}]"
+    if expected is not None and (difference := np.abs(probabilities - expected).max()) > MOST_DIFFERENCE:
+        return f"is up to {difference:.2g} off the Keras model's probabilities, expected at most {MOST_DIFFERENCE:g}"
+    numbers = probabilities.argmax(axis=1)
+    right = {
+        "class_id": numbers.tolist(),
+        "class_name": [CLASSES[number] for number in numbers],
+        "classes": [list(CLASSES)] * len(numbers),
+    }
+    wrong = [name for name, values in right.items() if outputs[name] != values]
+    return f"gives {' and '.join(wrong)} that are not those of its probabilities" if wrong else None
 
 
 def answers_of(runtime: str, artifact: Path, images: np.ndarray, named: Path) -> tuple[np.ndarray, dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Answer faces by a model file's own runtime, as a program of its own.
 
-    python -P runtimes.py FORMAT FILE FACES.npy ANSWERS.npy    answers them and prints as JSON what answered
+    python -P runtimes.py FORMAT FILE FACES.npy ANSWERS.npy    answers them and prints as JSON what answered; of a
+                                                               SavedModel also all that a server can be asked
     python -P runtimes.py FORMAT FILE                          answers and times what standard input asks for
 
 So that nothing of ours or of the exporting process can help, and so that each has a memory of its own: this file
@@ -13,20 +14,21 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 BATCH = 64
+
+WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
+"""Where TF Serving looks for a SavedModel's warm-up requests."""
 
 Answer = Callable[[np.ndarray], np.ndarray]
 
 
 def saved_model(path: str) -> tuple[Answer, dict[str, str]]:
     """Return the `serving_default` signature of a SavedModel, from uint8 images to probabilities."""
-    sys.modules["keras"] = None  # TensorFlow imports it by itself where it finds it; a server has none
-    import tensorflow as tf
-
-    loaded = tf.saved_model.load(path)
+    tf, loaded = _loaded(path)
     call = loaded.signatures["serving_default"]
 
     def answer(images: np.ndarray) -> np.ndarray:
@@ -34,6 +36,63 @@ def saved_model(path: str) -> tuple[Answer, dict[str, str]]:
         return call(images=tf.constant(images))["probabilities"].numpy() if loaded else images
 
     return answer, {"tensorflow": tf.__version__}
+
+
+def served(path: str, faces: np.ndarray) -> list[dict[str, Any]]:
+    """Ask a SavedModel all that a server can be asked: faces by either signature, then its warm-up requests.
+
+    Args:
+        path: the version folder.
+        faces: uint8 [N, 48, 48, 1]; the signature `bytes` gets each as a PNG.
+
+    Returns:
+        For each request its `signature`, whether it is a `warmup` one, how many `images` it holds, and the `outputs`,
+        name -> nested lists.
+
+    Raises:
+        RuntimeError: a signature is missing or fails.
+    """
+    tf, loaded = _loaded(path)
+    pngs = tf.stack([tf.io.encode_png(face) for face in faces])
+    asked = [("serving_default", False, {"images": tf.constant(faces)}), ("bytes", False, {"image_bytes": pngs})]
+    asked += [(signature, True, inputs) for signature, inputs in _warmup_requests(tf, path)]
+    told = []
+    for signature, warmup, inputs in asked:
+        try:
+            outputs = loaded.signatures[signature](**inputs)
+        except Exception as error:  # of TensorFlow's many; their last lines name neither the signature nor the cause
+            raise RuntimeError(f"signature {signature!r} fails: {' '.join(str(error).split())}") from error
+        lists = {name: _plain(output.numpy()) for name, output in outputs.items()}
+        images = len(next(iter(inputs.values())))
+        told.append({"signature": signature, "warmup": warmup, "images": images, "outputs": lists})
+    return told
+
+
+def _loaded(path: str) -> tuple[Any, Any]:
+    """TensorFlow, and what it makes of a SavedModel."""
+    sys.modules["keras"] = None  # TensorFlow imports it by itself where it finds it; a server has none
+    import tensorflow as tf
+
+    return tf, tf.saved_model.load(path)
+
+
+def _warmup_requests(tf: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
+    """The signature and inputs of each."""
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    records = tf.data.TFRecordDataset(str(Path(path, WARMUP_FILE)))
+    logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in records]
+    return [
+        (
+            log.predict_log.request.model_spec.signature_name,
+            {name: tf.constant(tf.make_ndarray(value)) for name, value in log.predict_log.request.inputs.items()},
+        )
+        for log in logs
+    ]
+
+
+def _plain(array: np.ndarray) -> list:
+    return (np.char.decode(array.astype(np.bytes_)) if array.dtype == object else array).tolist()
 
 
 def litert(path: str) -> tuple[Answer, dict[str, str]]:
@@ -103,11 +162,14 @@ def main() -> None:
         serve(answer, versions)
         return
     answer_file(answer, *files)
-    helpers = sorted(
+    told: dict[str, Any] = {"versions": versions}
+    if runtime == "saved_model":
+        told["served"] = served(path, np.load(files[0], mmap_mode="r")[:BATCH])
+    told["helpers"] = sorted(
         {"fer_keras", "keras", "tensorflow"}
         & {name.partition(".")[0] for name, module in sys.modules.items() if module}
     )
-    print(json.dumps({"versions": versions, "helpers": helpers}))
+    print(json.dumps(told))
 
 
 def serve(answer: Answer, versions: dict[str, str]) -> None:

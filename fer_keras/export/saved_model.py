@@ -13,10 +13,9 @@ import tensorflow as tf
 from PIL import Image
 
 from fer_keras.errors import FerKerasError
+from fer_keras.export.runtimes import WARMUP_FILE
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, IMAGE_SIZE
 from fer_keras.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
-
-WARMUP_FILE = "assets.extra/tf_serving_warmup_requests"
 
 # ITU-R 601 in Pillow's 16-bit fixed point, so that both ways to grey give the same pixels.
 _LUMA = (19595, 38470, 7471)
@@ -88,7 +87,8 @@ def decode_face_in_graph(image_bytes: tf.Tensor) -> tf.Tensor:
     """Return float32 [48, 48, 1], whole grey values 0..255, for one encoded image, string [].
 
     It does in TensorFlow's operations what `fer_keras.data.image.decode_face` does with Pillow: luma, then antialiased
-    bilinear scaling that does not keep the sides' ratio.
+    bilinear scaling that does not keep the sides' ratio. But no operation reads EXIF's orientation, so pixels are taken
+    as stored.
     """
     colours = tf.cond(
         tf.io.is_jpeg(image_bytes),

@@ -1,10 +1,11 @@
-"""A stand-in for TF Serving, which no package registry has: python -P stand_in_server.py NAME BASE_PATH.
+"""A stand-in for TF Serving, which no package registry has: python -P stand_in_server.py NAME BASE_PATH MAX_BATCH_SIZE.
 
 It does what decides whether a model can be served, in the way of the real one: it takes the highest numbered folder of
 the base path, loads its MetaGraph by tag and signature (not by tf.saved_model.load), replays the warm-up requests,
 feeds tensors without comparing shapes in Python, and answers PredictRequests by gRPC and JSON by HTTP. It is not TF
-Serving: no batching, no configuration files, no second version, and its JSON rules are copied from the
-documentation (https://www.tensorflow.org/tfx/serving/api_rest). Prints one JSON line when it is ready.
+Serving: no batching but for the refusal of larger requests (TensorFlow's shared_batch_scheduler.h), no configuration
+files, no second version, and its JSON rules are copied from the documentation
+(https://www.tensorflow.org/tfx/serving/api_rest). Prints one JSON line when it is ready.
 """
 
 import base64
@@ -25,7 +26,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2, prediction_
 class Servable:
     """One version of a model, run by the graph's own session as the C++ server does."""
 
-    def __init__(self, base_path):
+    def __init__(self, base_path, max_batch_size):
+        self.max_batch_size = max_batch_size
         numbers = [int(path.name) for path in Path(base_path).iterdir() if path.is_dir() and path.name.isdecimal()]
         self.version = max(numbers)
         self.folder = Path(base_path) / str(self.version)
@@ -45,6 +47,10 @@ class Servable:
             expected = tf.as_dtype(signature.inputs[name].dtype)
             if tf.as_dtype(array.dtype if array.dtype != object else tf.string) != expected:
                 raise ValueError(f"{name}: expected {expected.name}, found {array.dtype}")
+            if len(array) > self.max_batch_size:
+                raise ValueError(
+                    f"Task size {len(array)} is larger than maximum input batch size {self.max_batch_size}"
+                )
         names = sorted(signature.outputs)
         # session.run would compare shapes in Python, which the C++ server has not.
         feeds = {self._tensor(signature.inputs[name]): array for name, array in inputs.items()}
@@ -124,8 +130,8 @@ def http_server(name, servable):
 
 
 def main():
-    name, base_path = sys.argv[1:]
-    servable = Servable(base_path)
+    name, base_path, max_batch_size = sys.argv[1:]
+    servable = Servable(base_path, int(max_batch_size))
     server = grpc.server(futures.ThreadPoolExecutor(2))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(name, servable), server)
     port = server.add_insecure_port("127.0.0.1:0")

@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import ExifTags, Image
 
 from fer_keras.data.image import decode_face
 from fer_keras.data.synthetic import draw_faces
@@ -48,3 +48,14 @@ def test_the_same_pixels(mode, size, kind, most):
     assert found.shape == (48, 48, 1) and found.dtype == np.float32
     np.testing.assert_array_equal(found, np.rint(found))
     assert np.abs(found[..., 0] - expected).max() <= most
+
+
+def test_pixels_are_taken_as_stored():
+    image = Image.open(io.BytesIO(encoded("L", (48, 48), "PNG")))
+    plain, turned, exif = io.BytesIO(), io.BytesIO(), Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    image.save(plain, "JPEG")
+    image.save(turned, "JPEG", exif=exif)
+    assert plain.getvalue() != turned.getvalue()
+    found = [decode_face_in_graph(file.getvalue()).numpy() for file in (plain, turned)]
+    np.testing.assert_array_equal(*found)

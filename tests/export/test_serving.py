@@ -12,11 +12,9 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2  # noqa: F401
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
-from tensorflow_serving.config import model_server_config_pb2
 
-from fer_keras import cli
+from fer_keras import cli, serving
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
@@ -29,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 NAME = "reference-mobilenet"
 FACES = draw_faces(np.arange(7), seed=11)
 PNGS = [encode_png(face) for face in FACES]
+FILES = [f"{number}.png" for number in range(len(PNGS))]
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +38,7 @@ def server(exported, tmp_path_factory):
     (base / "1").mkdir()
     (base / ".partial-7").mkdir()
     shutil.copyfile(exported[0] / "exports.json", base / "exports.json")
-    command = [sys.executable, "-P", "-W", "ignore", Path(__file__).with_name("stand_in_server.py"), NAME, base]
+    command = [sys.executable, "-P", "-W", "ignore", Path(__file__).with_name("stand_in_server.py"), NAME, base, "64"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         line = process.stdout.readline()
         assert line, "the stand-in did not start"
@@ -135,17 +134,52 @@ def test_what_cannot_be_answered_gets_a_clear_error(stub, server, signature, inp
         assert refused.value.code == 400 and sentence in json.load(refused.value)["error"]
 
 
-def test_the_client_and_its_mistakes(server, expected):
+def test_a_request_above_the_servers_batch_size_is_refused(stub):
+    with pytest.raises(grpc.RpcError, match="Task size 65 is larger than maximum input batch size 64"):
+        stub.Predict(predict_request(NAME, "bytes", [PNGS[0]] * 65))
+
+
+def test_the_client(server, expected):
+    rows = classify(f"localhost:{server['grpc']}", NAME, FILES, PNGS)
+    assert [row["class_name"].shape for row in rows] == [()] * 7
+    check({name: np.array([row[name] for row in rows]) for name in rows[0]}, expected)
+
+
+@pytest.fixture
+def sizes(monkeypatch):
+    """How many images each request of the client has."""
+    sent = []
+
+    def request(model, signature, inputs):
+        sent.append(len(inputs))
+        return predict_request(model, signature, inputs)
+
+    monkeypatch.setattr(serving, "predict_request", request)
+    return sent
+
+
+def test_the_client_asks_for_no_more_than_the_server_takes(server, expected, sizes):
+    pictures = [PNGS[number % 7] for number in range(70)]
+    rows = classify(f"localhost:{server['grpc']}", NAME, [str(number) for number in range(70)], pictures)
+    assert sizes == [64, 6]
+    assert [row["class_id"] for row in rows] == [expected[number % 7].argmax() for number in range(70)]
+
+
+def test_a_bad_picture_takes_no_other_with_it(server, expected, sizes):
     address = f"localhost:{server['grpc']}"
-    check(classify(address, NAME, PNGS), expected)
-    with pytest.raises(
-        FerKerasError, match=rf"{address}: the server did not answer: INVALID_ARGUMENT, .*Unknown image"
-    ):
-        classify(address, NAME, [b"no picture"])
-    with pytest.raises(FerKerasError, match="NOT_FOUND, Servable not found"):
-        classify(address, "other", PNGS)
+    rows = classify(address, NAME, ["a.png", "bad.png", "c.png"], [PNGS[3], b"no picture", PNGS[5]])
+    assert sizes == [3, 1, 1, 1]
+    assert [rows[at]["class_id"] for at in (0, 2)] == [expected[3].argmax(), expected[5].argmax()]
+    assert isinstance(rows[1], FerKerasError) and "Unknown image" in str(rows[1])
+    assert str(rows[1]).startswith("bad.png: the server refuses it, expected a whole PNG or JPEG: INVALID_ARGUMENT, ")
+
+
+def test_a_server_that_does_not_answer(server, sizes):
+    with pytest.raises(FerKerasError, match=r"localhost:.*: the server did not answer: NOT_FOUND, Servable not found"):
+        classify(f"localhost:{server['grpc']}", "other", FILES, PNGS)
+    assert sizes == [7], "and is not asked again for each"
     with pytest.raises(FerKerasError, match="localhost:1: the server did not answer: UNAVAILABLE"):
-        classify("localhost:1", NAME, PNGS, timeout=5)
+        classify("localhost:1", NAME, FILES, PNGS, timeout=5)
 
 
 def test_the_command(server, expected, monkeypatch, capsys, tmp_path):
@@ -153,8 +187,9 @@ def test_the_command(server, expected, monkeypatch, capsys, tmp_path):
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     (tmp_path / "face.png").write_bytes(PNGS[3])
+    (tmp_path / "bad.png").write_bytes(PNGS[3][:200])
     monkeypatch.chdir(tmp_path)
-    words = [NAME, "face.png", "none.png", "--server", f"localhost:{server['grpc']}", "--json"]
+    words = [NAME, "bad.png", "face.png", "none.png", "--server", f"localhost:{server['grpc']}", "--json"]
     monkeypatch.setattr(sys, "argv", ["client.py", *words])
     with pytest.raises(SystemExit) as ended:
         cli.run(script.main)
@@ -162,51 +197,6 @@ def test_the_command(server, expected, monkeypatch, capsys, tmp_path):
     (answer,) = json.loads(out)
     assert answer["image"] == "face.png" and answer["label"] == CLASSES[expected[3].argmax()]
     assert answer["probability"] == pytest.approx(expected[3].max(), abs=1e-5)
-    assert err.startswith("error: none.png: cannot be read") and ended.value.code == 1
-
-
-def copied_message(proto, name):
-    """A message of TF Serving's that its package leaves out; `proto` is the text of a FileDescriptorProto."""
-    pool = descriptor_pool.Default()
-    pool.Add(text_format.Parse(proto, descriptor_pb2.FileDescriptorProto()))
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))()
-
-
-def wrapped(names):
-    fields = "".join(
-        f'field {{ name: "{name}" number: {number} label: LABEL_OPTIONAL type: TYPE_MESSAGE '
-        'type_name: ".google.protobuf.Int64Value" }'
-        for number, name in enumerate(names, 1)
-    )
-    return (
-        'name: "copied_batching.proto" package: "copied" syntax: "proto3" dependency: "google/protobuf/wrappers.proto" '
-        f'message_type {{ name: "BatchingParameters" {fields} }}'
-    )
-
-
-MONITORING = """
-name: "copied_monitoring.proto" package: "copied" syntax: "proto3"
-message_type { name: "PrometheusConfig"
-  field { name: "enable" number: 1 label: LABEL_OPTIONAL type: TYPE_BOOL }
-  field { name: "path" number: 2 label: LABEL_OPTIONAL type: TYPE_STRING } }
-message_type { name: "MonitoringConfig"
-  field { name: "prometheus_config" number: 1 label: LABEL_OPTIONAL type: TYPE_MESSAGE
-    type_name: ".copied.PrometheusConfig" } }
-"""
-
-
-def test_configuration_files_are_what_the_server_parses():
-    folder = ROOT / "serving"
-    models = text_format.Parse((folder / "models.config").read_text(), model_server_config_pb2.ModelServerConfig())
-    assert models.model_config_list.config
-    for config in models.model_config_list.config:
-        assert config.base_path == f"/models/{config.name}"
-        assert list((ROOT / "saved_models" / config.name).glob("[0-9]*/saved_model.pb")), (
-            "a version is in the repository"
-        )
-    monitoring = copied_message(MONITORING, "copied.MonitoringConfig")
-    assert text_format.Parse((folder / "monitoring.config").read_text(), monitoring).prometheus_config.enable
-    names = ("max_batch_size", "batch_timeout_micros", "max_enqueued_batches", "num_batch_threads")
-    batching = copied_message(wrapped(names), "copied.BatchingParameters")
-    parsed = text_format.Parse((folder / "batching_parameters.txt").read_text(), batching)
-    assert [getattr(parsed, name).value for name in names] == [64, 2000, 100, 2]
+    assert [line[:45] for line in err.splitlines()] == [
+        "error: none.png: cannot be read (No such file", "error: bad.png: the server refuses it, expect",
+    ] and ended.value.code == 1  # fmt: skip
