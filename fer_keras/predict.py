@@ -1,7 +1,7 @@
 """Faces in, expressions out: from arrays, files or bytes, without TensorFlow where a LiteRT file is at hand."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -31,19 +31,22 @@ class Prediction:
         label: the likeliest expression, one of `CLASSES`.
         class_id: its number, 0..6.
         confidence: how often such an answer is right, 0 to 1: the largest probability after temperature scaling; not
-            scaled where the model has no temperature (`Classifier.calibrated`).
+            scaled where the model has no temperature.
+        calibrated: whether it has one; without, a confidence is no such share.
         probabilities: float32 [7], the model's own, as every exported format gives them: not scaled.
     """
 
     label: str
     class_id: int
     confidence: float
+    calibrated: bool
     probabilities: np.ndarray
 
     def to_dict(self) -> dict[str, object]:
         """Return the answer as JSON values."""
         named = {name: round(float(value), 6) for name, value in zip(CLASSES, self.probabilities, strict=True)}
-        return {"label": self.label, "confidence": round(self.confidence, 6), "probabilities": named}
+        told = {"label": self.label, "confidence": round(self.confidence, 6), "calibrated": self.calibrated}
+        return {**told, "probabilities": named}
 
 
 class Classifier:
@@ -70,18 +73,20 @@ class Classifier:
         batches = [self._forward(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
         return np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
 
-    def predict(self, faces: Face | Sequence[Face]) -> list[Prediction]:
-        """Classify one face or many, whatever their size: each is made grey and scaled to 48x48.
+    def predict(self, faces: Face | Iterable[Face]) -> list[Prediction]:
+        """Classify one face or many, whatever their size: each is made upright and grey and scaled to 48x48.
 
         Args:
-            faces: an array of one face ([H, W], [H, W, 1], RGB [H, W, 3] or RGBA [H, W, 4]) or of many (the same
-                after N), uint8 or float, 0..255; a file's name; a PNG's or JPEG's bytes; or a sequence of these.
+            faces: an array or nested lists of one face (grey [H, W] or [H, W, 1], grey and alpha [H, W, 2], RGB
+                [H, W, 3] or RGBA [H, W, 4]) or of many (the same after N), uint8 or float, 0..255; an image of Pillow;
+                a file's name; a PNG's or JPEG's bytes; or several of these, one face each.
 
         Returns:
             One answer a face, in order.
 
         Raises:
-            FerKerasError: an array of another shape or range, or an image that cannot be read.
+            FerKerasError: an array of another shape or range, an item that is not just one face, or an image that
+                cannot be read.
         """
         return self.answers(as_faces(faces))
 
@@ -90,7 +95,7 @@ class Classifier:
         logits = self.logits(images)
         probabilities, confidences = softmax(logits), softmax(logits / self.temperature).max(axis=1, initial=0.0)
         return [
-            Prediction(CLASSES[number], int(number), float(confidence), row)
+            Prediction(CLASSES[number], int(number), float(confidence), self.calibrated, row)
             for number, confidence, row in zip(logits.argmax(axis=1), confidences, probabilities, strict=True)
         ]
 

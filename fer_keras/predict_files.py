@@ -1,20 +1,18 @@
-"""What scripts/predict.py does: find pictures, classify them, tell the answers."""
+"""What scripts/predict.py does with pictures: classify them, tell the answers."""
 
 import csv
 import io
 import json
-import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from fer_keras.data.archive import open_archive
-from fer_keras.data.face_input import read_image_file
-from fer_keras.data.image import MAX_IMAGE_BYTES, decode_face
+from fer_keras.data.image import decode_face
+from fer_keras.data.pictures import Picture, find_pictures
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import CLASSES
 from fer_keras.predict import Classifier, Prediction
@@ -22,11 +20,7 @@ from fer_keras.predict import Classifier, Prediction
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-STDIN = "-"
-
 MOST_ON_A_SHEET = 100
-
-_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +29,7 @@ class Answer:
 
     Attributes:
         name: the picture's, for people.
-        id: its short name: a CSV's id, a file's name without its ending.
+        id: its short name, as `fer_keras.data.pictures.find_pictures` gives it.
         face: uint8 [48, 48, 1].
         prediction: the answer.
         box: x, y, width and height of the face in pixels of its photo; None for a picture that is a face.
@@ -46,50 +40,6 @@ class Answer:
     face: np.ndarray
     prediction: Prediction
     box: tuple[int, int, int, int] | None = None
-
-
-Picture = tuple[str, str, bytes | np.ndarray | FerKerasError]
-"""Name, id, and encoded bytes, a uint8 [48, 48, 1] face, or why there is neither."""
-
-
-def find_pictures(words: Sequence[str]) -> Iterator[Picture]:
-    """Yield what each word of a command line names.
-
-    Args:
-        words: image files, folders and zips (every PNG and JPEG in them), CSVs of faces in any format that
-            `fer_keras.data.load_faces` reads, or `-` for an image on standard input.
-    """
-    for word in words:
-        path = Path(word)
-        try:
-            if word == STDIN:
-                yield "standard input", "stdin", sys.stdin.buffer.read(MAX_IMAGE_BYTES + 1)
-            elif path.is_dir() or path.suffix.lower() == ".zip":
-                yield from _members(path)
-            elif path.suffix.lower() == ".csv":
-                from fer_keras.data import load_faces
-
-                faces = load_faces(path)
-                yield from (
-                    (f"{word}: {name}", str(name), face) for name, face in zip(faces.ids, faces.images, strict=True)
-                )
-            else:
-                yield word, path.stem, read_image_file(path)
-        except FerKerasError as error:
-            yield word, path.stem, error
-
-
-def _members(path: Path) -> Iterator[Picture]:
-    with open_archive(path) as archive:
-        names = sorted(name for name in archive.sizes if PurePosixPath(name).suffix.lower() in _SUFFIXES)
-        if not names:
-            raise FerKerasError(f"{path}: holds no .png, .jpg or .jpeg file")
-        for name in names:
-            try:
-                content: bytes | FerKerasError = archive.read(name, MAX_IMAGE_BYTES)
-            except FerKerasError as error:
-                content = error
-            yield archive.where(name), PurePosixPath(name).stem, content
 
 
 def classify_pictures(
@@ -149,12 +99,17 @@ def as_json(answers: Sequence[Answer]) -> str:
 
 
 def as_csv(answers: Sequence[Answer], *, course: bool) -> str:
-    """Return answers as CSV: of every number, or the course's `id,label` with FER2013's numbers."""
+    """Return answers as CSV: of every number, or the course's `id,label` with FER2013's numbers.
+
+    An id of the course's is the picture's name where several pictures have the same one.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     if course:
+        uses = Counter(short for short, _ in {(answer.id, answer.name) for answer in answers})
         writer.writerow(["id", "label"])
-        writer.writerows([answer.id, answer.prediction.class_id] for answer in answers)
+        for answer in answers:
+            writer.writerow([answer.id if uses[answer.id] == 1 else answer.name, answer.prediction.class_id])
     else:
         writer.writerow(["image", "label", "confidence", *CLASSES])
         for answer in answers:
@@ -164,8 +119,12 @@ def as_csv(answers: Sequence[Answer], *, course: bool) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def contact_sheet(answers: Sequence[Answer]) -> "Figure":
-    """Draw each face, as the model saw it, with its answer; the first hundred."""
+def contact_sheet(answers: Sequence[Answer]) -> tuple["Figure", str]:
+    """Draw each face, as the model saw it, with its answer; the first `MOST_ON_A_SHEET`.
+
+    Returns:
+        The figure, and what is to be said about faces that are not in it.
+    """
     from fer_keras.evaluation.plots import new_figure
 
     shown = answers[:MOST_ON_A_SHEET]
@@ -177,4 +136,9 @@ def contact_sheet(answers: Sequence[Answer]) -> "Figure":
     for axis, answer in zip(np.ravel(axes), shown, strict=False):
         axis.imshow(answer.face[..., 0], cmap="gray", vmin=0, vmax=255)
         axis.set_title(f"{answer.prediction.label} {answer.prediction.confidence:.0%}", fontsize=8)
-    return figure
+    return figure, shown_of(len(shown), len(answers), "faces")
+
+
+def shown_of(shown: int, every: int, what: str) -> str:
+    """Return the words that say what a figure leaves out; none if it shows all."""
+    return "" if shown == every else f"shows the first {shown} of {every} {what}"

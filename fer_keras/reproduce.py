@@ -39,13 +39,14 @@ def _trained(name: str, train: str, run: str, minutes: float, *needs: str, optio
     return Step(name, (train, ship), minutes, needs)
 
 
-def _student(name: str, model: str, epochs: int, minutes: float) -> Step:
-    """A student of the four teachers."""
+def _student(name: str, model: str, epochs: int, minutes: float, *, assistant: str = "") -> Step:
+    """A student of the four teachers, or of the saved model `assistant`."""
+    teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
     train = (
-        f"python scripts/distill.py --data {{data}} --teacher {_TEACHERS} --model {model} --name {name}"
+        f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --name {name}"
         f" --cached-views 40 --epochs {epochs} --resume"
     )
-    return _trained(name, train, name, minutes, "logits")
+    return _trained(name, train, name, minutes, assistant or "logits")
 
 
 STEPS: tuple[Step, ...] = (
@@ -141,6 +142,7 @@ STEPS: tuple[Step, ...] = (
         ("residual-16-second",),
     ),
     _student("separable-93k", "separable-93k", 250, 100),
+    _student("separable-25k", "separable-25k", 150, 90, assistant="separable-93k"),
     Step(
         "ablation",
         (

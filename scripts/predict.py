@@ -15,6 +15,7 @@ from pathlib import Path
 
 from fer_keras import cli, load
 from fer_keras.errors import FerKerasError
+from fer_keras.files import CALIBRATION_FILE
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,15 +43,17 @@ def main() -> int:
 
     with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
         classifier = load(args.model, args.runtime)
-    pictures = predict_files.find_pictures(args.image)
     if args.photo:
         from fer_keras import photo
 
+        pictures = predict_files.find_pictures(args.image, photo.MAX_PHOTO_BYTES)
         answers, unreadable, photos = photo.classify_photos(classifier, pictures)
     else:
-        answers, unreadable = predict_files.classify_pictures(classifier, pictures)
+        answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(args.image))
     for _, error in unreadable:
         print(f"error: {error}", file=sys.stderr)
+    if answers and not classifier.calibrated and not args.course:
+        print(f"note: {classifier.file} has no {CALIBRATION_FILE}: no confidence is calibrated", file=sys.stderr)
     if args.json:
         print(predict_files.as_json(answers))
     elif args.csv:
@@ -60,8 +63,10 @@ def main() -> int:
     if args.plot:
         from fer_keras.evaluation.plots import save_figure
 
-        figure = photo.annotated(photos, answers) if args.photo else predict_files.contact_sheet(answers)
+        figure, note = photo.annotated(photos, answers) if args.photo else predict_files.contact_sheet(answers)
         save_figure(figure, args.plot)
+        if note:
+            print(f"note: {args.plot}: {note}", file=sys.stderr)
     return 1 if unreadable else 0
 
 

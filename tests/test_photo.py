@@ -1,8 +1,12 @@
 """Faces are found in a photo, cropped and classified; the photo is a portrait in the public domain."""
 
 import io
+import re
+import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
+import cv2
 import matplotlib
 import numpy as np
 import pytest
@@ -10,9 +14,10 @@ from PIL import Image
 
 from fer_keras import photo
 from fer_keras.data.face_input import as_faces
+from fer_keras.data.pictures import find_pictures
 from fer_keras.errors import FerKerasError
 from fer_keras.predict import Classifier
-from fer_keras.predict_files import as_json, as_table, find_pictures
+from fer_keras.predict_files import as_json, as_table
 
 PORTRAIT = Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")
 FACE = (152, 101, 228, 228)
@@ -28,7 +33,7 @@ def overlap(one, other):
 
 @pytest.fixture(scope="module")
 def portrait():
-    return photo.open_photo(PORTRAIT.read_bytes(), "portrait")
+    return photo.open_photo(PORTRAIT.read_bytes(), "portrait").image
 
 
 @pytest.fixture
@@ -71,21 +76,98 @@ def test_the_crop_is_the_box(portrait, classifier, tmp_path):
     ]
     assert list(photos) == [str(PORTRAIT)]
     assert f"at {x},{y} {width}x{height}" in as_table([answer]) and f'"box": [\n      {x},' in as_json([answer])
-    figure = photo.annotated(photos, [answer])
+    figure, note = photo.annotated(photos, [answer])
     (axis,) = figure.axes
+    assert note == "" and axis.images[0].get_extent() == [0, 512, 600, 0]
     assert [patch.get_xy() for patch in axis.patches] == [(x, y)]
     assert axis.texts[0].get_text().startswith(answer.prediction.label)
 
 
-def test_a_photo_is_upright(portrait):
+def jpeg(image, **options):
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=95, **options)
+    return file.getvalue()
+
+
+def png(image):
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def difference(image, other):
+    return np.abs(np.asarray(image, np.float32) - np.asarray(other, np.float32)).mean()
+
+
+def sideways():
     exif = Image.Exif()
     exif[0x0112] = 6  # turned a quarter to the left, so it is shown turned to the right
-    file = io.BytesIO()
-    portrait.rotate(90, expand=True).save(file, "JPEG", exif=exif, quality=95)
-    assert photo.open_photo(file.getvalue(), "it").size == portrait.size
+    return exif
+
+
+def test_a_photo_is_upright(portrait):
+    opened = photo.open_photo(jpeg(portrait.rotate(90, expand=True), exif=sideways()), "it")
+    assert opened.size == portrait.size
+    assert difference(opened.image, portrait) < 3 < difference(opened.image, portrait.rotate(180))
+
+
+def test_16_bits_become_8_by_scale(portrait):
+    grey = portrait.convert("L")
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
+    opened = photo.open_photo(png(deep), "it")
+    np.testing.assert_array_equal(np.asarray(opened.image), np.asarray(grey.convert("RGB")))
+
+
+@pytest.mark.parametrize("encode", [lambda image: jpeg(image.rotate(90, expand=True), exif=sideways()), png])
+def test_a_large_photo_is_halved_and_its_boxes_are_not(encode, portrait, classifier, tmp_path, monkeypatch):
+    odd = portrait.crop((0, 0, 511, 599))
+    (tmp_path / "a").write_bytes(encode(odd))
+    monkeypatch.setattr(photo, "MAX_IMAGE_PIXELS", odd.width * odd.height - 1)
+    opened = photo.open_photo(encode(odd), "it")
+    assert opened.image.size == (256, 300) and opened.size == (511, 599)
+    assert difference(opened.image, odd.resize((256, 300), Image.Resampling.BOX)) < 8  # upside down 60
+    (answer,), _, photos = photo.classify_photos(classifier, find_pictures([str(tmp_path / "a")]))
+    assert overlap(answer.box, FACE) > 0.8 and photos[str(tmp_path / "a")].size == (511, 599)
 
 
 def test_a_photo_too_large_is_refused(monkeypatch):
-    monkeypatch.setattr(photo, "MAX_IMAGE_PIXELS", 1000)
+    monkeypatch.setattr(photo, "MAX_PHOTO_PIXELS", 1000)
     with pytest.raises(FerKerasError, match=r"portrait: 512x600 pixels, expected at most 1,000"):
         photo.open_photo(PORTRAIT.read_bytes(), "portrait")
+
+
+def test_a_bad_photo_costs_only_itself(portrait, classifier, monkeypatch):
+    header = b"IHDR" + (20000).to_bytes(4) * 2 + bytes([8, 0, 0, 0, 0])
+    bomb = bytearray(png(Image.new("L", (48, 48))))
+    bomb[12:33] = header + zlib.crc32(header).to_bytes(4)
+    good = PORTRAIT.read_bytes()
+    contents = [bytes(bomb), good[:5000], FerKerasError("gone"), png(Image.new("L", (48, 48))), good]
+    pictures = [(f"{number}.png", str(number), content) for number, content in enumerate(contents)]
+    detect = photo._detector().detectMultiScale
+
+    def fail_at_small(grey, **options):
+        if grey.shape == (48, 48):
+            raise cv2.error("no such thing")
+        return detect(grey, **options)
+
+    monkeypatch.setattr(photo, "_detector", lambda: SimpleNamespace(detectMultiScale=fail_at_small))
+    answers, unanswered, _ = photo.classify_photos(classifier, iter(pictures))
+    assert [answer.name for answer in answers] == ["4.png"]
+    assert [name for name, _ in unanswered] == ["0.png", "1.png", "2.png", "3.png"]
+    sentences = ["0.png: expected a whole PNG.*bomb", "1.png: expected a whole PNG", "gone", "3.png: OpenCV cannot"]
+    assert all(re.match(words, str(error)) for words, (_, error) in zip(sentences, unanswered, strict=True))
+
+
+def test_a_missing_detector_ends_the_run(classifier, monkeypatch):
+    monkeypatch.delattr(cv2.data, "haarcascades")
+    photo._detector.cache_clear()
+    with pytest.raises(FerKerasError, match="--photo: the package opencv-python-headless is missing"):
+        photo.classify_photos(classifier, find_pictures([str(PORTRAIT)]))
+
+
+def test_it_is_said_which_photos_are_not_drawn(classifier, monkeypatch):
+    pictures = [(f"{number}.png", str(number), PORTRAIT.read_bytes()) for number in range(3)]
+    monkeypatch.setattr(photo, "MOST_SHOWN", 2)
+    answers, _, photos = photo.classify_photos(classifier, iter(pictures))
+    figure, note = photo.annotated(photos, answers)
+    assert note == "shows the first 2 of 3 photos" and len(figure.axes) == 2

@@ -16,8 +16,7 @@ import pytest
 from PIL import Image
 
 import fer_keras
-from fer_keras import cli
-from fer_keras.data.face_input import as_faces
+from fer_keras import cli, predict_files
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
@@ -93,35 +92,6 @@ def test_one_or_many_in_any_form(classifier, tmp_path):
     assert labels(classifier.predict(mixed)) == [every[number] for number in (0, 2, 1, 3)]
 
 
-def test_sizes_and_colours_become_what_the_readers_make_of_a_file():
-    colours = np.moveaxis(draw_faces(np.array([3, 4, 5]))[..., 0], 0, -1)
-    large = np.asarray(Image.fromarray(colours).resize((90, 70), Image.Resampling.BICUBIC))
-    np.testing.assert_array_equal(as_faces(large), as_faces(png(large)))
-    np.testing.assert_array_equal(as_faces(large[np.newaxis].astype(np.float32)), as_faces(large))
-    opaque = np.dstack([large, np.full((70, 90), 255, np.uint8)])
-    np.testing.assert_array_equal(as_faces(opaque), as_faces(large))
-    np.testing.assert_array_equal(as_faces(FACES[0] + 0.3), FACES[:1])
-
-
-@pytest.mark.parametrize(
-    ("face", "sentence"),
-    [
-        (np.zeros((2, 3, 4, 5), np.uint8), r"array \[2, 3, 4, 5\]: expected one face"),
-        (np.zeros(5, np.uint8), r"array \[5\]: expected one face"),
-        (np.zeros((0, 48), np.uint8), r"expected at least one pixel"),
-        (np.full((48, 48), 300.0), r"array with values from 300 to 300: expected 0..255"),
-        (np.full((48, 48), np.nan), r"array with values from nan to nan: expected 0..255"),
-        (np.full((48, 48), 0.5), r"array with values from 0.5 to 0.5: expected 0..255, not 0..1"),
-        (np.array([["a"]]), r"expected grey values or colours 0..255, uint8 or float"),
-        (b"no", r"image: expected a whole PNG or JPEG image"),
-        ("none.png", r"none.png: cannot be read \(No such file or directory\), expected a PNG or JPEG file"),
-    ],
-)
-def test_what_is_no_face(face, sentence):
-    with pytest.raises(FerKerasError, match=sentence):
-        as_faces(face)
-
-
 def test_models_by_name_and_what_is_none(saved, monkeypatch):
     monkeypatch.chdir(saved.parents[1])
     assert fer_keras.load("m").file == Path("saved_models/m/model_float32.tflite")
@@ -172,8 +142,8 @@ def run(saved, monkeypatch, capsys, tmp_path):
     spec.loader.exec_module(script)
     monkeypatch.chdir(tmp_path)
 
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["predict.py", str(saved), *words])
+    def run(*words, model=saved):
+        monkeypatch.setattr(sys, "argv", ["predict.py", str(model), *words])
         with pytest.raises(SystemExit) as ended:
             cli.run(script.main)
         said = capsys.readouterr()
@@ -214,6 +184,7 @@ def test_json_of_a_zip(run, pictures, classifier):
     status, out, _ = run("faces.zip", "--json")
     rows = json.loads(out)
     assert status == 0 and [row["image"] for row in rows] == [f"faces.zip: {number}.png" for number in range(7)]
+    assert all(row["calibrated"] is True for row in rows)
     for row, told in zip(rows, classifier.predict(FACES), strict=True):
         assert row["label"] == told.label and row["confidence"] == pytest.approx(told.confidence, abs=1e-5)
         assert list(row["probabilities"]) == list(CLASSES)
@@ -241,6 +212,33 @@ def test_standard_input_and_a_contact_sheet(run, pictures, classifier, monkeypat
     status, _, _ = run("faces.zip", "--plot", "sheet.png")
     with Image.open(pictures / "sheet.png") as sheet:
         assert status == 0 and sheet.width > 1000
+
+
+def test_it_is_said_that_no_confidence_is_calibrated(run, pictures, saved):
+    shutil.copytree(saved, "bare", ignore=shutil.ignore_patterns("calibration.json"))
+    assert run("faces.zip", "--json")[2] == ""
+    status, out, err = run("faces.zip", "--json", model="bare")
+    assert status == 0 and err == (
+        "note: bare/model_float32.tflite has no calibration.json: no confidence is calibrated\n"
+    )
+    rows = json.loads(out)
+    assert len(rows) == 7 and all(row["calibrated"] is False for row in rows)
+    assert run("faces.zip", "--csv", "--course", model="bare")[2] == ""
+
+
+def test_course_ids_are_told_apart(run, pictures):
+    shutil.copytree("faces/more", "other")
+    _, out, _ = run("faces.zip", "faces/more", "other/4.png", "--csv", "--course")
+    names = [line.split(",")[0] for line in out.splitlines()[1:]]
+    assert names[:4] == ["0", "1", "2", "3"]
+    assert names[4:7] == ["faces.zip: 4.png", "faces.zip: 5.png", "faces.zip: 6.png"]
+    assert names[7:] == ["faces/more: 4.png", "faces/more: 5.png", "faces/more: 6.png", "other/4.png"]
+
+
+def test_a_sheet_says_what_it_leaves_out(run, pictures, monkeypatch):
+    assert run("faces.zip", "--plot", "sheet.png")[2] == ""
+    monkeypatch.setattr(predict_files, "MOST_ON_A_SHEET", 5)
+    assert run("faces.zip", "--plot", "sheet.png")[2] == "note: sheet.png: shows the first 5 of 7 faces\n"
 
 
 def test_no_model_is_one_sentence(run, pictures, monkeypatch, capsys):

@@ -5,9 +5,9 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -19,6 +19,7 @@ MAX_DEPTH = 8
 """Folders nested deeper than this are no archive of faces (or a link that leads back into itself)."""
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
+_LEADS_OUT = "this member's path leads out of the zip"
 _CLUTTER = ("__macosx", "thumbs.db", "desktop.ini")
 
 
@@ -39,11 +40,13 @@ class Archive:
         sizes: the bytes each member claims to have, by its name with `/` between the parts. Folders and
             the clutter of operating systems (`__MACOSX`, `Thumbs.db`, hidden files) are left out.
         opener: opens a member for reading its bytes.
+        refused: why a member will not be opened, by its name; empty but for `open_zip`.
     """
 
     path: Path
     sizes: dict[str, int]
     opener: Callable[[str], IO[bytes]]
+    refused: dict[str, FerKerasError] = field(default_factory=dict)
 
     def where(self, name: str) -> str:
         """Return the words by which messages name a member."""
@@ -54,8 +57,10 @@ class Archive:
         """Open a member.
 
         Raises:
-            FerKerasError: it is damaged, now or while it is read.
+            FerKerasError: it is refused, or damaged, now or while it is read.
         """
+        if name in self.refused:
+            raise self.refused[name]
         try:
             with self.opener(name) as file:
                 yield file
@@ -68,7 +73,7 @@ class Archive:
         """Return a member's bytes.
 
         Raises:
-            FerKerasError: it is damaged, or claims more than `limit` bytes (then it is not opened at all).
+            FerKerasError: it is refused, damaged, or claims more than `limit` bytes (then it is not opened at all).
         """
         self.check_size(name, limit)
         with self.open(name) as file:
@@ -97,14 +102,27 @@ def open_archive(path: Path) -> Iterator[Archive]:
     if path.is_dir():
         yield _checked(Archive(path, _folder_sizes(path), lambda name: (path / name).open("rb")))
         return
+    with open_zip(path) as archive:
+        for error in archive.refused.values():
+            raise error
+        yield _checked(archive)
+
+
+@contextmanager
+def open_zip(path: Path) -> Iterator[Archive]:
+    """Open a zip whose bad members cost only themselves: those in `Archive.refused`, and those of a claimed size.
+
+    Raises:
+        FerKerasError: the zip is truncated or damaged.
+    """
     try:
         opened = zipfile.ZipFile(path)
     except _DAMAGE as error:
         raise FerKerasError(f"{path}: this zip is truncated or damaged ({printable(error)})") from error
     with opened:
-        members = _zip_members(path, opened)
+        members, refused = _zip_members(path, opened)
         sizes = {name: info.file_size for name, info in members.items()}
-        yield _checked(Archive(path, sizes, lambda name: opened.open(members[name])))
+        yield Archive(path, sizes, lambda name: opened.open(members[name]), refused)
 
 
 def _checked(archive: Archive) -> Archive:
@@ -113,7 +131,8 @@ def _checked(archive: Archive) -> Archive:
     return archive
 
 
-def _is_clutter(parts: list[str]) -> bool:
+def is_clutter(parts: Iterable[str]) -> bool:
+    """Say whether a path's parts name what operating systems leave behind, or a hidden file."""
     return any(part.startswith(".") or part.lower() in _CLUTTER for part in parts)
 
 
@@ -124,10 +143,10 @@ def _folder_sizes(root: Path) -> dict[str, int]:
         inside = Path(folder).relative_to(root)
         if len(inside.parts) > MAX_DEPTH:
             raise FerKerasError(f"{root}: {printable(inside)} nests deeper than {MAX_DEPTH} folders")
-        folders[:] = sorted(name for name in folders if not _is_clutter([name]))
+        folders[:] = sorted(name for name in folders if not is_clutter([name]))
         for name in sorted(files):
             member = Path(folder, name)
-            if _is_clutter([name]):
+            if is_clutter([name]):
                 continue
             if not member.is_file():  # a pipe or a device would be read for ever
                 raise FerKerasError(f"{member}: expected a file")
@@ -139,21 +158,33 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _zip_members(path: Path, opened: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _zip_members(path: Path, opened: zipfile.ZipFile) -> tuple[dict[str, zipfile.ZipInfo], dict[str, FerKerasError]]:
+    """The members by name, and why some of them are refused."""
     members: dict[str, zipfile.ZipInfo] = {}
+    refused: dict[str, FerKerasError] = {}
     for info in opened.infolist():
-        where = f"{path}: {printable(info.filename)}"
         name = info.filename.replace("\\", "/")
         parts = [part for part in name.split("/") if part not in ("", ".")]
-        if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in parts:
-            raise FerKerasError(f"{where}: this member's path leads out of the zip")
-        if name.endswith("/") or _is_clutter(parts):
-            continue
-        if info.flag_bits & 0x1:
-            raise FerKerasError(f"{where}: this zip is encrypted; unpack it first")
-        # The other methods' decoders cannot be told to stop at the size that the zip claims.
-        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise FerKerasError(f"{where}: expected a stored or deflated member")
-        if members.setdefault("/".join(parts), info) is not info:
-            raise FerKerasError(f"{where}: the zip holds this member twice")
-    return members
+        problem = _problem(name, info)
+        if problem != _LEADS_OUT:
+            if name.endswith("/") or is_clutter(parts):
+                continue
+            name = "/".join(parts)
+        if name in members:
+            problem = problem or "the zip holds this member twice"
+        if problem:
+            refused.setdefault(name, FerKerasError(f"{path}: {printable(info.filename)}: {problem}"))
+        members[name] = info
+    return members, refused
+
+
+def _problem(name: str, info: zipfile.ZipInfo) -> str | None:
+    """Why a member is not to be opened."""
+    if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/"):
+        return _LEADS_OUT
+    if info.flag_bits & 0x1:
+        return "this zip is encrypted; unpack it first"
+    # The other methods' decoders cannot be told to stop at the size that the zip claims.
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        return "expected a stored or deflated member"
+    return None

@@ -1,11 +1,13 @@
-"""The bytes of one image file in, one grey 48x48 face out."""
+"""One image, a file's bytes or Pillow's, in; one grey 48x48 face out."""
 
 import io
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import IMAGE_SIZE
@@ -29,14 +31,12 @@ _DAMAGE = (
 
 
 def decode_face(data: bytes, where: str, resize: bool = False) -> tuple[np.ndarray, bool]:
-    """Decode a PNG or JPEG.
-
-    Colour becomes ITU-R 601 luma, 16 bits become 8 by scale (65535 -> 255), transparency is dropped.
+    """Decode a PNG or JPEG; `to_face` says how.
 
     Args:
         data: the file's bytes.
         where: the words by which a message names the image.
-        resize: accept any size and scale it to 48x48 (bilinear, antialiased; the sides' ratio is not kept).
+        resize: accept any size and scale it to 48x48.
 
     Returns:
         The image, uint8 [48, 48], and whether it was stored in colour.
@@ -45,38 +45,68 @@ def decode_face(data: bytes, where: str, resize: bool = False) -> tuple[np.ndarr
         FerKerasError: it is no decodable PNG or JPEG, it has another size than 48x48 and `resize` is
             False, or it has more than `MAX_IMAGE_PIXELS`.
     """
+    with opened_image(data, where) as image:
+        if image.size != _SIZE and not resize:
+            raise FerKerasError(
+                f"{where}: {image.width}x{image.height} pixels, expected {IMAGE_SIZE}x{IMAGE_SIZE}"
+                " (the option to resize accepts other sizes)"
+            )
+        return to_face(image), image.mode not in _GREY_MODES
+
+
+@contextmanager
+def opened_image(data: bytes, where: str, most_pixels: int = MAX_IMAGE_PIXELS) -> Iterator[Image.Image]:
+    """Open a PNG or JPEG; not a single pixel is decoded before the block asks for it.
+
+    Raises:
+        FerKerasError: it is damaged, as found here or in the block, is of another format, or has more than
+            `most_pixels`.
+    """
+    with damage_named(where), Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+        if image.width * image.height > most_pixels:
+            raise FerKerasError(f"{where}: {image.width}x{image.height} pixels, expected at most {most_pixels:,}")
+        yield image
+
+
+@contextmanager
+def damage_named(where: str) -> Iterator[None]:
+    """Make one sentence that begins with `where` of all that Pillow raises for a damaged or lying file.
+
+    Raises:
+        FerKerasError: the block met such a file.
+    """
     try:
-        with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
-            _check_size(image.size, where, resize)  # before a single pixel is decoded
-            colour = image.mode not in _GREY_MODES
-            grey = _to_grey(image)
+        yield
     except FerKerasError:
         raise
     except _DAMAGE as error:
         reason = str(error).partition(" <_io.")[0]  # Pillow ends a sentence with the buffer's address
         raise FerKerasError(f"{where}: expected a whole PNG or JPEG image ({reason})") from error
-    if grey.size != _SIZE:
-        grey = grey.resize(_SIZE, Image.Resampling.BILINEAR)
-    return np.asarray(grey), colour
 
 
-def _check_size(size: tuple[int, int], where: str, resize: bool) -> None:
-    width, height = size
-    if width * height > MAX_IMAGE_PIXELS:
-        raise FerKerasError(f"{where}: {width}x{height} pixels, expected at most {MAX_IMAGE_PIXELS:,}")
-    if size != _SIZE and not resize:
-        raise FerKerasError(
-            f"{where}: {width}x{height} pixels, expected {IMAGE_SIZE}x{IMAGE_SIZE}"
-            " (the option to resize accepts other sizes)"
-        )
+def to_face(image: Image.Image) -> np.ndarray:
+    """Return an image as a face, uint8 [48, 48]; `image` itself may be turned upright.
+
+    Colour becomes ITU-R 601 luma, 16 bits become 8 by scale (65535 -> 255), transparency is dropped, EXIF's
+    orientation is heeded. Other sizes are scaled (bilinear, antialiased; the sides' ratio is not kept).
+    """
+    make_upright(image)
+    grey = eight_bits(image).convert("L")
+    return np.asarray(grey if grey.size == _SIZE else grey.resize(_SIZE, Image.Resampling.BILINEAR))
 
 
-def _to_grey(image: Image.Image) -> Image.Image:
-    if image.mode == "L":
-        return image.copy()
+def make_upright(image: Image.Image) -> None:
+    """Turn an image, in place, as its EXIF's orientation asks; a camera held upright writes its pixels sideways."""
+    image.load()  # damage to the pixels is not to be suppressed
+    with suppress(Exception):  # of many kinds, and after the turn too; the pixels are whole whatever the EXIF is
+        ImageOps.exif_transpose(image, in_place=True)
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Return an image, of any mode, in one that Pillow converts to grey or RGB without clipping or a warning."""
     if image.mode.startswith("I"):  # Pillow's own conversion to 8 bits has clipped in some of its versions
         values = np.asarray(image).astype(np.int64)
         return Image.fromarray(((values + 128) // 257).clip(0, 255).astype(np.uint8))
     if image.mode == "P" and "transparency" in image.info:
-        image = image.convert("RGBA")
-    return image.convert("L")
+        return image.convert("RGBA")
+    return image

@@ -21,7 +21,7 @@ from fer_keras.data.folder import LAYOUT, holds_faces, read_folder
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, file_sha256, read_json, replacing, write_json
 
-READER_VERSION = 1
+READER_VERSION = 2
 """Part of the cache's key: raise it when a reader gives other rows for the same input."""
 
 CSV_READERS: tuple[tuple[tuple[str, ...], Callable[[CsvTable, str], FaceData]], ...] = (
