@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.evaluation import frontier
-from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure
+from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure, shipped_students
 from fer_keras.evaluation.plots import save_figure
 from fer_keras.files import write_text
 
@@ -28,6 +28,10 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="folder to write to; default: the search's")
     parser.add_argument("--source", default="", help="what the models learned from, if not FER2013, for the titles")
+    parser.add_argument(
+        "--shipped", type=Path, default=Path("saved_models"),
+        help="folder of saved models whose students are drawn too; default %(default)s",
+    )  # fmt: skip
     parser.add_argument("--measure", action="store_true", help="measure milliseconds first")
     args = parser.parse_args()
     folder = args.search if args.search.is_dir() else args.search.parent
@@ -43,10 +47,11 @@ def main() -> None:
     differences = frontier.family_differences(ledger, points, folder)
     if len(differences):
         write_text(out / "families.csv", differences.to_csv(index=False))
+    shipped = shipped_students(args.shipped)
     figures = {"frontier_gain": gain_figure(points)}
     for cost in frontier.COSTS:
         if points[cost].notna().any():
-            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=args.source)
+            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=args.source, shipped=shipped)
     for name, figure in figures.items():
         for kind in ("png", "svg"):
             save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
@@ -54,7 +59,7 @@ def main() -> None:
     from fer_keras.evaluation.frontier_html import write_frontier_html
 
     write_text(out / EVIDENCE_FILE, family_evidence(points).to_csv(index=False))
-    write_frontier_html(points, out / "frontier.html", source=args.source)
+    write_frontier_html(points, out / "frontier.html", source=args.source, shipped=shipped)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
     print(f"frontier: {out}")
 

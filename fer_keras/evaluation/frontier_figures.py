@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -9,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from fer_keras.evaluation.frontier import COSTS
+from fer_keras.evaluation.model_card import read_cards
 from fer_keras.evaluation.plots import BLUE, GREEN, GREY, ORANGE, PINK, new_figure
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Known:
-    """A model that others have made, on the same images.
+    """A model that is not a point of the frontier, on the same images.
 
     Attributes:
         name: as figures call it.
@@ -50,18 +52,42 @@ FAMILY_NAMES = {"cnn": "general CNN", "separable": "separable CNN", "mobilenet":
 SPLIT_NAMES = {"public_test_accuracy": "PublicTest", "val_accuracy": "validation"}
 
 
+MOST_PARAMETERS = 1_000_000
+"""Of a shipped student that is drawn: larger ones are teachers of others."""
+
+
+def shipped_students(folder: Path) -> tuple[Known, ...]:
+    """Return the students in a folder of saved models, which were trained for longer than those of a frontier.
+
+    Raises:
+        FerKerasError: a card is damaged.
+    """
+    students = [card for card in read_cards(folder) if card["kind"] == "student"]
+    return tuple(
+        Known(
+            card["name"],
+            card["scores"]["splits"]["public_test"]["all"]["accuracy"],
+            card["size"]["parameters"],
+            card["size"]["multiply_adds"],
+        )
+        for card in students
+        if card["size"]["parameters"] <= MOST_PARAMETERS
+    )
+
+
 def shown_accuracy(points: pd.DataFrame) -> str:
     """Return the column to draw: PublicTest's, or validation's where the data had no PublicTest."""
     return "public_test_accuracy" if points["public_test_accuracy"].notna().any() else "val_accuracy"
 
 
-def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "") -> Figure:
+def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", shipped: Sequence[Known] = ()) -> Figure:
     """Draw accuracy against a cost for each family, with 95% intervals over seeds, the Pareto set and known models.
 
     Args:
         points: from `frontier_points`.
         cost: one of `COSTS`, measured.
         source: what the models were trained on, for the title; known models are drawn for FER2013 (empty) only.
+        shipped: from `shipped_students`.
     """
     figure, (ax,) = new_figure(6.8, 4.4)
     accuracy = shown_accuracy(points)
@@ -73,6 +99,7 @@ def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "") -> Fig
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
     if not source:
         _known(ax, cost)
+        _marks(ax, shipped, cost, "P", 8, above=True, colour=PINK)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
@@ -123,12 +150,14 @@ def _known(ax: "Axes", cost: str) -> None:
             ax.annotate(known.name, (0, known.public_test), fontsize=7, color=GREY, **place)
 
 
-def _marks(ax: "Axes", models: Sequence[Known], cost: str, marker: str, size: float, *, above: bool) -> None:
+def _marks(
+    ax: "Axes", models: Sequence[Known], cost: str, marker: str, size: float, *, above: bool, colour: str = GREY
+) -> None:
     for known in models:
         if (x := getattr(known, cost, None)) is not None:
-            ax.plot(x, known.public_test, marker, color=GREY, ms=size)
+            ax.plot(x, known.public_test, marker, color=colour, ms=size)
             # Towards the middle of the axis, so that no name leaves it.
             left = x > 1e6
             offset = (-6 if left else 6, 4 if above else -8)
             side = {"xytext": offset, "textcoords": "offset points", "ha": "right" if left else "left"}
-            ax.annotate(known.name, (x, known.public_test), fontsize=7, color=GREY, **side)
+            ax.annotate(known.name, (x, known.public_test), fontsize=7, color=colour, **side)

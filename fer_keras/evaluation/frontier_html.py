@@ -1,5 +1,6 @@
 """The frontier as one interactive page that opens from disk, everything inside it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,6 +14,7 @@ from fer_keras.evaluation.frontier_figures import (
     PEERS,
     REFERENCES,
     SPLIT_NAMES,
+    Known,
     shown_accuracy,
 )
 from fer_keras.evaluation.plots import GREY, PINK
@@ -25,13 +27,14 @@ _DETAILS = (
 _SHAPES = {"o": "circle", "s": "square", "D": "diamond"}
 
 
-def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "") -> None:
+def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "", shipped: Sequence[Known] = ()) -> None:
     """Write the page: accuracy against each measured cost and the gain of distillation, details under the pointer.
 
     Args:
         points: from `frontier_points`.
         path: of the file.
         source: as in `frontier_figure`.
+        shipped: as in `frontier_figure`.
     """
     costs = [cost for cost in COSTS if points[cost].notna().any()]
     accuracy = shown_accuracy(points)
@@ -43,7 +46,9 @@ def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "") -
         best = points[points[f"pareto_{cost}"]]
         figure.add_trace(_circles(best[cost], best[accuracy], row == 1), row, 1)
         if not source:
-            _add_known(figure, cost, row)
+            looks = (("star", GREY), ("x-thin-open", GREY), ("cross", PINK))
+            for models, (symbol, colour) in zip((REFERENCES, PEERS, shipped), looks, strict=True):
+                _add_known(figure, models, symbol, colour, cost, row)
         figure.update_yaxes(tickformat=".0%", row=row, col=1)
     last, gain = len(costs) + 1, f"{accuracy}_gain"
     for family, rows in points.dropna(subset=[gain]).groupby("family"):
@@ -85,22 +90,21 @@ def _circles(x: pd.Series, y: pd.Series, legend: bool) -> go.Scatter:
     )  # fmt: skip
 
 
-def _add_known(figure: go.Figure, cost: str, row: int) -> None:
-    for models, symbol in ((REFERENCES, "star"), (PEERS, "x-thin-open")):
-        shown = [model for model in models if getattr(model, cost, None) is not None]
-        if shown:
-            figure.add_trace(
-                go.Scatter(
-                    x=[getattr(model, cost) for model in shown],
-                    y=[model.public_test for model in shown],
-                    text=[model.name for model in shown],
-                    mode="markers+text",
-                    textposition="top center",
-                    textfont={"color": GREY, "size": 10},
-                    marker={"color": GREY, "symbol": symbol, "size": 10},
-                    showlegend=False,
-                    hovertemplate="%{text}<br>%{x:,} %{y:.2%}<extra></extra>",
-                ),
-                row,
-                1,
-            )
+def _add_known(figure: go.Figure, models: Sequence[Known], symbol: str, colour: str, cost: str, row: int) -> None:
+    shown = [model for model in models if getattr(model, cost, None) is not None]
+    if shown:
+        figure.add_trace(
+            go.Scatter(
+                x=[getattr(model, cost) for model in shown],
+                y=[model.public_test for model in shown],
+                text=[model.name for model in shown],
+                mode="markers+text",
+                textposition="top center",
+                textfont={"color": colour, "size": 10},
+                marker={"color": colour, "symbol": symbol, "size": 10},
+                showlegend=False,
+                hovertemplate="%{text}<br>%{x:,} %{y:.2%}<extra></extra>",
+            ),
+            row,
+            1,
+        )

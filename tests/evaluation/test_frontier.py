@@ -21,8 +21,15 @@ from fer_keras.evaluation.frontier import (
     pick,
     read_ledger,
 )
-from fer_keras.evaluation.frontier_figures import PEERS, REFERENCES, frontier_figure, gain_figure
-from fer_keras.models import FAMILIES
+from fer_keras.evaluation.frontier_figures import (
+    PEERS,
+    REFERENCES,
+    Known,
+    frontier_figure,
+    gain_figure,
+    shipped_students,
+)
+from fer_keras.models import FAMILIES, PRESETS
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 
@@ -192,8 +199,19 @@ def test_the_figure_shows_the_points(points):
     assert stars == [[[4_038_279, 0.66926]], [[93_139, 0.66341]]]
     assert not [line for line in frontier_figure(points, "parameters", source="drawn").axes[0].lines
                 if line.get_marker() == "*"]  # fmt: skip
+    ours = [Known("ours", 0.7, 90_000, 14_000_000)]
+    (ax,) = frontier_figure(points, "multiply_adds", shipped=ours).axes
+    assert [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "P"] == [[[14_000_000, 0.7]]]
     (gain,) = gain_figure(points).axes
     np.testing.assert_allclose(gain.containers[0].lines[0].get_xydata(), [[4_990, 3.0]])
+
+
+def test_shipped_students_are_those_of_the_cards():
+    shipped = {known.name: known for known in shipped_students(SCRIPTS.parent / "saved_models")}
+    assert "reference-mobilenet" in shipped and not {"residual-12", "reference-cnn", "teachers"} & shipped.keys()
+    flagship = shipped["separable-93k"]
+    assert (flagship.parameters, round(flagship.public_test, 4)) == (92_519, 0.6924)
+    assert flagship.multiply_adds == FAMILIES["separable"].multiply_adds(**PRESETS["separable-93k"].options)
 
 
 def outside_files(page):
@@ -216,7 +234,7 @@ def run_script(name, *arguments):
 
 def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     ledger.to_csv(tmp_path / "ledger.csv", index=False)
-    status, said, errors = run_script("frontier.py", tmp_path)
+    status, said, errors = run_script("frontier.py", tmp_path, "--shipped", SCRIPTS.parent / "saved_models")
     assert status == 0, errors
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert table["val_accuracy"].tolist() == pytest.approx([0.51, 0.60, 0.56, 0.59])
@@ -224,7 +242,12 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     assert sorted(path.name for path in tmp_path.glob("frontier_*.png")) == [f"frontier_{n}.png" for n in names]
     assert all((tmp_path / f"frontier_{name}.svg").read_text().startswith("<?xml") for name in names)
     page = (tmp_path / "frontier.html").read_text()
-    assert "Plotly.newPlot" in page and page.count("trial_0001") >= 3 and outside_files(page) == []
+    assert (
+        "Plotly.newPlot" in page
+        and page.count("trial_0001") >= 3
+        and "separable-93k" in page
+        and outside_files(page) == []
+    )
     status, said, _ = run_script("pick.py", tmp_path, "--max-params", 5000)
     assert status == 0 and "mobilenet, budget 5,000: 4,980 parameters, 0.4 M multiply-adds, 0.30 ms" in said
     assert f"model: {tmp_path}/trial_0007/m/model.keras" in said
