@@ -1,8 +1,10 @@
-"""A small student's run, for tests to start, kill and start again: python small_run.py FOLDER [--resume]."""
+"""A small student's run, for tests to start, kill and start again: python small_run.py FOLDER [--resume] [--slow]."""
 
 import sys
+import time
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -35,11 +37,13 @@ class MadeUpLogits:
         return np.random.default_rng(view).normal(0, 3, (self.count, 2, 7)).astype(np.float16)
 
 
-def run(folder, resume, config=CONFIG):
+def run(folder, resume, config=CONFIG, seconds=0.0):
     data = mark_validation(drawn_faces(300, seed=1))
     train = data.split("train")
-    return train_student(config, train, data.split("val"), MadeUpLogits(len(train)), folder, resume=resume)
+    slow = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: time.sleep(seconds))
+    logits = MadeUpLogits(len(train))
+    return train_student(config, train, data.split("val"), logits, folder, resume=resume, callbacks=[slow])
 
 
 if __name__ == "__main__":
-    cli.run(lambda: run(Path(sys.argv[1]), "--resume" in sys.argv) and 0)
+    cli.run(lambda: run(Path(sys.argv[1]), "--resume" in sys.argv, seconds=float("--slow" in sys.argv)) and 0)
