@@ -57,7 +57,7 @@ def test_a_row_for_every_trial(finished):
         assert told["options"] == options and told["fit"]["epochs"] == row.epochs
 
 
-def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path):
+def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path, monkeypatch):
     """A clone has no checkpoints, no TensorBoard and no short trials' models; none of them is needed."""
 
     def git(*words, cwd):
@@ -75,6 +75,7 @@ def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path):
     assert not kinds & {"checkpoint", "tensorboard", "hparams"} and len([*folder.rglob("model.keras")]) == 1
     assert len([*folder.rglob("hits.npz")]) == 2, "of the full schedule and of its control"
     before = ledger_of(folder)
+    monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
     run(folder, made, families=("cnn",), trials=2)
     assert {path.parent.name for path in folder.glob("trial_*/hparams")} >= {"trial_0000", "trial_0001", "trial_0002"}
     after = ledger_of(folder)
