@@ -9,8 +9,7 @@ from tensorboard.plugins.hparams import api
 
 from tuner.ledger import ENDED_WELL, read_rows
 
-FOLDER = "hparams"
-"""Of a trial, for TensorBoard."""
+_FOLDER = "hparams"
 
 _FIELDS = ("stage", "family", "budget", "seed", "alpha")
 _METRICS = ("val_accuracy", "train_accuracy", "parameters", "multiply_adds", "seconds")
@@ -19,18 +18,19 @@ _METRICS = ("val_accuracy", "train_accuracy", "parameters", "multiply_adds", "se
 def show_trials(search: Path) -> None:
     """Show the trials of a search that ended well and are not shown yet, as in a clone, which has only their rows."""
     for row in read_rows(search):
-        folder = search / f"trial_{row['trial']}" / FOLDER
-        if row["status"] in ENDED_WELL and not folder.exists():
-            show_trial(folder, row)
+        trial = search / f"trial_{row['trial']}"
+        if row["status"] in ENDED_WELL and not (trial / _FOLDER).exists():
+            show_trial(trial, row)
 
 
-def show_trial(folder: Path, row: dict[str, Any]) -> None:
+def show_trial(trial: Path, row: dict[str, Any]) -> None:
     """Write a trial's hyperparameters and results for TensorBoard's HParams, in place of what is there.
 
     Args:
-        folder: of its own, below the folder that TensorBoard is started on.
+        trial: its folder, below the one that TensorBoard is started on.
         row: of the ledger, with the family's hyperparameters.
     """
+    folder = trial / _FOLDER
     shutil.rmtree(folder, ignore_errors=True)
     shown = {name: row[name] for name in _FIELDS}
     shown |= {f"{row['family']}_{name}": value for name, value in row["hyperparameters"].items()}

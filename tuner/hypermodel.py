@@ -25,8 +25,8 @@ from fer_keras.models.budget import multiply_adds, parameters
 from fer_keras.training.checkpoint import MONITOR, publish, read_progress
 from fer_keras.training.pipeline import TeacherLogits
 from fer_keras.training.student import train_student
-from tuner import hparams
 from tuner.early_stopping import StopHopeless, is_hopeless
+from tuner.hparams import show_trial
 from tuner.ledger import COMPLETED, ENDED_WELL, FAILED, RUNNING, STOPPED, read_row, read_rows, record, trial_lock
 from tuner.oracle import candidate
 from tuner.settings import SEARCH, Candidate, Search
@@ -120,7 +120,7 @@ class StudentHyperModel(keras_tuner.HyperModel):
         row["ended"] = datetime.now(UTC).isoformat(timespec="milliseconds")
         record(self.search.folder, trial_folder, row)
         if row["status"] in ENDED_WELL:
-            hparams.show_trial(trial_folder / hparams.FOLDER, row)
+            show_trial(trial_folder, row)
         if one.stage == SEARCH and row["status"] in ENDED_WELL:
             # Optimizer states of hundreds of short trials; the row says that they ended.
             shutil.rmtree(run / "checkpoint", ignore_errors=True)

@@ -167,10 +167,13 @@ def family_differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path,
         the other family are missing.
     """
     ended = ledger[ledger["status"] == "completed"]
-    tables = [_differences(ended[ended["stage"] == stage], points, folder, against) for stage in ("final", "control")]
-    for table, stage in zip(tables, ("final", "control"), strict=True):
-        table.insert(0, "stage", stage)
-    return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
+    tables = []
+    for stage in ("final", "control"):
+        table = _differences(ended[ended["stage"] == stage], points, folder, against)
+        if len(table):
+            table.insert(0, "stage", stage)
+            tables.append(table)
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
 def _differences(ended: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str) -> pd.DataFrame:

@@ -13,6 +13,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,8 +69,9 @@ def served(path: str, faces: np.ndarray) -> list[dict[str, Any]]:
     return told
 
 
+@cache
 def _loaded(path: str) -> tuple[Any, Any]:
-    """TensorFlow, and what it makes of a SavedModel."""
+    """TensorFlow, and what it makes of a SavedModel; once, though faces and then a server's requests are answered."""
     sys.modules["keras"] = None  # TensorFlow imports it by itself where it finds it; a server has none
     import tensorflow as tf
 
