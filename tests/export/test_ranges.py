@@ -84,6 +84,7 @@ def test_a_model_in_8_bits_answers_closer_to_the_model(tmp_path, monkeypatch):
         seen.append((calibrated, ranges.with_smallest_error(calibrated, faces)))
         return seen[-1][1]
 
+    monkeypatch.setattr(litert, "equalised", lambda model, faces: model)  # which leaves less for clipping to mend
     for name, clip in (("clipped", watched), ("full", lambda calibrated, faces: calibrated)):
         monkeypatch.setattr(litert, "with_smallest_error", clip)
         litert.save_int8(model, tmp_path / "model_int8.tflite", FACES)

@@ -80,10 +80,12 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
 
 def test_a_chief_and_two_workers_that_are_killed(tmp_path):
     folder = tmp_path / "search"
-    told = json.dumps({"families": ["cnn"], "trials": 2, "control_budgets": [], "epochs": 2, "final_epochs": 1})
+    told = json.dumps({"families": ["cnn"], "trials": 2, "control_budgets": [], "epochs": 5, "final_epochs": 1})
     process = start(folder, "--workers", "2", TOLD=told, SLOW_SECONDS="2")
     wait_for(
-        lambda: all([*folder.glob(f"trial_{trial}/*/checkpoint/epoch-00001")] for trial in ("0000", "0001")), process
+        # Any epoch: on a busy machine one worker starts several epochs after the other.
+        lambda: all([*folder.glob(f"trial_{trial}/*/checkpoint/epoch-*")] for trial in ("0000", "0001")),
+        process,
     )
     ongoing = json.loads((folder / "oracle.json").read_text())["ongoing_trials"]
     assert sorted(ongoing) == ["worker-1", "worker-2"] and len(set(ongoing.values())) == 2
