@@ -21,6 +21,9 @@ from fer_keras.models import from_preset
 DISTILL = Path(__file__).parents[2] / "scripts" / "distill.py"
 
 
+FIT = ["--cached-views", "2", "--learning-rate", "2e-4"]
+
+
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
@@ -50,7 +53,7 @@ def start(folder, task=None, ports=()):
     # A student without dropout: its masks depend on where an image stands in its host's batch. 51 does not divide by 2.
     words = f"--data faces.csv --teacher teacher.keras --name {folder.name} --model separable-25k --batch-size 51"
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(DISTILL), *words.split(), "--epochs", "2", "--learning-rate", "2e-4"],
+        [sys.executable, "-W", "ignore", str(DISTILL), *words.split(), "--epochs", "2", *FIT],
         cwd=folder.parents[1],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

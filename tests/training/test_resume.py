@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import h5py
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -65,36 +66,26 @@ def uninterrupted(tmp_path_factory):
     return folder
 
 
-def test_killed_twice_and_resumed_equals_never_killed(uninterrupted, tmp_path):
-    folder = tmp_path / "killed"
-    for epoch, options in ((2, ()), (4, ("--resume",))):
-        process = start(folder, *options)
-        # First as soon as a checkpoint appears, before it is published; then somewhere in the next epoch.
-        wait_for(lambda reached=epoch: any((folder / "checkpoint").glob(f"epoch-{reached:05d}")), process)
-        time.sleep(0.03 * (epoch == 4))
-        os.kill(process.pid, signal.SIGKILL)
-        assert process.wait() == -signal.SIGKILL
-    assert not (folder / "checkpoint" / "epoch-00006").exists(), "killed too late to prove anything"
-    finish(start(folder, "--resume"))
-    assert_equal_runs(uninterrupted, folder)
-    models = [(path / "model.keras") for path in (uninterrupted, folder)]
-    import keras
-
-    for one, other in zip(*(keras.models.load_model(path).get_weights() for path in models), strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_ctrl_c_keeps_the_best_model_and_goes_on(uninterrupted, tmp_path):
-    folder = tmp_path / "interrupted"
+def test_killed_and_interrupted_and_resumed_equals_never_stopped(uninterrupted, tmp_path):
+    folder = tmp_path / "stopped"
     process = start(folder)
-    wait_for(lambda: any((folder / "checkpoint").glob("epoch-00001")), process)
+    # As soon as a checkpoint appears, before it is published.
+    wait_for(lambda: any((folder / "checkpoint").glob("epoch-00002")), process)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+
+    process = start(folder, "--resume")
+    wait_for(lambda: any((folder / "checkpoint").glob("epoch-00004")), process)
+    time.sleep(0.03)  # somewhere in the next epoch
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert b"Traceback" not in errors and b"goes on from its last whole epoch" in errors
-    assert (folder / "model.keras").exists()
-    import keras
+    assert not (folder / "checkpoint" / "epoch-00006").exists(), "stopped too late to prove anything"
+    assert keras.models.load_model(folder / "model.keras").output_shape == (None, 7), "the best model is kept"
 
-    assert keras.models.load_model(folder / "model.keras").output_shape == (None, 7)
     finish(start(folder, "--resume"))
     assert_equal_runs(uninterrupted, folder)
+    weights = [keras.models.load_model(path / "model.keras").get_weights() for path in (uninterrupted, folder)]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)

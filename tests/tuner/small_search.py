@@ -1,7 +1,7 @@
 """A small search on drawn faces, for tests to start, kill and start again: python small_search.py FOLDER [--workers N].
 
-In the environment: TOLD, JSON of what the search is told beyond TOLD below; SLOW_SECONDS that every epoch takes longer;
-BROKEN=1 for trials that all fail.
+In the environment: TOLD, JSON of what the search is told beyond TOLD below; HOLD, a file that, while it is there, keeps
+every run from its second epoch; BROKEN=1 for trials that all fail.
 """
 
 import json
@@ -79,11 +79,17 @@ def instant_training(config, train, val, cache, folder, **_):
     pd.DataFrame([{"epoch": epoch, **row} for epoch in range(config.fit.epochs)]).to_csv(folder / "metrics.csv")
 
 
-def slow_down(seconds):
+def wait_after_the_first_epoch(hold):
     from fer_keras.training.callbacks import EpochLine
 
     begin = EpochLine.on_epoch_begin
-    EpochLine.on_epoch_begin = lambda self, epoch, logs=None: (begin(self, epoch, logs), time.sleep(seconds))
+
+    def waiting(self, epoch, logs=None):
+        while epoch and hold.exists():
+            time.sleep(0.02)
+        begin(self, epoch, logs)
+
+    EpochLine.on_epoch_begin = waiting
 
 
 def main():
@@ -91,8 +97,8 @@ def main():
     if "--workers" in sys.argv and "KERASTUNER_ORACLE_IP" not in os.environ:
         return supervise([sys.executable, *sys.argv], int(sys.argv[-1]))
     exit_with_supervisor()
-    if seconds := float(os.environ.get("SLOW_SECONDS", "0")):
-        slow_down(seconds)
+    if hold := os.environ.get("HOLD"):
+        wait_after_the_first_epoch(Path(hold))
     told = json.loads(os.environ.get("TOLD", "{}"))
     print(f"ledger: {run(folder, **told)}")
     return 0
