@@ -159,14 +159,7 @@ STEPS: tuple[Step, ...] = (
         42,
         options=" --half",
     ),
-    _trained(
-        "reference-mobilenet",
-        "python scripts/distill.py --data {data} --teacher saved_models/reference-cnn --name fer2013"
-        " --cached-views 16 --epochs 70 --learning-rate 3e-3 --resume",
-        "fer2013",
-        40,
-        "reference-cnn",
-    ),
+    _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
 )
 
 

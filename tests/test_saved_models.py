@@ -65,4 +65,4 @@ def test_a_model_as_loaded_gives_its_published_outputs(folder):
 
 def test_the_student_names_its_teacher():
     names = [teacher["name"] for teacher in read_card(SAVED / "reference-mobilenet")["recipe"]["teachers"]]
-    assert names == ["reference-cnn"]
+    assert names == ["separable-93k"]

@@ -64,6 +64,7 @@ def _residual_separable(stem: int, *stages: tuple[int, int]) -> Preset:
 
 
 PRESETS: dict[str, Preset] = {
+    "mobilenet-93k": Preset("mobilenet", {"dropouts": ()}),  # the reference's, without the dropout it underfits with
     "reference-cnn": Preset("cnn"),
     "reference-mobilenet": Preset("mobilenet"),
     "reference-separable": Preset("separable"),

@@ -10,6 +10,7 @@ from fer_keras.models.blocks import squeeze_excite, squeeze_excite_parameters
 from fer_keras.models.budget import activation_memory, fit_to_budget, multiply_adds, parameters
 
 PARAMETERS = {
+    "mobilenet-93k": 93_139,
     "reference-cnn": 4_038_279,
     "reference-mobilenet": 93_139,
     "reference-separable": 92_315,
