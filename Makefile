@@ -15,7 +15,7 @@ distill: $(READY)
 	$(BIN)/python scripts/distill.py $(if $(DATA),--data '$(DATA)') --resume $(ARGS)
 
 test: $(READY)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -8,6 +8,14 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as scripts do: see `fer_k
 import numpy as np
 import pytest
 
+SLOW_FILES = ("test_processes.py", "test_main_job.py", "test_distributed.py", "test_resume.py", "test_search.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take minutes: or one process would run the last of them while the other is idle."""
+    order = {name: number for number, name in enumerate(SLOW_FILES)}
+    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path_factory, monkeypatch):
