@@ -30,9 +30,6 @@ runpy.run_path({str(DISTILL)!r}, run_name="__main__")
 """
 
 
-FIT = ["--cached-views", "2", "--learning-rate", "2e-4"]
-
-
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
@@ -61,8 +58,9 @@ def start(folder, task=None, ports=()):
         told = {"TF_CONFIG": json.dumps(cluster), "no_grpc_proxy": "127.0.0.1"}
     # 51 images do not divide by two hosts.
     words = f"--data faces.csv --teacher teacher.keras --name {folder.name} --model tiny --batch-size 51 --epochs 2"
+    words += " --cached-views 2 --learning-rate 2e-4"
     return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", WITH_A_TINY_STUDENT, *words.split(), *FIT],
+        [sys.executable, "-W", "ignore", "-c", WITH_A_TINY_STUDENT, *words.split()],
         cwd=folder.parents[1],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
