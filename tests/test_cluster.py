@@ -1,15 +1,12 @@
 """The manifests for a cluster: Kubernetes's fields, and commands that the scripts take."""
 
-import importlib.util
 import json
 import os
 import subprocess
-from pathlib import Path
 
 import pytest
 import yaml
-
-ROOT = Path(__file__).parents[1]
+from command import ROOT, script
 
 
 def items_of(name):
@@ -34,13 +31,6 @@ def run_in_shell(job, index=None):
     return dict(entry.split("=", 1) for entry in told.splitlines()), words.splitlines()
 
 
-def parser_of(script):
-    spec = importlib.util.spec_from_file_location(script, ROOT / "scripts" / f"{script}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.parser
-
-
 def test_a_search_has_a_chief_and_workers_that_find_it():
     from fer_keras.config import NO_DATA, StudentConfig
 
@@ -55,7 +45,7 @@ def test_a_search_has_a_chief_and_workers_that_find_it():
     assert asked["KERASTUNER_ORACLE_PORT"] == told["KERASTUNER_ORACLE_PORT"] == str(service["spec"]["ports"][0]["port"])
     assert service["spec"]["selector"] == {"job-name": chief["metadata"]["name"]}
     assert workers["spec"]["completionMode"] == "Indexed", "or a pod that comes back would lose its trial"
-    args = parser_of("search")(StudentConfig(NO_DATA, ())).parse_args(words[1:])
+    args = script("search.py").parser(StudentConfig(NO_DATA, ())).parse_args(words[1:])
     assert words[0] == "scripts/search.py" and str(args.runs) == "/shared/runs"
     assert all((ROOT / teacher / "model.keras").exists() for teacher in args.teacher)
 
@@ -71,6 +61,6 @@ def test_hosts_of_one_student_are_named_in_tf_config(index):
     assert subdomain == service["metadata"]["name"] and service["spec"]["clusterIP"] == "None"
     expected = [f"{name}-{host}.{subdomain}:{port}" for host in range(job["spec"]["completions"])]
     assert cluster == {"cluster": {"worker": expected}, "task": {"type": "worker", "index": index}}
-    args = parser_of("distill")().parse_args(words[1:])
+    args = script("distill.py").parser().parse_args(words[1:])
     assert args.resume and args.batch_size == 512
     assert all((ROOT / teacher / "model.keras").exists() for teacher in args.teacher)

@@ -1,9 +1,6 @@
 """The main job end to end on drawn faces, by its own command."""
 
-import contextlib
-import io
 import json
-import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -12,22 +9,10 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from command import ROOT, run
 
-ROOT = Path(__file__).parents[1]
 SMALL = ["--epochs", "2", "--teacher-epochs", "2", "--cached-views", "2", "--ema-epochs", "0"]
 SMALL += ["--teacher-model", "small-cnn"]
-
-
-def script(name, *words, cwd, status=0):
-    """What a script says to standard error, run in this process: TensorFlow takes its time to start."""
-    said = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(said):
-        patch.chdir(cwd)
-        patch.setattr(sys, "argv", [name, *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            runpy.run_path(str(ROOT / "scripts" / name), run_name="__main__")
-    assert ended.value.code == status, said.getvalue()[-3000:]
-    return said.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +70,9 @@ def test_the_unlabelled_faces_were_distilled(job):
 def test_the_same_command_again_is_refused_without_resume_and_short_with_it(job):
     cwd, words, _ = job
     model = (cwd / "runs" / "job" / "model.keras").read_bytes()
-    refused = script("distill.py", *words, cwd=cwd, status=2)
-    assert "a run is there already" in refused and refused.count("\n") == 1
-    script("distill.py", *words, "--resume", cwd=cwd)
+    status, _, said = run("distill.py", *words, cwd=cwd)
+    assert status == 2 and "a run is there already" in said and said.count("\n") == 1
+    assert run("distill.py", *words, "--resume", cwd=cwd).status == 0
     assert (cwd / "runs" / "job" / "model.keras").read_bytes() == model
 
 
@@ -95,9 +80,10 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     cwd, _, _ = job
     data = ["--data", faces_csv / "fer2013.csv"]
     teacher = cwd / "runs/job/teachers/member-1"
-    script("ship.py", teacher, "drawn-teacher", *data, "--half", "--command", "train it", cwd=cwd)
+    half = ["--half", "--command", "train it"]
+    assert run("ship.py", teacher, "drawn-teacher", *data, *half, cwd=cwd).status == 0
     unlabelled = ["--unlabelled", faces_csv / "more.csv", "--command", "distil it"]
-    script("ship.py", cwd / "runs/job", "drawn-student", *data, *unlabelled, cwd=cwd)
+    assert run("ship.py", cwd / "runs/job", "drawn-student", *data, *unlabelled, cwd=cwd).status == 0
     card = json.loads((cwd / "saved_models" / "drawn-student" / "card.json").read_text())
     assert [told["name"] for told in card["recipe"]["teachers"]] == ["drawn-teacher", None]
     shipped = cwd / "saved_models" / "drawn-teacher"
@@ -109,11 +95,13 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     for weight in keras.models.load_model(shipped / "model.keras").get_weights():
         np.testing.assert_array_equal(weight, weight.astype(np.float16).astype(np.float32))
     options = [shipped, *data, "--cache", cwd / "more", "--cached-views", "1"]
-    assert "manifest.json" in script("cache_logits.py", *options, "--verify", cwd=cwd, status=2)
-    script("cache_logits.py", *options, cwd=cwd)
+    status, _, said = run("cache_logits.py", *options, "--verify", cwd=cwd)
+    assert status == 2 and "manifest.json" in said
+    assert run("cache_logits.py", *options, cwd=cwd).status == 0
     shard = next((cwd / "more").rglob("view-00000.npy"))
     np.save(shard, np.load(shard) + np.float16(1))
-    assert "differ from the teacher's" in script("cache_logits.py", *options, "--verify", cwd=cwd, status=2)
+    status, _, said = run("cache_logits.py", *options, "--verify", cwd=cwd)
+    assert status == 2 and "differ from the teacher's" in said
 
 
 @pytest.mark.parametrize(
@@ -129,6 +117,6 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     ],
 )
 def test_a_mistake_is_one_sentence_before_anything_is_trained(words, sentence, faces_csv, tmp_path):
-    said = script("distill.py", "--data", faces_csv / "fer2013.csv", *words, cwd=tmp_path, status=2)
-    assert said.startswith(sentence) and said.count("\n") == 1
+    status, _, said = run("distill.py", "--data", faces_csv / "fer2013.csv", *words, cwd=tmp_path)
+    assert status == 2 and said.startswith(sentence) and said.count("\n") == 1
     assert not list(tmp_path.iterdir())

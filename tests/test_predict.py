@@ -1,7 +1,6 @@
 """Faces in any form get the model's answers; a picture that cannot be read costs only itself."""
 
 import csv
-import importlib.util
 import io
 import json
 import shutil
@@ -13,10 +12,11 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from command import run as run_script
 from PIL import Image
 
 import fer_keras
-from fer_keras import cli, predict_files
+from fer_keras import predict_files
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
@@ -25,7 +25,6 @@ from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import litert, record
 from fer_keras.labels import CLASSES
 
-ROOT = Path(__file__).parents[1]
 FACES = draw_faces(np.arange(7), seed=4)
 
 
@@ -135,21 +134,10 @@ def test_neither_tensorflow_nor_keras_is_imported(saved):
 
 
 @pytest.fixture
-def run(saved, monkeypatch, capsys, tmp_path):
+def run(saved, monkeypatch, tmp_path):
     """The command in a folder of its own: words -> status, what it printed, what it complained of."""
-    spec = importlib.util.spec_from_file_location("predict_script", ROOT / "scripts" / "predict.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
     monkeypatch.chdir(tmp_path)
-
-    def run(*words, model=saved):
-        monkeypatch.setattr(sys, "argv", ["predict.py", str(model), *words])
-        with pytest.raises(SystemExit) as ended:
-            cli.run(script.main)
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return run
+    return lambda *words, model=saved: run_script("predict.py", model, *words)
 
 
 @pytest.fixture
@@ -241,13 +229,8 @@ def test_a_sheet_says_what_it_leaves_out(run, pictures, monkeypatch):
     assert run("faces.zip", "--plot", "sheet.png")[2] == "note: sheet.png: shows the first 5 of 7 faces\n"
 
 
-def test_no_model_is_one_sentence(run, pictures, monkeypatch, capsys):
+def test_no_model_is_one_sentence(run, pictures):
     _, _, err = run("faces.zip", "--runtime", "litert")
     assert "error" not in err
-    monkeypatch.setattr(sys, "argv", ["predict.py", "none", "faces.zip"])
-    spec = importlib.util.spec_from_file_location("predict_script", ROOT / "scripts" / "predict.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    with pytest.raises(SystemExit) as ended:
-        cli.run(script.main)
-    assert ended.value.code == 2 and capsys.readouterr().err.startswith("error: none: there is no such model")
+    status, _, err = run("faces.zip", model="none")
+    assert status == 2 and err.startswith("error: none: there is no such model")

@@ -1,15 +1,13 @@
 """Runs become saved models with cards; cards are made again from what is there, with PrivateTest where it is."""
 
-import importlib.util
 import shutil
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+from command import run
 
 from fer_keras import cli
 from fer_keras.config import DataConfig, FitConfig, StudentConfig, TeacherConfig, environment, to_dict
@@ -25,8 +23,6 @@ from fer_keras.evaluation.model_card import read_card, read_cards
 from fer_keras.evaluation.sample import SAMPLE_TOLERANCE, sample_difference
 from fer_keras.files import read_json, write_json
 from fer_keras.ship import remake_card, ship, ship_ensemble
-
-ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -253,14 +249,8 @@ def test_a_readme_that_somebody_wrote_is_kept(shipped, public):
         ("ship", ["run-1", "new", "--command", "again"], "card: saved_models/new/card.md\n"),
     ],
 )
-def test_the_commands(name, words, said, shipped, public, monkeypatch, capsys):
-    spec = importlib.util.spec_from_file_location(f"{name}_script", ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+def test_the_commands(name, words, said, shipped, public, monkeypatch):
     monkeypatch.setattr(cli, "load_data", lambda args: public)
-    monkeypatch.chdir(shipped.parent)
-    monkeypatch.setattr(sys, "argv", [f"{name}.py", *words])
-    module.main()
-    assert capsys.readouterr().out == said
+    assert run(f"{name}.py", *words, cwd=shipped.parent)[:2] == (0, said)
     if name == "ship_ensemble":
         assert read_card(shipped / "both")["reproduce"] == f"python scripts/ship_ensemble.py {' '.join(words)}"

@@ -1,14 +1,9 @@
-"""One small set of random images; and lets the tests import `face_files`."""
+"""One small set of random images."""
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from face_files import FOLDER_NAMES, USAGES, png
 
 

@@ -1,19 +1,15 @@
 """The audit counts what was put in."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from command import run
 from face_files import text, write_csv
 
 from fer_keras.data.audit import audit
 from fer_keras.data.dataset import FaceData
 from fer_keras.labels import CLASSES
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "audit_data.py"
 
 
 @pytest.fixture
@@ -65,17 +61,17 @@ def test_script(images, tmp_path):
     usages = {"train": "Training", "public_test": "PublicTest", "private_test": "PrivateTest"}
     rows = [(LABELS[i], text(images[i]), usages[SPLITS[i]]) for i in range(11)]
     path = write_csv(tmp_path / "a.csv", ["emotion", "pixels", "Usage"], rows)
-    command = [sys.executable, SCRIPT, path, "--json", tmp_path / "out" / "audit.json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    lines = {line[:26].strip(): line[26:].split() for line in done.stdout.splitlines()}
+    status, said, _ = run("audit_data.py", path, "--json", tmp_path / "out" / "audit.json")
+    assert status == 0
+    lines = {line[:26].strip(): line[26:].split() for line in said.splitlines()}
     assert lines["images"] == ["7", "3", "1"]
     assert lines["copies of train"] == ["-", "2", "(66.7%)", "0", "(0.0%)"]
-    assert "identical images with different labels: 1 groups, 4 images (1 groups inside train)" in done.stdout
+    assert "identical images with different labels: 1 groups, 4 images (1 groups inside train)" in said
     report = json.loads((tmp_path / "out" / "audit.json").read_text())
     assert report["splits"][1]["copies_of_train"] == 2 and report["conflict_images"] == 4
 
 
 def test_script_says_one_sentence(tmp_path):
-    done = subprocess.run([sys.executable, SCRIPT, tmp_path / "none"], capture_output=True, text=True, check=False)
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == f"error: {tmp_path}/none: there is no such file or folder\n"
+    status, out, err = run("audit_data.py", tmp_path / "none")
+    assert status == 2 and out == ""
+    assert err == f"error: {tmp_path}/none: there is no such file or folder\n"

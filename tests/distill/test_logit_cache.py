@@ -2,14 +2,12 @@
 
 import json
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pytest
+from processes import start, wait_for
 
 from fer_keras.augment import make_views
 from fer_keras.config import ViewConfig
@@ -89,11 +87,8 @@ write_logits(teacher, train, identify(teacher, train, ViewConfig(), 7), 2000, Pa
 
 
 def test_a_cache_whose_writer_was_killed_is_completed(teacher, train, tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", KILLED, str(tmp_path)], stdout=subprocess.DEVNULL)
-    deadline = time.monotonic() + 120
-    while len(list(tmp_path.rglob("view-*.npy"))) < 3:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.005)
+    process = start("-c", KILLED, tmp_path)
+    wait_for(lambda: len(list(tmp_path.rglob("view-*.npy"))) >= 3, process)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     identity = identify(teacher, train, VIEWS, 7)

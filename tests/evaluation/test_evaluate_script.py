@@ -1,35 +1,21 @@
 """The command, as a user runs it."""
 
-import importlib.util
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
+from command import run
 
 from fer_keras import cli
-
-SCRIPT = Path(__file__).parents[2] / "scripts" / "evaluate.py"
-
-
-def script():
-    spec = importlib.util.spec_from_file_location("evaluate_script", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_a_saved_model_on_drawn_faces(reader, tmp_path):
     (tmp_path / "tiny").mkdir()
     reader.save(tmp_path / "tiny" / "model.keras")
-    done = subprocess.run(
-        [sys.executable, SCRIPT, "tiny", "--out", "out", "--json", "scores.json", "--no-faces"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "drawn faces, not FER2013" in done.stdout
-    assert "| PrivateTest | 400 | " in done.stdout and "14 trainable parameters" in done.stdout
+    words = ["tiny", "--out", "out", "--json", "scores.json", "--no-faces"]
+    status, said, errors = run("evaluate.py", *words, cwd=tmp_path)
+    assert status == 0, errors
+    assert "drawn faces, not FER2013" in said
+    assert "| PrivateTest | 400 | " in said and "14 trainable parameters" in said
     scores = json.loads((tmp_path / "scores.json").read_text())
     assert scores["name"] == "tiny" and scores["drawn"] is True
     assert list(scores["splits"]) == ["public_test", "private_test"]
@@ -40,16 +26,14 @@ def test_a_saved_model_on_drawn_faces(reader, tmp_path):
     assert not (tmp_path / "out" / "figures" / "mistakes.png").exists()
 
 
-def test_several_models_and_their_ensemble(data, reader, make_reader, monkeypatch, capsys, tmp_path):
+def test_several_models_and_their_ensemble(data, reader, make_reader, monkeypatch, tmp_path):
     for name, model in (("one", reader), ("two", make_reader())):
         (tmp_path / name).mkdir()
         model.save(tmp_path / name / "model.keras")
     monkeypatch.setattr(cli, "load_data", lambda args: data)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", "one", "two/model.keras", "--json", "a.json", "--out", "out"])
-    script().main()
-    said = capsys.readouterr().out.splitlines()
-    assert [line for line in said if line in ("one", "two", "ensemble")] == ["ensemble", "one", "two"]
+    status, said, _ = run("evaluate.py", "one", "two/model.keras", "--json", "a.json", "--out", "out", cwd=tmp_path)
+    assert status == 0
+    assert [line for line in said.splitlines() if line in ("one", "two", "ensemble")] == ["ensemble", "one", "two"]
     scores = json.loads((tmp_path / "a.json").read_text())
     assert scores["name"] == "ensemble" and list(scores["beside"]) == ["one", "two"]
     assert scores["size"]["parameters"] == 28
@@ -64,13 +48,8 @@ def test_several_models_and_their_ensemble(data, reader, make_reader, monkeypatc
         (["run", "--card", "--json", "a"], "--card scores every split and writes beside the model; it goes without"),
     ],
 )
-def test_a_mistake_is_one_sentence_and_status_2(words, sentence, monkeypatch, capsys, tmp_path):
+def test_a_mistake_is_one_sentence_and_status_2(words, sentence, tmp_path):
     (tmp_path / "run").mkdir()
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["scripts/evaluate.py", *words])
-    with pytest.raises(SystemExit) as stopped:
-        cli.run(script().main)
-    assert stopped.value.code == 2
-    out, err = capsys.readouterr()
-    assert out == ""
+    status, out, err = run("evaluate.py", *words, cwd=tmp_path)
+    assert status == 2 and out == ""
     assert err.startswith(f"error: {sentence}") and err.count("\n") == 1

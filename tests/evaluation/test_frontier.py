@@ -1,14 +1,12 @@
 """The frontier's points, its Pareto set and the pick, against numbers made by hand."""
 
 import json
-import subprocess
-import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from command import ROOT, run
 from scipy.stats import t as student_t
 
 from fer_keras.errors import FerKerasError
@@ -30,8 +28,6 @@ from fer_keras.evaluation.frontier_figures import (
     shipped_students,
 )
 from fer_keras.models import FAMILIES, PRESETS
-
-SCRIPTS = Path(__file__).parents[2] / "scripts"
 
 # stage, family, budget, parameters, multiply-adds, ms, then (validation, PublicTest) of two seeds
 ROWS = [
@@ -207,7 +203,7 @@ def test_the_figure_shows_the_points(points):
 
 
 def test_shipped_students_are_those_of_the_cards():
-    shipped = {known.name: known for known in shipped_students(SCRIPTS.parent / "saved_models")}
+    shipped = {known.name: known for known in shipped_students(ROOT / "saved_models")}
     assert "reference-mobilenet" in shipped and not {"residual-12", "reference-cnn", "teachers"} & shipped.keys()
     flagship = shipped["separable-93k"]
     assert (flagship.parameters, round(flagship.public_test, 4)) == (92_519, 0.6924)
@@ -225,16 +221,9 @@ def outside_files(page):
     return found
 
 
-def run_script(name, *arguments):
-    done = subprocess.run(
-        [sys.executable, str(SCRIPTS / name), *map(str, arguments)], capture_output=True, text=True, timeout=120
-    )
-    return done.returncode, done.stdout, done.stderr
-
-
 def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     ledger.to_csv(tmp_path / "ledger.csv", index=False)
-    status, said, errors = run_script("frontier.py", tmp_path, "--shipped", SCRIPTS.parent / "saved_models")
+    status, _, errors = run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models")
     assert status == 0, errors
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert table["val_accuracy"].tolist() == pytest.approx([0.51, 0.60, 0.56, 0.59])
@@ -248,10 +237,10 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
         and "separable-93k" in page
         and outside_files(page) == []
     )
-    status, said, _ = run_script("pick.py", tmp_path, "--max-params", 5000)
+    status, said, _ = run("pick.py", tmp_path, "--max-params", 5000)
     assert status == 0 and "mobilenet, budget 5,000: 4,980 parameters, 0.4 M multiply-adds, 0.30 ms" in said
     assert f"model: {tmp_path}/trial_0007/m/model.keras" in said
-    status, said, errors = run_script("pick.py", tmp_path, "--max-params", 10)
+    status, said, errors = run("pick.py", tmp_path, "--max-params", 10)
     assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
 
 

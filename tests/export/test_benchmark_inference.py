@@ -1,12 +1,11 @@
 """Each contestant answers in a process of its own, is timed in turn, and scores what it scores elsewhere."""
 
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from command import ROOT, run
 
 from fer_keras import benchmark_inference as bench
 from fer_keras.data.synthetic import drawn_faces
@@ -14,8 +13,6 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import evaluate, load_model
 from fer_keras.evaluation.inference_figure import inference_figure
 from fer_keras.export import runtimes
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -136,15 +133,13 @@ def test_the_table_and_the_figure_show_every_row(results, tmp_path):
     assert len(ax.collections) == len(results) and ax.get_xscale() == "log"
 
 
-def test_the_script_writes_what_was_measured(results, tmp_path, monkeypatch, capsys):
-    script = runpy.run_path(str(ROOT / "scripts/benchmark.py"))
+def test_the_script_writes_what_was_measured(results, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(bench, "benchmark_inference", lambda *args: asked.append(args) or results)
-    monkeypatch.setattr(sys, "argv", ["benchmark.py", "inference", "--rounds", "2", "--to", str(tmp_path)])
-    script["main"]()
+    status, said, _ = run("benchmark.py", "inference", "--rounds", "2", "--to", tmp_path)
     ((models, data, rounds),) = asked
     shipped = {file.parent.name for file in (ROOT / "saved_models").glob("*/model.keras")}
     assert {path.name for path in models} == shipped and data is None and rounds == 2
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "inference.csv"), results.reset_index(drop=True))
     assert (tmp_path / "inference.png").stat().st_size > 10_000
-    assert bench.inference_table(results) in capsys.readouterr().out
+    assert status == 0 and bench.inference_table(results) in said

@@ -1,15 +1,12 @@
 """Every format answers as the Keras model does, or is not kept."""
 
-import importlib.util
 import shutil
-import sys
-from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from command import run
 
-from fer_keras import cli
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
@@ -18,7 +15,6 @@ from fer_keras.export import export, litert, parity, record
 from fer_keras.export.export import export_model
 from fer_keras.files import file_sha256, read_json
 
-ROOT = Path(__file__).parents[2]
 FILES = {"litert_float32": "model_float32.tflite", "litert_int8": "model_int8.tflite", "onnx": "model.onnx"}
 
 
@@ -177,21 +173,14 @@ def test_a_model_of_probabilities_is_refused(tmp_path):
     assert names(tmp_path) == ["model.keras"]
 
 
-def test_the_command_and_files_elsewhere(copy, monkeypatch, capsys, tmp_path):
-    spec = importlib.util.spec_from_file_location("export_script", ROOT / "scripts" / "export.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    monkeypatch.setattr(sys, "argv", ["export.py", str(copy), "--format", "onnx", "--to", str(tmp_path / "there")])
+def test_the_command_and_files_elsewhere(copy, tmp_path):
+    words = [copy, "--format", "onnx", "--to", tmp_path / "there"]
     before = read_json(copy / "exports.json")
-    script.main()
-    assert f"onnx: {tmp_path / 'there' / 'model.onnx'}: " in capsys.readouterr().out
+    assert f"onnx: {tmp_path / 'there' / 'model.onnx'}: " in run("export.py", *words).out
     assert read_json(copy / "exports.json") == before, "what is beside the model stays on record"
     (copy / "model.onnx").unlink()
-    script.main()
+    assert run("export.py", *words).status == 0
     formats = read_json(copy / "exports.json")["formats"]
     assert not formats["onnx"]["kept"] and formats["litert_int8"]["kept"]
-    monkeypatch.setattr(sys, "argv", ["export.py", str(tmp_path / "none")])
-    with pytest.raises(SystemExit) as stopped:
-        cli.run(script.main)
-    assert stopped.value.code == 2
-    assert capsys.readouterr().err.endswith("none: there is no such file, expected a Keras model\n")
+    status, _, said = run("export.py", tmp_path / "none")
+    assert status == 2 and said.endswith("none: there is no such file, expected a Keras model\n")

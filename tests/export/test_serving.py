@@ -1,6 +1,5 @@
 """What decides whether TF Serving can serve an export, against a stand-in for it in a process of its own."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -12,9 +11,10 @@ from pathlib import Path
 import grpc
 import numpy as np
 import pytest
+from command import run
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from fer_keras import cli, serving
+from fer_keras import serving
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
@@ -23,7 +23,6 @@ from fer_keras.export.saved_model import encode_png
 from fer_keras.labels import CLASSES
 from fer_keras.serving import answers, classify, predict_request, rest_request
 
-ROOT = Path(__file__).parents[2]
 NAME = "reference-mobilenet"
 FACES = draw_faces(np.arange(7), seed=11)
 PNGS = [encode_png(face) for face in FACES]
@@ -182,21 +181,14 @@ def test_a_server_that_does_not_answer(server, sizes):
         classify("localhost:1", NAME, FILES, PNGS, timeout=5)
 
 
-def test_the_command(server, expected, monkeypatch, capsys, tmp_path):
-    spec = importlib.util.spec_from_file_location("client_script", ROOT / "scripts" / "client.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
+def test_the_command(server, expected, tmp_path):
     (tmp_path / "face.png").write_bytes(PNGS[3])
     (tmp_path / "bad.png").write_bytes(PNGS[3][:200])
-    monkeypatch.chdir(tmp_path)
     words = [NAME, "bad.png", "face.png", "none.png", "--server", f"localhost:{server['grpc']}", "--json"]
-    monkeypatch.setattr(sys, "argv", ["client.py", *words])
-    with pytest.raises(SystemExit) as ended:
-        cli.run(script.main)
-    out, err = capsys.readouterr()
+    status, out, err = run("client.py", *words, cwd=tmp_path)
     (answer,) = json.loads(out)
     assert answer["image"] == "face.png" and answer["label"] == CLASSES[expected[3].argmax()]
     assert answer["probability"] == pytest.approx(expected[3].max(), abs=1e-5)
     assert [line[:45] for line in err.splitlines()] == [
         "error: none.png: cannot be read (No such file", "error: bad.png: the server refuses it, expect",
-    ] and ended.value.code == 1  # fmt: skip
+    ] and status == 1  # fmt: skip

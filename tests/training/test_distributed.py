@@ -1,16 +1,14 @@
 """Two processes that learn together end where one does."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
+from processes import finish, start
 
 from fer_keras import distributed
 from fer_keras.data.dataset import SPLIT_OF_USAGE
@@ -50,7 +48,7 @@ def write_faces(path):
     path.write_text("\n".join(["emotion,pixels,Usage", *rows]) + "\n")
 
 
-def start(folder, task=None, ports=()):
+def distil(folder, task=None, ports=()):
     told = {}
     if ports:
         workers = [f"127.0.0.1:{port}" for port in ports]
@@ -59,19 +57,7 @@ def start(folder, task=None, ports=()):
     # 51 images do not divide by two hosts.
     words = f"--data faces.csv --teacher teacher.keras --name {folder.name} --model tiny --batch-size 51 --epochs 2"
     words += " --cached-views 2 --learning-rate 2e-4"
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-c", WITH_A_TINY_STUDENT, *words.split()],
-        cwd=folder.parents[1],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **told},
-    )
-
-
-def finish(*processes):
-    for process in processes:
-        _, errors = process.communicate(timeout=300)
-        assert process.returncode == 0, errors.decode()[-3000:]
+    return start("-c", WITH_A_TINY_STUDENT, *words.split(), cwd=folder.parents[1], **told)
 
 
 def test_two_hosts_give_what_one_process_gives(tmp_path):
@@ -79,8 +65,9 @@ def test_two_hosts_give_what_one_process_gives(tmp_path):
     write_faces(tmp_path / "faces.csv")
     from_preset("small-cnn").save(tmp_path / "teacher.keras")
     ports = free_ports(2)
-    processes = [start(together, task, ports) for task in (0, 1)]
-    finish(start(alone), *processes)
+    processes = [distil(together, task, ports) for task in (0, 1)]
+    for process in (distil(alone), *processes):
+        finish(process)
     mine, theirs = (pd.read_csv(folder / "metrics.csv") for folder in (together, alone))
     # Float32 sums in another order, through Adam, whose first steps are the signs of the gradients.
     for name in ("loss", "label_loss", "distillation_loss", "val_loss", "learning_rate"):

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,27 +10,9 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from processes import finish, start, wait_for
 
 SMALL_RUN = Path(__file__).with_name("small_run.py")
-
-
-def start(folder, *options):
-    return subprocess.Popen(
-        [sys.executable, str(SMALL_RUN), str(folder), *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-
-
-def finish(process):
-    _, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors.decode()[-2000:]
-
-
-def wait_for(condition, process, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None, process.stderr.read().decode()[-2000:]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.005)
 
 
 def variables(file):
@@ -62,29 +42,28 @@ def assert_equal_runs(one, other):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    finish(start(folder))
+    finish(start(SMALL_RUN, folder))
     return folder
 
 
 def test_killed_and_interrupted_and_resumed_equals_never_stopped(uninterrupted, tmp_path):
     folder = tmp_path / "stopped"
-    process = start(folder)
+    process = start(SMALL_RUN, folder)
     # As soon as a checkpoint appears, before it is published.
     wait_for(lambda: any((folder / "checkpoint").glob("epoch-00002")), process)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
 
-    process = start(folder, "--resume")
+    process = start(SMALL_RUN, folder, "--resume")
     wait_for(lambda: any((folder / "checkpoint").glob("epoch-00004")), process)
     time.sleep(0.03)  # somewhere in the next epoch
     process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert b"Traceback" not in errors and b"goes on from its last whole epoch" in errors
+    errors = finish(process, 130)
+    assert "Traceback" not in errors and "goes on from its last whole epoch" in errors
     assert not (folder / "checkpoint" / "epoch-00006").exists(), "stopped too late to prove anything"
     assert keras.models.load_model(folder / "model.keras").output_shape == (None, 7), "the best model is kept"
 
-    finish(start(folder, "--resume"))
+    finish(start(SMALL_RUN, folder, "--resume"))
     assert_equal_runs(uninterrupted, folder)
     weights = [keras.models.load_model(path / "model.keras").get_weights() for path in (uninterrupted, folder)]
     for one, other in zip(*weights, strict=True):

@@ -3,38 +3,12 @@
 import json
 import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
+from processes import finish, start, wait_for
 
 SMALL_SEARCH = Path(__file__).with_name("small_search.py")
-
-
-def start(folder, *options, **environment):
-    return subprocess.Popen(
-        [sys.executable, "-W", "ignore", str(SMALL_SEARCH), str(folder), *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        env={**os.environ, **environment},
-    )
-
-
-def finish(process, status=0):
-    _, errors = process.communicate(timeout=240)
-    assert process.returncode == status, errors.decode()[-3000:]
-    return errors.decode()
-
-
-def wait_for(condition, process, seconds=180):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert process.poll() is None, process.stderr.read().decode()[-3000:]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-    return found
 
 
 def ledger_of(folder):
@@ -60,7 +34,7 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
     told = json.dumps({"families": ["cnn"], "trials": 1, "control_budgets": [], "epochs": 3, "final_epochs": 1})
     hold = tmp_path / "hold"
     hold.touch()
-    process = start(folder, TOLD=told, HOLD=str(hold))
+    process = start(SMALL_SEARCH, folder, TOLD=told, HOLD=str(hold))
     wait_for(lambda: [*folder.glob("trial_0000/*/checkpoint/epoch-00001")], process)
     process.kill()
     process.wait()
@@ -68,7 +42,7 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
     assert (row.trial, row.status) == ("0000", "running")
     before = json.loads(next(folder.glob("trial_0000/*/checkpoint/*/progress.json")).read_text())
     assert before["epoch"] == 1
-    finish(start(folder, TOLD=told))
+    finish(start(SMALL_SEARCH, folder, TOLD=told))
     ledger = ledger_of(folder)
     assert ledger[["trial", "stage", "status", "epochs"]].values.tolist() == [
         ["0000", "search", "completed", 3],
@@ -85,7 +59,7 @@ def test_a_chief_and_two_workers_that_are_killed(tmp_path):
     told = json.dumps({"families": ["cnn"], "trials": 2, "control_budgets": [], "epochs": 2, "final_epochs": 1})
     hold = tmp_path / "hold"
     hold.touch()
-    process = start(folder, "--workers", "2", TOLD=told, HOLD=str(hold))
+    process = start(SMALL_SEARCH, folder, "--workers", "2", TOLD=told, HOLD=str(hold))
     wait_for(
         lambda: all([*folder.glob(f"trial_{trial}/*/checkpoint/epoch-00001")] for trial in ("0000", "0001")), process
     )

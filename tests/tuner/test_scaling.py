@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 import pytest
+from command import script
 from small_search import search_in
 
 from fer_keras.errors import FerKerasError
@@ -66,15 +67,9 @@ def test_more_workers_by_hand():
 
 
 def test_the_small_search_is_one_that_the_script_takes():
-    import importlib.util
-    from pathlib import Path
-
     from fer_keras.config import NO_DATA, StudentConfig
 
-    spec = importlib.util.spec_from_file_location("search", Path(__file__).parents[2] / "scripts" / "search.py")
-    script = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(script)
-    parser = script.parser(StudentConfig(NO_DATA, ()))
+    parser = script("search.py").parser(StudentConfig(NO_DATA, ()))
     told = parser.parse_args(["--teacher", "t", *scaling.SMALL_SEARCH, "--name", "search", "--workers", "2"])
     assert (told.families, told.budgets, told.trials, told.epochs) == (["separable"], [25_000], 6, 2)
     assert (told.final_epochs, told.seeds, told.cached_views, told.control_budgets) == (1, 1, 2, [])

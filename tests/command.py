@@ -1,0 +1,42 @@
+"""The project's scripts as a user runs them, in this process: TensorFlow takes its time to start."""
+
+import contextlib
+import importlib.util
+import io
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+from fer_keras import cli
+
+ROOT = Path(__file__).parents[1]
+
+
+class Ended(NamedTuple):
+    """What a command left."""
+
+    status: int
+    out: str
+    err: str
+
+
+def script(name: str) -> ModuleType:
+    """`scripts/<name>`, a module of its own at each call."""
+    spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / "scripts" / name)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run(name: str, *words: object, cwd: Path | None = None) -> Ended:
+    """`python scripts/<name> WORDS`, in `cwd` (default: where the test is)."""
+    out, err = io.StringIO(), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        patch.chdir(cwd or Path.cwd())
+        patch.setattr(sys, "argv", [f"scripts/{name}", *map(str, words)])
+        with pytest.raises(SystemExit) as ended:
+            cli.run(script(name).main)
+    return Ended(ended.value.code, out.getvalue(), err.getvalue())
