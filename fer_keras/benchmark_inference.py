@@ -191,7 +191,7 @@ def inference_table(results: pd.DataFrame) -> str:
     Args:
         results: of `benchmark_inference`.
     """
-    header = ("model", "format", "KB", "ms", "faces per CPU second", "peak MB", "accuracy", "macro-F1")
+    header = ("", "KB", "ms", "faces per CPU second", "peak MB", "accuracy", "macro-F1")
     return table(header, [row_cells(row) for row in results.to_dict("records")])
 
 
@@ -199,8 +199,7 @@ def row_cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Return one contestant's row of `inference_table`."""
     scored = row["accuracy"] == row["accuracy"] and row["accuracy"] is not None
     return (
-        row["model"],
-        FORMAT_TITLES[row["format"]],
+        f"{row['model']}, {FORMAT_TITLES[row['format']]}",
         f"{row['bytes'] / 1e3:,.0f}",
         f"{row['milliseconds']:.3g}",
         f"{row['images_per_cpu_second_batch_64']:,.0f}",

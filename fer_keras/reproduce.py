@@ -33,10 +33,16 @@ _TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
 
 
 def _trained(name: str, train: str, run: str, minutes: float, *needs: str, options: str = "") -> Step:
-    """A model: the command that trains it in runs/`run`, and the one that ships it."""
+    """A model: the command that trains it in runs/`run`, the one that ships it, and the one that exports it.
+
+    The exported files of a teacher (in half precision) are too large to be kept.
+    """
     again = f"python scripts/reproduce.py --data fer2013.zip --run {name}"
     ship = f'python scripts/ship.py runs/{run} {name} --data {{data}} --command "{again}"{options}'
-    return Step(name, (train, ship), minutes, needs)
+    export = f"python scripts/export.py saved_models/{name} --data {{data}}"
+    if "--half" in options:
+        export += f" --to runs/exports/{name}"
+    return Step(name, (train, ship, export), minutes, needs)
 
 
 def _student(name: str, model: str, epochs: int, minutes: float, *, assistant: str = "") -> Step:
@@ -160,6 +166,15 @@ STEPS: tuple[Step, ...] = (
         options=" --half",
     ),
     _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
+    Step(
+        "inference",
+        (
+            "python scripts/benchmark.py inference --data {data} --models saved_models/separable-25k"
+            " saved_models/separable-93k saved_models/reference-mobilenet saved_models/residual-10",
+        ),
+        7,
+        ("residual-10", "separable-25k", "separable-93k", "reference-mobilenet"),
+    ),
 )
 
 

@@ -4,7 +4,10 @@ import csv
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
+
+from fer_keras.benchmark_inference import row_cells
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -41,6 +44,16 @@ def test_ratios_are_those_of_the_benchmark():
         for line in csv.DictReader(file):
             noise = f"{float(line['median']):.2f} ({float(line['lowest']):.2f} to {float(line['highest']):.2f})"
             assert row_of(line["ratio"])[1:] == [f"{float(line['fastest']):.2f}", noise, line["goal"]]
+
+
+def test_what_an_answer_costs_is_what_was_measured():
+    measured = pd.read_csv(ROOT / "saved_models/measurements/inference.csv")
+    for row in measured.to_dict("records"):
+        name, *cells = row_cells(row)
+        assert row_of(name)[1:] == cells
+    milliseconds = measured.set_index(["model", "format"])["milliseconds"]
+    ratio = milliseconds["separable-93k", "litert_float32"] / milliseconds["fer", "litert_float32"]
+    assert f"{ratio:.1f}\ntimes as slow" in README
 
 
 def test_the_audit_is_that_of_the_file():

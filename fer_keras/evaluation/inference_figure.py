@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator, PercentFormatter
 
 from fer_keras.evaluation.plots import BLUE, GREEN, GREY, ORANGE, PINK, new_figure
 
@@ -35,14 +35,17 @@ def inference_figure(results: pd.DataFrame, titles: dict[str, str], split: str) 
         ax.plot(row["milliseconds"], row["accuracy"], ".", color=colour, ms=4)
     for model, rows in results.groupby("model"):
         fastest = rows.loc[rows["milliseconds"].idxmin()]
-        place = {"xytext": (-5, 6), "textcoords": "offset points", "ha": "right", "fontsize": 7.5}
+        above = 4 + (fastest["bytes"] * _AREA) ** 0.5 / 2  # the radius of its mark
+        place = {"xytext": (0, above), "textcoords": "offset points", "ha": "center", "fontsize": 7.5}
         ax.annotate(model, (fastest["milliseconds"], fastest["accuracy"]), **place)
     used = [name for name in FORMAT_COLOURS if (results["format"] == name).any()]
     marks = [Line2D([], [], marker="o", ls="", color=FORMAT_COLOURS[name], label=titles[name]) for name in used]
     marks.append(Line2D([], [], marker="o", ls="", color=GREY, alpha=0.35, ms=60**0.5, label="100 KB"))
     ax.legend(handles=marks, frameon=False, fontsize=8, loc="lower right")
     ax.set_xscale("log")
-    ax.margins(x=0.15, y=0.1)
+    ax.margins(x=0.15, y=0.15)
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     ax.set(xlabel="milliseconds a face, one thread, batch 1", ylabel=f"accuracy on {split}")

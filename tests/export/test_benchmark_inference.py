@@ -127,7 +127,7 @@ def test_the_table_and_the_figure_show_every_row(results, tmp_path):
     lines = bench.inference_table(results).splitlines()
     assert len(lines) == len(results) + 2
     first = results.iloc[0]
-    assert lines[2].split("|")[3].strip() == f"{first['bytes'] / 1e3:,.0f}"
+    assert lines[2].split("|")[2].strip() == f"{first['bytes'] / 1e3:,.0f}"
     figure = inference_figure(results, bench.FORMAT_TITLES, "test")
     (ax,) = figure.axes
     assert len(ax.collections) == len(results) and ax.get_xscale() == "log"

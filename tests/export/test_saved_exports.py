@@ -19,7 +19,8 @@ def test_exports_and_temperature_are_those_of_the_model(folder):
         assert (key in card) == (folder / name).exists()
         if key in card:
             assert card[key] == read_json(folder / name) and card[key]["model_sha256"] == sha256
-    formats = card.get("exports", {}).get("formats", {})
+    formats = card["exports"]["formats"]
+    assert set(formats) == {name for names in record.FORMATS.values() for name in names}
     for facts in formats.values():
         if facts["kept"]:
             there = record.artifact_facts(folder / facts["file"])
