@@ -20,7 +20,7 @@ def run(main: Callable[[], int | None]) -> None:
     """Run a script's `main` and exit with its status (None is 0).
 
     A `FerKerasError`, or the system's refusal of a file, is printed as one sentence and exits with 2; Ctrl-C exits
-    with 130.
+    with 130. When nobody reads the output any more, as with `| head`, it exits with 141 and without a word.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's errors, not its notices
     if platform.machine() in ("x86_64", "AMD64"):
@@ -29,9 +29,14 @@ def run(main: Callable[[], int | None]) -> None:
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
         status = main() or 0
+        sys.stdout.flush()  # here, where it is noticed that nobody reads it
     except FerKerasError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
+    except BrokenPipeError:
+        # Python flushes once more when it ends, and would complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 141  # as a shell says of what SIGPIPE ended
     except OSError as error:  # a full disk, a folder that may not be written
         print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         status = 2

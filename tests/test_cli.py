@@ -2,6 +2,8 @@
 
 import argparse
 import json
+import os
+import sys
 from dataclasses import replace
 
 import pytest
@@ -57,6 +59,15 @@ def test_a_mistake_is_one_sentence_and_a_status(error, status, said, capsys):
         cli.run(main)
     assert ended.value.code == status
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_output_that_nobody_reads_ends_it_without_a_word(monkeypatch, capsys):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as closed, pytest.raises(SystemExit) as ended:
+        monkeypatch.setattr(sys, "stdout", closed)
+        cli.run(lambda: print("face.png happy"))
+    assert ended.value.code == 141 and capsys.readouterr().err == ""
 
 
 def test_configurations_go_to_json_and_tell_their_differences():
