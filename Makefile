@@ -1,4 +1,4 @@
-# make distill            drawn faces, under 3 minutes on 2 cores after installation
+# make distill            drawn faces, 2 to 4 minutes on 2 cores after installation
 # make distill DATA=path  FER2013: a .zip, a folder or a .csv; DATA=kaggle fetches it
 # make test               the tests
 # make lint               the linters

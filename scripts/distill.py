@@ -4,7 +4,7 @@
 
 Trains a teacher (or takes --teacher FILE ...), caches its logits for every view, distils the student, evaluates
 both and writes runs/<name>/report.md. For FER2013 with the defaults about 70 minutes on 2 cores; without --data it
-draws faces and takes under 3 minutes. A job that was stopped goes on by the same command with --resume.
+draws faces and takes 2 to 4 minutes. A job that was stopped goes on by the same command with --resume.
 
 Several hosts with a shared folder, each with the same command and TensorFlow's TF_CONFIG, distil one student together:
 each learns from its share of every batch.
