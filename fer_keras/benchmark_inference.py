@@ -68,7 +68,7 @@ class Contestant:
     @property
     def name(self) -> str:
         """The model and its format, for people."""
-        return f"{self.model}, {FORMAT_TITLES[self.runtime]}"
+        return _title(self.model, self.runtime)
 
 
 class Process:
@@ -200,13 +200,17 @@ def row_cells(row: dict[str, Any]) -> tuple[str, ...]:
     """Return one contestant's row of `inference_table`."""
     scored = row["accuracy"] == row["accuracy"] and row["accuracy"] is not None
     return (
-        f"{row['model']}, {FORMAT_TITLES[row['format']]}",
+        _title(row["model"], row["format"]),
         f"{row['bytes'] / 1e3:,.0f}",
         f"{row['milliseconds']:.3g}",
         f"{row['images_per_cpu_second_batch_64']:,.0f}",
         f"{row['peak_memory'] / 1e6:,.0f}",
         *(percent(row[key]) if scored else NONE for key in ("accuracy", "macro_f1")),
     )
+
+
+def _title(model: str, runtime: str) -> str:
+    return f"{model}, {FORMAT_TITLES[runtime]}"
 
 
 def _labelled(data: FaceData | None, split: str) -> bool:

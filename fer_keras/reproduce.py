@@ -32,15 +32,16 @@ _MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual
 _TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
 
 
-def _trained(name: str, train: str, run: str, minutes: float, *needs: str, options: str = "") -> Step:
+def _trained(name: str, train: str, run: str, minutes: float, *needs: str, half: bool = False) -> Step:
     """A model: the command that trains it in runs/`run`, the one that ships it, and the one that exports it.
 
-    The exported files of a teacher (in half precision) are too large to be kept.
+    With `half` it is a teacher: in half precision, and its exported files are too large to be kept.
     """
     again = f"python scripts/reproduce.py --data fer2013.zip --run {name}"
-    ship = f'python scripts/ship.py runs/{run} {name} --data {{data}} --command "{again}"{options}'
+    ship = f'python scripts/ship.py runs/{run} {name} --data {{data}} --command "{again}"'
     export = f"python scripts/export.py saved_models/{name} --data {{data}}"
-    if "--half" in options:
+    if half:
+        ship += " --half"
         export += f" --to runs/exports/{name}"
     return Step(name, (train, ship, export), minutes, needs)
 
@@ -68,7 +69,7 @@ STEPS: tuple[Step, ...] = (
         " --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.1 --resume",
         "teachers/member-1",
         110,
-        options=" --half",
+        half=True,
     ),
     _trained(
         "residual-10-wide",
@@ -77,7 +78,7 @@ STEPS: tuple[Step, ...] = (
         " --resume",
         "teachers-mixup/member-1",
         50,
-        options=" --half",
+        half=True,
     ),
     _trained(
         "residual-12",
@@ -88,7 +89,7 @@ STEPS: tuple[Step, ...] = (
         50,
         "residual-10",
         "residual-10-wide",
-        options=" --half",
+        half=True,
     ),
     _trained(
         "residual-16",
@@ -100,7 +101,7 @@ STEPS: tuple[Step, ...] = (
         "residual-10",
         "residual-10-wide",
         "residual-12",
-        options=" --half",
+        half=True,
     ),
     _trained(
         "residual-16-labels",
@@ -109,7 +110,7 @@ STEPS: tuple[Step, ...] = (
         " --erasing 0.5 --erasing-side 0.5 --seed 5 --resume",
         "residual-16-labels/member-1",
         60,
-        options=" --half",
+        half=True,
     ),
     _trained(
         "residual-16-second",
@@ -121,7 +122,7 @@ STEPS: tuple[Step, ...] = (
         60,
         "residual-16",
         "residual-16-labels",
-        options=" --half",
+        half=True,
     ),
     _trained(
         "residual-14",
@@ -130,7 +131,7 @@ STEPS: tuple[Step, ...] = (
         " --erasing 0.5 --erasing-side 0.5 --seed 7 --resume",
         "residual-14/member-1",
         55,
-        options=" --half",
+        half=True,
     ),
     Step(
         "teachers",
@@ -163,7 +164,7 @@ STEPS: tuple[Step, ...] = (
         "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",
         "fer2013-teacher/member-1",
         42,
-        options=" --half",
+        half=True,
     ),
     _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
     Step(

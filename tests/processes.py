@@ -21,9 +21,9 @@ def start(*words: object, cwd: Path | None = None, **environment: str) -> subpro
     )
 
 
-def finish(process: subprocess.Popen, status: int = 0) -> str:
+def finish(process: subprocess.Popen, status: int = 0, seconds: float = 300) -> str:
     """Wait for its end; return what it wrote to standard error."""
-    _, errors = process.communicate(timeout=300)
+    _, errors = process.communicate(timeout=seconds)
     assert process.returncode == status, errors[-3000:]
     return errors
 

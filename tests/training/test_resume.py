@@ -58,7 +58,7 @@ def test_killed_and_interrupted_and_resumed_equals_never_stopped(uninterrupted, 
     wait_for(lambda: any((folder / "checkpoint").glob("epoch-00004")), process)
     time.sleep(0.03)  # somewhere in the next epoch
     process.send_signal(signal.SIGINT)
-    errors = finish(process, 130)
+    errors = finish(process, 130, seconds=60)
     assert "Traceback" not in errors and "goes on from its last whole epoch" in errors
     assert not (folder / "checkpoint" / "epoch-00006").exists(), "stopped too late to prove anything"
     assert keras.models.load_model(folder / "model.keras").output_shape == (None, 7), "the best model is kept"
