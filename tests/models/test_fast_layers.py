@@ -36,11 +36,12 @@ def test_predictions_are_those_of_the_stock_model(name, batch, rng):
     np.testing.assert_array_equal(shipped(batch).numpy(), expected)
 
 
-def test_a_training_step_moves_both_alike(batch):
+@pytest.mark.parametrize("widths", [(8, 8, 16), (6, 9, 13)])
+def test_a_training_step_moves_both_alike(widths, batch):
     updates = []
     for make in (lambda m: m, for_training):
         keras.utils.set_random_seed(1)
-        model = make(build("mobilenet", widths=(8, 8, 16), strides=(2, 2, 2), dropouts=(0, 0)))
+        model = make(build("mobilenet", widths=widths, strides=(2, 2, 2), dropouts=(0, 0)))
         before = model.get_weights()
         model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(True), jit_compile=False)
         model.train_on_batch(batch, np.arange(16) % 7)
@@ -51,14 +52,21 @@ def test_a_training_step_moves_both_alike(batch):
         assert np.linalg.norm(fast - stock) < 0.02 * np.linalg.norm(stock) + 1e-6
 
 
-def test_gradients_are_those_of_the_stock_layer(rng):
+WIDTHS = [pytest.param(5, id="by rows"), pytest.param(16, id="by the fused kernel")]
+
+
+@pytest.mark.parametrize("channels", WIDTHS)
+def test_gradients_are_those_of_the_stock_layer(channels, rng):
     import tensorflow as tf
 
-    x = tf.constant(rng.normal(2, 3, (8, 6, 6, 5)).astype(np.float32))
-    weight = tf.constant(rng.normal(size=(8, 6, 6, 5)).astype(np.float32))
+    x = tf.constant(rng.normal(2, 3, (8, 6, 4, channels)).astype(np.float32))
+    weight = tf.constant(rng.normal(size=(8, 6, 4, channels)).astype(np.float32))
+    gamma, beta = rng.uniform(0.5, 2.0, channels), rng.normal(size=channels)
     gradients = []
     for layer in (keras.layers.BatchNormalization(), FusedBatchNormalization()):
         layer.build(x.shape)
+        layer.gamma.assign(gamma)
+        layer.beta.assign(beta)
         with tf.GradientTape() as tape:
             tape.watch(x)
             loss = tf.reduce_sum(layer(x, training=True) ** 3 * weight)
@@ -67,13 +75,17 @@ def test_gradients_are_those_of_the_stock_layer(rng):
         np.testing.assert_allclose(fast.numpy(), stock.numpy(), rtol=2e-3, atol=2e-3)
 
 
-def test_moving_averages_follow_the_batch(rng):
-    x = rng.normal(2, 3, (8, 6, 6, 5)).astype(np.float32)
+@pytest.mark.parametrize("channels", WIDTHS)
+def test_moving_averages_follow_the_batch(channels, rng):
+    x = rng.normal(2, 3, (8, 6, 4, channels)).astype(np.float32)
     layer = FusedBatchNormalization(momentum=0.9)
-    layer(x, training=True)
-    flat = x.reshape(-1, 5)
+    out = layer(x, training=True)
+    flat = x.reshape(-1, channels)
+    np.testing.assert_allclose(out, (x - flat.mean(0)) / np.sqrt(flat.var(0) + layer.epsilon), atol=1e-5)
     np.testing.assert_allclose(layer.moving_mean.numpy(), 0.1 * flat.mean(0), rtol=1e-4)
     np.testing.assert_allclose(layer.moving_variance.numpy(), 0.9 + 0.1 * flat.var(0, ddof=1), rtol=1e-4)
+    moments = layer.moving_mean.numpy(), layer.moving_variance.numpy()
+    np.testing.assert_allclose(layer(x), (x - moments[0]) / np.sqrt(moments[1] + layer.epsilon), atol=1e-5)
 
 
 def test_bfloat16_is_for_all_but_the_logits(batch):
