@@ -87,12 +87,15 @@ class Candidate:
         """Return what the candidate's run is told."""
         base = search.base
         epochs = base.fit.epochs if self.stage == SEARCH else search.final_epochs
+        # A short schedule's average would reach back to weights of a high rate, far from any that validate well.
+        shrunk = min(1.0, epochs / search.final_epochs)
+        fit = replace(base.fit, epochs=epochs, seed=base.fit.seed + self.seed, ema_epochs=base.fit.ema_epochs * shrunk)
         return replace(
             base,
             model=f"reference-{self.family}",
             options=self.options(search),
             alpha=0.0 if self.stage == CONTROL else base.alpha,
-            fit=replace(base.fit, epochs=epochs, seed=base.fit.seed + self.seed),
+            fit=fit,
         )
 
 

@@ -12,7 +12,11 @@ FILLED = 0.97
 MIN_WIDTH = 4
 """Channels of the narrowest stage: where rounding would distort the proportions, they bend instead."""
 
+VECTOR = 8
+"""Channels that processors take at once: a training step of 40 channels takes 0.6 of the time of one of 37."""
+
 _LARGEST_TILT = 32.0
+_LARGEST_ROUNDING = 1.25
 _NEIGHBOURS = (-2, -1, 0, 1, 2)
 
 Widths = tuple[int, ...]
@@ -26,7 +30,8 @@ def solve_widths(
 
     The proportions are scaled until they fill the budget. Where that costs too many multiply-adds, later stages, whose
     maps are smaller, are widened against earlier ones, each stage by the same factor over the one before and by no
-    more than is needed. What rounding leaves is filled by the nearest whole widths that use enough of the budget.
+    more than is needed. What rounding leaves is filled by the nearest widths that use enough of the budget: whole
+    multiples of `VECTOR` where there are some within a quarter of the proportions, else whole numbers.
 
     Args:
         proportions: relative widths of the stages, in the order of the network.
@@ -85,10 +90,19 @@ def _nearest(
     def allowed(widths: Widths) -> bool:
         return parameters(widths) <= budget and multiply_adds(widths) <= max_multiply_adds
 
-    choices = [[w for step in _NEIGHBOURS if (w := round(width) + step) >= MIN_WIDTH] for width in wanted]
-    nearest = sorted(
-        itertools.product(*choices), key=lambda o: sum(math.log(w / x) ** 2 for w, x in zip(o, wanted, strict=True))
-    )
+    def distance(widths: Widths) -> float:
+        return sum(math.log(w / x) ** 2 for w, x in zip(widths, wanted, strict=True))
+
+    def around(unit: int, width: float) -> list[int]:
+        return [w for step in _NEIGHBOURS if (w := unit * (round(width / unit) + step)) >= MIN_WIDTH]
+
+    def alike(widths: Widths) -> bool:
+        ratios = (w / x for w, x in zip(widths, wanted, strict=True))
+        return all(1 / _LARGEST_ROUNDING <= ratio <= _LARGEST_ROUNDING for ratio in ratios)
+
+    vectors = filter(alike, itertools.product(*(around(VECTOR, width) for width in wanted)))
+    whole = itertools.product(*(around(1, width) for width in wanted))
+    nearest = [*sorted(vectors, key=distance), *sorted(whole, key=distance)]
     # Where none of these uses enough, one channel more at a time, each where it leaves the least.
     for widths in itertools.chain(nearest, _widened(_floor(wanted), parameters, allowed)):
         if parameters(widths) >= FILLED * budget and allowed(widths):

@@ -224,11 +224,13 @@ def test_the_stopper_remembers_epochs_before_a_kill():
 
 
 def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
-    search = search_in(tmp_path, seeds=2)
+    base = replace(BASE, fit=replace(BASE.fit, ema_epochs=1.0))
+    search = search_in(tmp_path, seeds=2, base=base)
     told = {
         stage: Candidate(stage, "cnn", 3_000, 1, defaults("cnn")).config(search)
         for stage in ("search", "final", "control")
     }
     assert [config.fit.epochs for config in told.values()] == [1, 2, 2]
+    assert [config.fit.ema_epochs for config in told.values()] == [0.5, 1.0, 1.0]
     assert [config.alpha for config in told.values()] == [0.9, 0.9, 0.0]
     assert {config.fit.seed for config in told.values()} == {1}
