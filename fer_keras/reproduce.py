@@ -32,28 +32,31 @@ _MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual
 _TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
 
 
-def _trained(name: str, train: str, run: str, minutes: float, *needs: str, half: bool = False) -> Step:
+def _trained(
+    name: str, train: str, run: str, minutes: float, *needs: str, half: bool = False, served: bool = False
+) -> Step:
     """A model: the command that trains it in runs/`run`, the one that ships it, and the one that exports it.
 
-    With `half` it is a teacher: in half precision, and its exported files are too large to be kept.
+    With `half` it is a teacher, kept in half precision. Exported files are kept only of what is `served`.
     """
     again = f"python scripts/reproduce.py --data fer2013.zip --run {name}"
     ship = f'python scripts/ship.py runs/{run} {name} --data {{data}} --command "{again}"'
     export = f"python scripts/export.py saved_models/{name} --data {{data}}"
-    if half:
-        ship += " --half"
-        export += f" --to runs/exports/{name}"
+    ship += " --half" if half else ""
+    export += "" if served else f" --to runs/exports/{name}"
     return Step(name, (train, ship, export), minutes, needs)
 
 
-def _student(name: str, model: str, epochs: int, minutes: float, *, assistant: str = "") -> Step:
+def _student(
+    name: str, model: str, epochs: int, minutes: float, *, assistant: str = "", seed: int = 0, served: bool = True
+) -> Step:
     """A student of the four teachers, or of the saved model `assistant`."""
     teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
     train = (
         f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --name {name}"
-        f" --cached-views 40 --epochs {epochs} --resume"
+        f" --cached-views 40 --epochs {epochs}{f' --seed {seed}' if seed else ''} --resume"
     )
-    return _trained(name, train, name, minutes, assistant or "logits")
+    return _trained(name, train, name, minutes, assistant or "logits", served=served)
 
 
 STEPS: tuple[Step, ...] = (
@@ -167,6 +170,8 @@ STEPS: tuple[Step, ...] = (
         half=True,
     ),
     _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
+    _student("mobilenet-93k", "mobilenet-93k", 100, 60, assistant="separable-93k", served=False),
+    _student("mobilenet-93k-second", "mobilenet-93k", 100, 60, assistant="separable-93k", seed=1, served=False),
     Step(
         "inference",
         (
