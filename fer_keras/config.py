@@ -6,6 +6,7 @@ import json
 import platform
 import subprocess
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -238,8 +239,12 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
     return lines
 
 
+@cache
 def environment() -> dict[str, str]:
-    """Return the versions and the commit that a run was made with; the commit is empty outside a checkout."""
+    """Return the versions and the commit that a run was made with; the commit is empty outside a checkout.
+
+    They are those of the first call: a process has the code that it started with, whatever is committed meanwhile.
+    """
     names = ("tensorflow", "keras", "numpy")
     root = Path(__file__).parents[1]
 

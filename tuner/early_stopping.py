@@ -16,8 +16,9 @@ MARGIN = 0.03
 """How far behind, as a share of the images."""
 
 FEWEST_RIVALS = 2
-SHARE_OF_EPOCHS = 1 / 3
-"""How much of the schedule a trial may have in any case."""
+SHARE_OF_EPOCHS = 3 / 4
+"""How much of the schedule a trial may have in any case: before the learning rate has come down, accuracy tells how fast
+a network starts, not how good it gets."""
 
 
 def is_hopeless(accuracies: Sequence[float], rivals: Sequence[Sequence[float]], epochs: int) -> bool:

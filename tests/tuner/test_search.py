@@ -194,11 +194,11 @@ def test_one_process_at_a_time(tmp_path, made):
 
 
 def test_hopeless_is_far_behind_the_median_at_the_same_epoch():
-    rivals = [[0.2, 0.30, 0.50], [0.2, 0.34, 0.60], [0.2, 0.40, 0.55]]
-    assert is_hopeless([0.1, 0.30], rivals, 6)
-    assert not is_hopeless([0.1, 0.32], rivals, 6), "within the margin"
-    assert not is_hopeless([0.1], rivals, 6), "a third of the schedule is for everyone"
-    assert not is_hopeless([0.1, 0.1], rivals[:1], 6), "too few to compare with"
+    rivals = [[0.2, 0.30, 0.50, 0.5], [0.2, 0.34, 0.60, 0.6], [0.2, 0.40, 0.55, 0.6]]
+    assert is_hopeless([0.1, 0.3, 0.51], rivals, 4)
+    assert not is_hopeless([0.1, 0.3, 0.53], rivals, 4), "within the margin"
+    assert not is_hopeless([0.1, 0.1], rivals, 4), "three quarters of the schedule are for everyone"
+    assert not is_hopeless([0.1, 0.1, 0.1], rivals[:1], 4), "too few to compare with"
 
 
 def test_a_hopeless_trial_stops_and_says_so(tmp_path, made, monkeypatch):
@@ -213,13 +213,13 @@ def test_a_hopeless_trial_stops_and_says_so(tmp_path, made, monkeypatch):
     monkeypatch.setattr(hypermodel, "train_student", train_short)
     run(tmp_path / "s", made, **{**FEW, "epochs": 9, "final_epochs": 1})
     short, final = ledger_of(tmp_path / "s").itertuples()
-    assert (short.status, short.epochs) == ("stopped", 3) and (final.status, final.epochs) == ("completed", 1)
+    assert (short.status, short.epochs) == ("stopped", 7) and (final.status, final.epochs) == ("completed", 1)
 
 
 def test_the_stopper_remembers_epochs_before_a_kill():
-    stopper = StopHopeless([0.1, 0.1], 3 * [[0.9] * 9], 9)
+    stopper = StopHopeless([0.1] * 6, 3 * [[0.9] * 9], 9)
     stopper.set_model(keras.Model())
-    stopper.on_epoch_end(2, {"val_accuracy": 0.1})
+    stopper.on_epoch_end(6, {"val_accuracy": 0.1})
     assert stopper.model.stop_training
 
 
