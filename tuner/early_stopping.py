@@ -17,7 +17,7 @@ MARGIN = 0.03
 
 FEWEST_RIVALS = 2
 SHARE_OF_EPOCHS = 3 / 4
-"""How much of the schedule a trial may have in any case: before the learning rate has come down, accuracy tells how fast
+"""How much of the schedule a trial may have in any case: until the learning rate has come down, accuracy tells how fast
 a network starts, not how good it gets."""
 
 

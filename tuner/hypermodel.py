@@ -70,10 +70,6 @@ class StudentHyperModel(keras_tuner.HyperModel):
         self.search = search
         self.material = material
 
-    def declare_hyperparameters(self, hp: keras_tuner.HyperParameters) -> None:
-        """Declare all hyperparameters, without building anything."""
-        candidate(hp, self.search)
-
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Return the functional student, untrained; it is inside its budget by construction."""
         config = candidate(hp, self.search).config(self.search)
@@ -114,6 +110,9 @@ class StudentHyperModel(keras_tuner.HyperModel):
             if row["attempts"] > _DEATHS:
                 raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
             row |= self._trained(one, config, run)
+        except KeyboardInterrupt:  # not the trial's fault
+            record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
+            raise
         except Exception as error:  # whatever goes wrong in one trial, the search goes on
             lines = str(error).strip().splitlines() or [""]
             row |= {"status": FAILED, "error": f"{type(error).__name__}: {lines[0]}"}

@@ -54,8 +54,9 @@ def candidate(hp: keras_tuner.HyperParameters, search: Search) -> Candidate:
     family = hp.Choice("family", list(search.families))
     budget = hp.Choice("budget", list(search.budgets))
     seed = hp.Choice("seed", list(range(search.seeds)))
-    # All families', though only one counts: KerasTuner prints every condition that it sends to a worker.
-    values = {name: declare(hp, name) for name in search.families}
+    # All families', though only one counts: KerasTuner prints every condition that it sends to a worker. Also those
+    # that the search is not told of: trials of an earlier start may be of them.
+    values = {name: declare(hp, name) for name in SPACE}
     return Candidate(stage, family, budget, seed, values[family])
 
 
@@ -84,7 +85,8 @@ class FrontierOracle(keras_tuner.Oracle):
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str) -> Trial:
         """Return the next trial for a worker: its own if it has one; STOPPED where all is done, IDLE to ask again."""
-        self.gave_up = self._failures_in_a_row() >= self.search.max_failures
+        # For good: another's trial may still end well, but whoever was told to stop does not come back.
+        self.gave_up = self.gave_up or self._failures_in_a_row() >= self.search.max_failures
         if self.gave_up and tuner_id not in self.ongoing_trials:
             self.tuner_ids.discard(tuner_id)
             return Trial(self.hyperparameters.copy(), status="STOPPED")
@@ -104,6 +106,12 @@ class FrontierOracle(keras_tuner.Oracle):
             return
         super().end_trial(trial)
         self.save()  # once more: the stock method takes the trial from its worker after saving
+
+    @keras_tuner.synchronized
+    def is_finished(self) -> bool:
+        """Tell whether nothing is left to do, not even what another start would try again."""
+        left = [trial for trial in self.trials.values() if not self._ended(trial) or self._is_failed_full(trial)]
+        return not left and next(self._planned(), None) is None
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         """Return the values of the next trial, as KerasTuner asks for them."""
@@ -214,6 +222,10 @@ class FrontierOracle(keras_tuner.Oracle):
     def _ended(trial: Trial) -> bool:
         return trial.status in ("COMPLETED", "FAILED")
 
+    @staticmethod
+    def _is_failed_full(trial: Trial) -> bool:
+        return trial.status == "FAILED" and trial.hyperparameters.get("stage") != SEARCH
+
     def save(self) -> None:
         """Write the oracle's state, whole or not at all."""
         write_json(self._get_oracle_fname(), self.get_state())
@@ -241,9 +253,8 @@ class FrontierOracle(keras_tuner.Oracle):
         """
         last = self._failures_in_a_row()
         ended_it = self.end_order[-last:] if last >= self.search.max_failures else []
-        for trial_id in [*self.end_order]:
-            trial = self.trials[trial_id]
-            full = trial.hyperparameters.get("stage") != SEARCH
-            if trial.status == "FAILED" and (full or trial_id in ended_it):
-                self.end_order.remove(trial_id)
+        for trial_id, trial in self.trials.items():
+            if trial_id in ended_it or self._is_failed_full(trial):
                 trial.status = "RUNNING"
+                self._save_trial(trial)  # before the oracle's state, so that a kill between them cannot lose it
+        self.end_order = [trial_id for trial_id in self.end_order if self._ended(self.trials[trial_id])]

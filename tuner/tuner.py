@@ -20,7 +20,9 @@ _POLL_SECONDS = 0.5
 _GOODBYE_SECONDS = 30.0
 
 DONE_FILE = "done"
-"""Holds what a search was told once nothing of it is left to do, so that no worker waits for a chief that is gone."""
+"""Holds what a search was told once nothing of it is left to do, so that no worker waits for a chief that is gone.
+
+It is not written where another start would try something again: the workers of that start must wait for its chief."""
 
 
 class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
@@ -77,6 +79,13 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
         done = self.folder / DONE_FILE
         return done.exists() and read_json(done) == settings_of(self.told)
 
+    def _noted_as_done(self) -> bool:
+        """Tell whether nothing is left to do, and note it for workers."""
+        finished = self.oracle.is_finished()
+        if finished:
+            write_json(self.folder / DONE_FILE, settings_of(self.told))
+        return finished
+
     def _run(self, trial: Trial) -> None:
         keras.utils.clear_session()  # hundreds of models would fill the memory
         try:
@@ -101,6 +110,8 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
         from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
         self.save()
+        if self._noted_as_done():
+            return
         servicer = OracleServicer(self.oracle)
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
         protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
@@ -114,8 +125,7 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
         # The stock loop asks every 20 seconds and waits for dead workers for good.
         while not servicer.stop_triggered or self.oracle.ongoing_trials:
             time.sleep(_POLL_SECONDS)
-        if not self.oracle.gave_up:
-            write_json(self.folder / DONE_FILE, settings_of(self.told))
+        self._noted_as_done()
         deadline = time.monotonic() + _GOODBYE_SECONDS
         while self.oracle.tuner_ids and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)

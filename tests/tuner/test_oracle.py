@@ -109,6 +109,29 @@ def test_full_schedules_that_failed_are_tried_again_by_the_next_start(tmp_path):
     assert run_all(oracle_in(tmp_path / "s", reload=True, **told)) == []
 
 
+def test_a_kill_while_a_failed_full_schedule_is_tried_again_does_not_lose_it(tmp_path):
+    told = {"families": ("cnn",), "trials": 1, "seeds": 2, "budgets": (5_000,), "control_budgets": ()}
+    oracle = oracle_in(tmp_path / "s", **told)
+    run_all(oracle, lambda one: None if one.stage == "final" else 0.5)
+    assert not oracle.is_finished()
+    for _ in range(2):  # killed in the first, and in the first again
+        oracle = oracle_in(tmp_path / "s", reload=True, **told)
+        assert not oracle.is_finished()
+        oracle.save()
+        assert candidate(oracle.create_trial("worker-1").hyperparameters, oracle.search).stage == "final"
+    oracle = oracle_in(tmp_path / "s", reload=True, **told)
+    assert [one.seed for one in run_all(oracle)] == [0, 1] and oracle.is_finished()
+    assert oracle_in(tmp_path / "s", reload=True, **told).is_finished()
+
+
+def test_fewer_families_leave_the_others_trials_alone(tmp_path):
+    told = {"trials": 1, "budgets": (5_000,), "control_budgets": ()}
+    seen = run_all(oracle_in(tmp_path / "s", **told))
+    assert {one.family for one in seen} == {"separable", "mobilenet"}
+    fewer = oracle_in(tmp_path / "s", reload=True, **{**told, "families": ("mobilenet",), "trials": 2})
+    assert {one.family for one in run_all(fewer)} == {"mobilenet"}
+
+
 def test_the_next_trial_is_a_function_of_those_before(tmp_path):
     first = run_all(oracle_in(tmp_path / "one"))
     folder = tmp_path / "other"
@@ -166,7 +189,7 @@ def test_failures_in_a_row_end_the_search_and_are_tried_again_by_the_next(tmp_pa
     told = {"trials": 4, "max_failures": 3, "control_budgets": ()}
     oracle = oracle_in(tmp_path / "s", **told)
     scores = iter([None, None, 0.5, None, None, None, 0.5])
-    assert len(run_all(oracle, lambda one: next(scores))) == 6 and oracle.gave_up
+    assert len(run_all(oracle, lambda one: next(scores))) == 6 and oracle.gave_up and not oracle.is_finished()
     again = oracle_in(tmp_path / "s", reload=True, **told)
     seen = run_all(again)
     assert not again.gave_up

@@ -82,3 +82,5 @@ def test_a_chief_and_two_workers_that_are_killed(tmp_path):
     for trial, row in zip(trials, rows, strict=True):
         assert abs(trial["score"] - row["val_accuracy"]) < 1e-6
     assert not running_pids(folder, "worker-1") and not running_pids(folder, "chief")
+    finish(start(SMALL_SEARCH, folder, "--workers", "2", TOLD=told))  # nothing is left, and it ends at once
+    assert ledger_of(folder).equals(ledger)

@@ -174,16 +174,30 @@ def test_failures_in_a_row_end_the_search_with_a_sentence(tmp_path, made, monkey
     assert ledger_of(tmp_path / "s")["status"].tolist() == ["failed", "failed"]
 
 
-def test_a_trial_that_kills_its_worker_is_given_up(tmp_path, made):
-    def die(config):
-        raise KeyboardInterrupt  # as a kill: the row says that the trial runs, and nothing more comes
+class KilledError(BaseException):
+    """As a kill: the row says that the trial runs, and nothing more comes."""
 
-    for attempt in (1, 2, 3):
-        with pytest.raises(KeyboardInterrupt):
-            run(tmp_path / "s", replace(made, logits_for=die), **FEW)
+
+@pytest.mark.parametrize(
+    ("death", "attempts", "end"),
+    [
+        (KilledError, [1, 2, 3], "FerKerasError: its worker died 3 times in epoch 1"),
+        (KeyboardInterrupt, [0, 0, 0], "RuntimeError: went on"),
+    ],
+)
+def test_a_trial_that_kills_its_worker_is_given_up_but_not_one_that_was_stopped(death, attempts, end, tmp_path, made):
+    def ends(error):
+        def logits_for(config):
+            raise error
+
+        return replace(made, logits_for=logits_for)
+
+    for attempt in attempts:
+        with pytest.raises(death):
+            run(tmp_path / "s", ends(death()), **FEW)
         assert [(row["status"], row["attempts"]) for row in read_rows(tmp_path / "s")] == [("running", attempt)]
-    run(tmp_path / "s", made, **FEW)
-    assert ledger_of(tmp_path / "s")["error"].tolist() == ["FerKerasError: its worker died 3 times in epoch 1"]
+    run(tmp_path / "s", ends(RuntimeError("went on")), **FEW)
+    assert ledger_of(tmp_path / "s")["error"].tolist() == [end]
 
 
 def test_one_process_at_a_time(tmp_path, made):
