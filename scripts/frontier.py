@@ -2,7 +2,7 @@
 
     python scripts/frontier.py runs/frontier
 
-Seconds. Writes frontier.csv, families.csv, evidence.csv, frontier.html and figures as PNG and SVG beside the ledger,
+Seconds. Writes frontier.csv, differences.csv, evidence.csv, frontier.html and figures as PNG and SVG beside the ledger,
 or to --out. With --measure it first measures every model's milliseconds on one CPU thread, a minute or two, and notes
 them in the ledger; otherwise it needs nothing but the ledger.
 """
@@ -43,10 +43,11 @@ def main() -> None:
         measure(folder)
     ledger = frontier.read_ledger(args.search)
     points, out = frontier.frontier_points(ledger), args.out or folder
+    differences = frontier.differences(ledger, points, folder)
+    points = frontier.with_gains(points, differences)
     write_text(out / "frontier.csv", points.to_csv(index=False))
-    differences = frontier.family_differences(ledger, points, folder)
     if len(differences):
-        write_text(out / "families.csv", differences.to_csv(index=False))
+        write_text(out / "differences.csv", differences.to_csv(index=False))
     shipped = shipped_students(args.shipped)
     figures = {"frontier_gain": gain_figure(points)}
     for cost in frontier.COSTS:

@@ -1,10 +1,11 @@
 """Recipes compared over seeds: differences with intervals, and their figure."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student_t
 
 from fer_keras.evaluation.plots import BLUE, GREY, ORANGE, Figure, new_figure
 from fer_keras.evaluation.tables import SPLIT_TITLES, table
@@ -15,35 +16,45 @@ SPLITS = ("val", "public_test")
 _SPLIT_LOOKS = {"val": (BLUE, "o", -0.14), "public_test": (ORANGE, "s", 0.14)}
 
 
-def compare_arms(hits: Mapping[str, Mapping[str, np.ndarray]], against: Mapping[str, str]) -> pd.DataFrame:
-    """Compare arms that were trained with the same seeds and scored on the same images.
+def compare_arms(
+    hits: Mapping[Hashable, Mapping[str, np.ndarray]], against: Mapping[Hashable, Hashable]
+) -> pd.DataFrame:
+    """Compare arms that were scored on the same images.
 
-    The 95% interval of a difference is 1.96 standard errors each way. Its variance is that of the difference's mean
-    over the images (paired: what is hard for both cancels out), plus 2/S times the variance between seeds, which is
-    pooled over all arms: S seeds of one arm say little of it.
+    The variance of a difference is that of its mean over the images (paired: what is hard for both cancels out), plus
+    the variance between seeds over the number of seeds of either arm; the latter variance is pooled over all arms, for
+    a few seeds of one arm say little of it. The 95% interval is Student's, with the degrees of freedom of Welch (1947)
+    and Satterthwaite (1946).
 
     Args:
-        hits: arm -> split -> bool [S, N], whether image n was called right with seed s.
+        hits: arm -> split -> bool [S, N], whether image n was called right with seed s; S may differ between arms.
         against: arm -> the arm that it is compared with.
 
     Returns:
         One row an arm: `arm`, `against`, `seeds`, and of each split its mean accuracy `<split>`, `<split>_seed_std`
         over all arms, `<split>_difference`, `<split>_low` and `<split>_high`, as shares. The difference of an arm with
-        itself is NaN, and so is every interval of a single seed.
+        itself is NaN, and so is every interval where no arm has two seeds.
     """
     rows = {arm: {"arm": arm, "against": against[arm], "seeds": len(scored["val"])} for arm, scored in hits.items()}
     for split in SPLITS:
-        accuracies = np.array([scored[split].mean(axis=1) for scored in hits.values()])
-        seeds = accuracies.shape[1]
-        spread = float(accuracies.var(axis=1, ddof=1).mean()) if seeds > 1 else np.nan
+        spread, freedom = _between_seeds([scored[split].mean(axis=1) for scored in hits.values()])
         for arm, row in rows.items():
-            mine, theirs = (hits[name][split].mean(axis=0) for name in (arm, against[arm]))
+            mine, theirs = hits[arm][split], hits[against[arm]][split]
             row |= {split: mine.mean(), f"{split}_seed_std": spread**0.5}
-            gain = mine - theirs if against[arm] != arm else np.full(len(mine), np.nan)
-            error = 1.96 * (gain.var(ddof=1) / len(gain) + 2 * spread / seeds) ** 0.5
+            gain = mine.mean(axis=0) - theirs.mean(axis=0) if against[arm] != arm else np.full(mine.shape[1], np.nan)
+            parts = np.array([gain.var(ddof=1) / len(gain), spread * (1 / len(mine) + 1 / len(theirs))])
+            effective = parts.sum() ** 2 / (parts**2 / [len(gain) - 1, freedom]).sum() if freedom else np.nan
+            error = student_t.ppf(0.975, effective) * parts.sum() ** 0.5
             row |= {f"{split}_difference": gain.mean()}
             row |= {f"{split}_low": gain.mean() - error, f"{split}_high": gain.mean() + error}
     return pd.DataFrame(rows.values())
+
+
+def _between_seeds(accuracies: Sequence[np.ndarray]) -> tuple[float, int]:
+    """The variance between the seeds of an arm, pooled over the arms, and its degrees of freedom; NaN for none."""
+    freedom = sum(len(seeds) - 1 for seeds in accuracies)
+    squares = sum(float(((seeds - seeds.mean()) ** 2).sum()) for seeds in accuracies)
+    return (squares / freedom if freedom else np.nan), freedom
 
 
 def differences_table(summary: pd.DataFrame) -> str:

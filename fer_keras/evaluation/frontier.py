@@ -1,6 +1,6 @@
 """The frontier, from the ledger of a search: its points, which of them no other beats, and the one to pick."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,12 @@ COSTS: dict[str, str] = {
     "milliseconds": "milliseconds for one image on one CPU thread",
 }
 _ACCURACIES = ("val_accuracy", "public_test_accuracy")
+
+DISTILLATION = "distillation"
+LABELS_ALONE = "labels alone"
+
+_Cell = tuple[str, str, int]
+"""Stage, family and budget."""
 
 
 def read_ledger(path: Path) -> pd.DataFrame:
@@ -66,9 +72,10 @@ def pareto(cost: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
 def frontier_points(ledger: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each family and budget: means over the seeds of the full schedule.
 
-    The 95% intervals are of those means. The variance between seeds is pooled over all points, controls too: two seeds
-    of one point say little of it. Where a search was extended, so that a cell has several networks on the full
-    schedule, the one with the best mean validation accuracy counts. The Pareto sets are by validation accuracy.
+    The 95% intervals are of those means over seeds: another sample of images would move all points alike. The variance
+    between seeds is pooled over all points, controls too: two seeds of one point say little of it. Where a search was
+    extended, so that a cell has several networks on the full schedule, the one with the best mean validation accuracy
+    counts. The Pareto sets are by validation accuracy.
 
     Args:
         ledger: from `read_ledger`.
@@ -108,10 +115,7 @@ def _point(mine: pd.DataFrame, control: pd.DataFrame, spread: Mapping[str, tuple
         mean, error = mine[name].mean(), quantile * deviation * len(mine) ** -0.5
         row |= {name: mean, f"{name}_low": mean - error, f"{name}_high": mean + error}
         other = control[name].mean()
-        error = quantile * deviation * (1 / len(mine) + 1 / len(control)) ** 0.5 if len(control) else np.nan
-        gain = mean - other
-        row |= {f"control_{name}": other, f"{name}_gain": gain}
-        row |= {f"{name}_gain_low": gain - error, f"{name}_gain_high": gain + error}
+        row |= {f"control_{name}": other, f"{name}_gain": mean - other}
     row["train_accuracy"] = mine["train_accuracy"].mean()
     row["control_train_accuracy"] = control["train_accuracy"].mean()
     return row | {"options": best["options"], "model": best["model"]}
@@ -134,27 +138,27 @@ def pick(points: pd.DataFrame, most: Mapping[str, float]) -> pd.Series:
         most: some of `COSTS` -> the most allowed.
 
     Raises:
-        FerKerasError: no point is within them, or a cost was not measured.
+        FerKerasError: no point is within them, or a cost was not measured of all.
     """
     for cost in most:
-        if points[cost].isna().all():
-            raise FerKerasError(f"the ledger has no {cost} yet; scripts/frontier.py --measure measures them")
+        if points[cost].isna().any():
+            raise FerKerasError(
+                f"the ledger has no {cost} of {points[cost].isna().sum()} of {len(points)} models yet;"
+                " scripts/frontier.py --measure measures them"
+            )
     fits = np.ones(len(points), bool)
     for cost, limit in most.items():
         fits &= (points[cost] <= limit).to_numpy()
     within = points[fits]
     if within.empty:
         told = " and ".join(f"at most {limit:g} {cost.replace('_', '-')}" for cost, limit in most.items())
-        raise FerKerasError(f"no model of the frontier has {told}; the smallest is {_smallest(points, most)}")
+        smallest = " and ".join(f"{points[cost].min():g} {cost.replace('_', '-')}" for cost in most)
+        raise FerKerasError(f"no model of the frontier has {told}; the smallest is {smallest}")
     return within.loc[within["val_accuracy"].idxmax()]
 
 
-def _smallest(points: pd.DataFrame, costs: Sequence[str] | Mapping[str, float]) -> str:
-    return " and ".join(f"{points[cost].min():g} {cost.replace('_', '-')}" for cost in costs)
-
-
-def family_differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str = "cnn") -> pd.DataFrame:
-    """Compare the families at each budget, image by image, distilled and on labels alone; see `compare_arms`.
+def differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str = "cnn") -> pd.DataFrame:
+    """Compare, image by image, the families at each budget and what distillation is worth; see `compare_arms`.
 
     Args:
         ledger: from `read_ledger`.
@@ -163,36 +167,64 @@ def family_differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path,
         against: the family that the others are compared with.
 
     Returns:
-        A row for each stage (`final` or `control`), family and budget, as from `compare_arms`; none where the files or
-        the other family are missing.
+        A row for each `question`, `family` and `budget`, as from `compare_arms`. The questions are `families,
+        distilled` and `families, labels alone`, with `against` a family, and `distillation`, with `against` `labels
+        alone`. What lacks a file or its other side is left out.
     """
-    ended = ledger[ledger["status"] == "completed"]
-    tables = []
-    for stage in ("final", "control"):
-        table = _differences(ended[ended["stage"] == stage], points, folder, against)
-        if len(table):
-            table.insert(0, "stage", stage)
-            tables.append(table)
+    hits = _hits(ledger[ledger["status"] == "completed"], points, folder)
+    distilled, control = ({cell: hits[cell] for cell in hits if cell[0] == stage} for stage in ("final", "control"))
+    tables = [
+        _compared("families, distilled", distilled, {cell: ("final", against, cell[2]) for cell in distilled}),
+        _compared("families, labels alone", control, {cell: ("control", against, cell[2]) for cell in control}),
+        _compared(DISTILLATION, hits, {cell: ("control", *cell[1:]) for cell in distilled}),
+    ]
+    tables = [table for table in tables if len(table)]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _differences(ended: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str) -> pd.DataFrame:
-    """Compare the families in one stage; no rows where there is nothing to compare."""
-    hits: dict[tuple[str, int], list[Mapping[str, np.ndarray]]] = {}
-    for _, point in points.iterrows():
-        same = [ended[name] == point[name] for name in ("family", "budget", "options")]
-        files = [(folder / model).with_name(HITS_FILE) for model in ended[np.logical_and.reduce(same)]["model"]]
-        loaded = [dict(np.load(file)) for file in files if file.is_file()]
-        if seen := [one for one in loaded if all(split in one for split in SPLITS)]:
-            hits[point["family"], point["budget"]] = seen
-    hits = {cell: seen for cell, seen in hits.items() if (against, cell[1]) in hits}
-    if not hits:
-        return pd.DataFrame()
-    seeds = min(map(len, hits.values()))
-    arms = {
-        cell: {split: np.stack([s[split] for s in seen[:seeds]]) for split in SPLITS} for cell, seen in hits.items()
-    }
-    table = compare_arms(arms, {cell: (against, cell[1]) for cell in arms})
-    for column, place in (("family", 0), ("budget", 1)):
-        table.insert(place, column, [cell[place] for cell in table["arm"]])
-    return table.drop(columns=["arm"]).assign(against=against)
+def with_gains(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Return `points` with the 95% intervals of the gain of distillation, over images and seeds.
+
+    Args:
+        points: from `frontier_points`.
+        table: from `differences`.
+
+    Returns:
+        `points` with the columns `<accuracy>_gain_low` and `_high`; NaN where the files for it were not there.
+    """
+    keys = ["family", "budget"]
+    columns = {f"{split}_{end}": f"{split}_accuracy_gain_{end}" for split in SPLITS for end in ("low", "high")}
+    if table.empty:
+        return points.assign(**dict.fromkeys(columns.values(), np.nan))
+    gains = table[table["question"] == DISTILLATION].rename(columns=columns)
+    return points.merge(gains[[*keys, *columns.values()]], on=keys, how="left")
+
+
+def _hits(ended: pd.DataFrame, points: pd.DataFrame, folder: Path) -> dict[_Cell, dict[str, np.ndarray]]:
+    """Which images the networks of the points call right: (stage, family, budget) -> split -> bool [S, N]."""
+    hits = {}
+    for point in points.to_dict("records"):
+        same = np.logical_and.reduce([ended[name] == point[name] for name in ("family", "budget", "options")])
+        for stage in ("final", "control"):
+            models = ended[same & (ended["stage"] == stage)]["model"]
+            files = [(folder / model).with_name(HITS_FILE) for model in models]
+            loaded = [dict(np.load(file)) for file in files if file.is_file()]
+            if seen := [one for one in loaded if all(split in one for split in SPLITS)]:
+                stacked = {split: np.stack([one[split] for one in seen]) for split in SPLITS}
+                hits[stage, point["family"], point["budget"]] = stacked
+    return hits
+
+
+def _compared(
+    question: str, hits: Mapping[_Cell, Mapping[str, np.ndarray]], pairs: Mapping[_Cell, _Cell]
+) -> pd.DataFrame:
+    """Compare the cells whose other side is there; no rows where there is none."""
+    pairs = {cell: other for cell, other in pairs.items() if other in hits}
+    arms = {cell: hits[cell] for cell in [*pairs, *pairs.values()]}
+    rows = []
+    for row in compare_arms(arms, {cell: pairs.get(cell, cell) for cell in arms}).to_dict("records"):
+        (stage, family, budget), other = row.pop("arm"), row.pop("against")
+        if (stage, family, budget) in pairs:
+            against = other[1] if other[0] == stage else LABELS_ALONE
+            rows.append({"question": question, "family": family, "budget": budget, "against": against, **row})
+    return pd.DataFrame(rows)

@@ -83,6 +83,8 @@ def shown_accuracy(points: pd.DataFrame) -> str:
 def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", shipped: Sequence[Known] = ()) -> Figure:
     """Draw accuracy against a cost for each family, with 95% intervals over seeds, the Pareto set and known models.
 
+    The intervals leave out that another sample of images would move all points, known models too, by about as much.
+
     Args:
         points: from `frontier_points`.
         cost: one of `COSTS`, measured.
@@ -105,7 +107,9 @@ def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", shippe
     ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.set(xlabel=COSTS[cost], ylabel=f"accuracy on {SPLIT_NAMES[accuracy]}")
-    ax.set_title(f"Best students at each size{f', {source}' if source else ''}", fontsize=10)
+    ax.set_title(
+        f"Best students at each size{f', {source}' if source else ''}, with 95% intervals over seeds", fontsize=10
+    )
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
     return figure
 
@@ -114,7 +118,7 @@ def gain_figure(points: pd.DataFrame) -> Figure:
     """Draw what distillation gains over labels alone, in points of accuracy, against parameters.
 
     Args:
-        points: from `frontier_points`, some with a control.
+        points: from `frontier_points`, some with a control, and `with_gains`.
     """
     figure, (ax,) = new_figure(6.0, 3.8)
     gain = f"{shown_accuracy(points)}_gain"
@@ -128,7 +132,7 @@ def gain_figure(points: pd.DataFrame) -> Figure:
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.set(xlabel=COSTS["parameters"], ylabel=f"points gained on {SPLIT_NAMES[shown_accuracy(points)]}")
-    ax.set_title("Distilled against labels alone, with 95% intervals over seeds", fontsize=10)
+    ax.set_title("Distilled against labels alone, with 95% intervals over images and seeds", fontsize=10)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize=7.5)
     return figure
@@ -136,7 +140,7 @@ def gain_figure(points: pd.DataFrame) -> Figure:
 
 def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, **look: object) -> None:
     middle = rows[value]
-    errors = [(middle - rows[f"{value}_low"]).fillna(0), (rows[f"{value}_high"] - middle).fillna(0)]
+    errors = [middle - rows[f"{value}_low"], rows[f"{value}_high"] - middle]  # NaN, where unknown, draws none
     ax.errorbar(rows[cost], middle, yerr=errors, ms=4.5, lw=1.4, capsize=2.5, elinewidth=1.0, **look)
 
 

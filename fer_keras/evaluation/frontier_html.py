@@ -31,7 +31,7 @@ def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "", s
     """Write the page: accuracy against each measured cost and the gain of distillation, details under the pointer.
 
     Args:
-        points: from `frontier_points`.
+        points: from `frontier_points` and `with_gains`.
         path: of the file.
         source: as in `frontier_figure`.
         shipped: as in `frontier_figure`.
@@ -54,9 +54,12 @@ def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "", s
     for family, rows in points.dropna(subset=[gain]).groupby("family"):
         figure.add_trace(_trace(rows.sort_values("parameters"), "parameters", gain, family, False), last, 1)
     figure.update_yaxes(tickformat="+.1%", row=last, col=1)
-    figure.layout.annotations[last - 1].text = f"gain of distillation over labels alone, {SPLIT_NAMES[accuracy]}"
+    gained = (
+        f"gain of distillation over labels alone, {SPLIT_NAMES[accuracy]}, with 95% intervals over images and seeds"
+    )
+    figure.layout.annotations[last - 1].text = gained
     figure.update_xaxes(type="log", exponentformat="SI")
-    title = f"Best students at each size{f', {source}' if source else ', FER2013'}"
+    title = f"Best students at each size{f', {source}' if source else ', FER2013'}, with 95% intervals over seeds"
     figure.update_layout(height=430 * last, title=title, template="plotly_white", hovermode="closest")
     write_text(path, figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}))
 
@@ -70,7 +73,7 @@ def _trace(rows: pd.DataFrame, cost: str, value: str, family: str, legend: bool)
     return go.Scatter(
         x=rows[cost].tolist(),
         y=rows[value].tolist(),
-        error_y={"type": "data", "array": high.fillna(0).tolist(), "arrayminus": low.fillna(0).tolist()},
+        error_y={"type": "data", "array": high.tolist(), "arrayminus": low.tolist()},
         mode="lines+markers",
         name=name,
         legendgroup=family,
