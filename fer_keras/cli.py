@@ -41,7 +41,10 @@ def run(main: Callable[[], int | None]) -> None:
         print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:
-        print("stopped; a run goes on from its last whole epoch by the same command with --resume", file=sys.stderr)
+        print(
+            "stopped; the same command, with --resume where it has that, goes on from the last whole epoch",
+            file=sys.stderr,
+        )
         status = 130
     sys.exit(status)
 

@@ -173,6 +173,26 @@ STEPS: tuple[Step, ...] = (
     _student("mobilenet-93k", "mobilenet-93k", 100, 60, assistant="separable-93k", served=False),
     _student("mobilenet-93k-second", "mobilenet-93k", 100, 60, assistant="separable-93k", seed=1, served=False),
     Step(
+        "frontier",
+        (
+            "python scripts/search.py --data {data} --teacher saved_models/separable-93k --runs saved_models"
+            " --name frontier --workers 2 --trials 4 --epochs 4 --final-epochs 20"
+            " --budgets 5000 10000 25000 50000 100000 --max-multiply-adds 9000000 --cache-precision float32",
+            "python scripts/frontier.py saved_models/frontier --measure",
+        ),
+        540,
+        ("separable-93k",),
+    ),
+    Step(
+        "workers",
+        (
+            "python scripts/benchmark.py workers --data {data} --teacher saved_models/separable-93k"
+            " --ledger saved_models/frontier/ledger.csv",
+        ),
+        30,
+        ("frontier",),
+    ),
+    Step(
         "inference",
         (
             "python scripts/benchmark.py inference --data {data} --models saved_models/separable-25k"

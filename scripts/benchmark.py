@@ -8,8 +8,8 @@
 for six models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package
 `fer` where it is installed (pip install '.[peers]'). Needs pip install '.[export]'. Each contestant is a process that
 stays in memory: some 0.4 GB for each of Keras and SavedModel. `workers`: about 10 minutes; trials an hour of a search
-with one worker and with two on this machine, what a trial costs the chief, and from these and the seconds an epoch in
-a search's --ledger, hours with more hosts. All write CSVs, `inference` also a figure.
+with one worker and with two on this machine, what a trial costs the chief, and from these and the trials in the
+--ledger of a search that had two workers here, hours with more hosts. All write CSVs, `inference` also a figure.
 """
 
 import argparse
@@ -20,6 +20,9 @@ from fer_keras import cli
 from fer_keras.config import require
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, write_text
+
+LARGER_SEARCH = 25
+"""How many times the short trials of the search that was run a larger one has, for the table of many workers."""
 
 
 def main() -> None:
@@ -32,7 +35,7 @@ def main() -> None:
     group.add_argument("--models", type=Path, nargs="+", help="default: all in saved_models/")
     group = parser.add_argument_group("workers")
     group.add_argument("--teacher", type=Path, help="a saved teacher")
-    group.add_argument("--ledger", type=Path, help="of a search that was run for real")
+    group.add_argument("--ledger", type=Path, help="of a search that was run with --workers 2")
     cli.add_data_options(parser)
     args = parser.parse_args()
     cli.set_up(args)
@@ -67,8 +70,10 @@ def _inference(args: argparse.Namespace) -> None:
 
 
 def _workers(args: argparse.Namespace) -> None:
+    import pandas as pd
+
     from fer_keras.evaluation.frontier import read_ledger
-    from tuner.scaling import SMALL_SEARCH, default_search, measure_workers, oracle_seconds, scale
+    from tuner.scaling import SMALL_SEARCH, default_search, efficiency, measure_workers, oracle_seconds, scale
 
     if args.teacher is None or args.ledger is None:
         raise FerKerasError("workers: expected --teacher and --ledger")
@@ -77,8 +82,8 @@ def _workers(args: argparse.Namespace) -> None:
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("search.py")), *data]
     measured = measure_workers([*command, "--teacher", str(args.teacher), *SMALL_SEARCH], args.rounds)
     chief = oracle_seconds(default_search())
-    epochs = ledger[ledger["epochs"] > 0]
-    scaled = scale((epochs["seconds"] / epochs["epochs"]).mean(), chief["seconds"].mean())
+    told = ledger, efficiency(measured), chief["seconds"].mean()
+    scaled = pd.concat([scale(*told), scale(*told, repeat=LARGER_SEARCH)], ignore_index=True)
     print(f"\n{measured.to_string(index=False)}\n\n{scaled.to_string(index=False)}")
     print(f"the chief's seconds for a trial: mean {chief['seconds'].mean():.3f}, most {chief['seconds'].max():.3f}")
     for name, table in (("workers", measured), ("workers_chief", chief.round(4)), ("workers_scaled", scaled)):

@@ -27,7 +27,9 @@ def main() -> None:
         "search", type=Path, nargs="?", default=folder, help=f"a search's folder, or its ledger; default {folder}"
     )
     parser.add_argument("--out", type=Path, help="folder to write to; default: the search's")
-    parser.add_argument("--source", default="", help="what the models learned from, if not FER2013, for the titles")
+    parser.add_argument(
+        "--source", help="what the models learned from, if not FER2013, for the titles; default: what the search says"
+    )
     parser.add_argument(
         "--shipped", type=Path, default=Path("saved_models"),
         help="folder of saved models whose students are drawn too; default %(default)s",
@@ -48,11 +50,11 @@ def main() -> None:
     write_text(out / "frontier.csv", points.to_csv(index=False))
     if len(differences):
         write_text(out / "differences.csv", differences.to_csv(index=False))
-    shipped = shipped_students(args.shipped)
+    shipped, source = shipped_students(args.shipped), args.source or frontier.other_source(folder)
     figures = {"frontier_gain": gain_figure(points)}
     for cost in frontier.COSTS:
         if points[cost].notna().any():
-            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=args.source, shipped=shipped)
+            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=source, shipped=shipped)
     for name, figure in figures.items():
         for kind in ("png", "svg"):
             save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
@@ -60,7 +62,7 @@ def main() -> None:
     from fer_keras.evaluation.frontier_html import write_frontier_html
 
     write_text(out / EVIDENCE_FILE, family_evidence(points).to_csv(index=False))
-    write_frontier_html(points, out / "frontier.html", source=args.source, shipped=shipped)
+    write_frontier_html(points, out / "frontier.html", source=source, shipped=shipped)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
     print(f"frontier: {out}")
 

@@ -3,9 +3,10 @@
     python scripts/search.py --data fer2013.zip --teacher saved_models/residual-10 ... --name frontier
 
 Short trials for every family and budget, then the best of each on the full schedule. The defaults are 6,600 epochs of
-FER2013, 40 hours at 1,200 images/s; `--trials 6 --epochs 6 --final-epochs 30` are 2,560, 15 hours. It may be stopped at
-any moment, also by kill -9; the same command goes on, and more --trials, --seeds, --budgets or --families add to what
-is there. Writes runs/<name>/ledger.csv, a row a trial, while it runs; figures: scripts/frontier.py.
+FER2013, days on 2 cores; the published search (scripts/reproduce.py has its options) is 1,200 of smaller students. It
+may be stopped at any moment, also by kill -9; the same command goes on, and more --trials, --seeds, --budgets or
+--families add to what is there. Writes runs/<name>/ledger.csv, a row a trial, while it runs; figures:
+scripts/frontier.py.
 
 With --workers N a chief and N workers run here. On several hosts with a shared folder start the same command on each,
 with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT the chief's, and KERASTUNER_TUNER_ID=chief on one and an id of its

@@ -1,22 +1,23 @@
 """How a search grows with its workers: trials an hour with one and two, measured; with more, computed."""
 
-import math
+import heapq
 import os
 import shlex
 import signal
 import subprocess
 import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from fer_keras.config import NO_DATA, StudentConfig
 from fer_keras.errors import FerKerasError
-from tuner import defaults
 from tuner.ledger import ENDED_WELL, read_rows
 from tuner.oracle import FrontierOracle
 from tuner.settings import SEARCH, Search
@@ -28,7 +29,7 @@ SMALL_SEARCH = shlex.split(
     "--families separable --budgets 25000 --trials 6 --epochs 2 --final-epochs 1 --seeds 1 --cached-views 2"
     " --control-budgets"
 )
-"""What `measure_workers` is meant for: the options of scripts/search.py for seven short trials of one size."""
+"""What `measure_workers` is meant for: the options of scripts/search.py for six short trials of one size."""
 
 _POLL_SECONDS = 0.05
 
@@ -36,8 +37,8 @@ _POLL_SECONDS = 0.05
 def measure_workers(command: Sequence[str], rounds: int, counts: Sequence[int] = COUNTS) -> pd.DataFrame:
     """Run the same small search with each number of workers, in turn.
 
-    The clock runs from the beginning of the first trial to the end of the last, so that starting processes, which a
-    real search does once, does not count.
+    The clock runs from the beginning of the first short trial to the end of the last: starting processes, which a real
+    search does once, does not count, nor the one full schedule, which is one worker's.
 
     Args:
         command: starts the search; `--name`, `--runs` and `--workers` are added.
@@ -77,7 +78,8 @@ def _timed(command: Sequence[str], runs: Path, workers: int) -> tuple[int, float
     rows = read_rows(runs / "search")
     if process.returncode or begun is None or not all(row["status"] in ENDED_WELL for row in rows):
         raise FerKerasError(f"the search with {workers} workers ended with status {process.returncode}")
-    return len(rows), max(datetime.fromisoformat(row["ended"]).timestamp() for row in rows) - begun
+    short = [row for row in rows if row["stage"] == SEARCH]
+    return len(short), max(datetime.fromisoformat(row["ended"]).timestamp() for row in short) - begun
 
 
 def default_search() -> Search:
@@ -110,33 +112,64 @@ def oracle_seconds(search: Search) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def scale(epoch_seconds: float, chief_seconds: float, counts: Sequence[int] = (1, 2, *LARGER)) -> pd.DataFrame:
-    """Compute what the default search takes with more workers, each on a host of its own.
-
-    Assumptions: a host trains as fast with N hosts as alone (nothing is shared but a folder and the chief's answers); a
-    trial occupies the chief for `chief_seconds`, one at a time; the short trials run in waves of N, and after them the
-    full schedules, none of which is split; no host fails.
+def efficiency(measured: pd.DataFrame) -> float:
+    """Return what two workers of one machine get done, as a share of what two machines with a worker each would.
 
     Args:
-        epoch_seconds: of a candidate, the mean over families and budgets.
+        measured: from `measure_workers`; the medians of the rounds count.
+    """
+    rates = measured.groupby("workers")["trials_per_hour"].median()
+    return float(rates[2] / (2 * rates[1]))
+
+
+def scale(
+    ledger: pd.DataFrame,
+    share: float,
+    chief_seconds: float,
+    *,
+    repeat: int = 1,
+    counts: Sequence[int] = (1, 2, *LARGER),
+) -> pd.DataFrame:
+    """Compute what a search that was run with two workers on one machine takes with other numbers, a host for each.
+
+    Its trials are given out again in their order, each to the worker that is free first, and each takes the seconds
+    that it took, times `share`. Assumptions: hosts like that machine, none slowed by the others (they share a folder
+    and the chief's answers, nothing else); a trial first occupies the chief for `chief_seconds`, one trial at a time; a
+    full schedule begins when the short trials of its family and budget have ended, and is not split; no host fails.
+
+    Args:
+        ledger: of the search; trials that ended well count.
+        share: from `efficiency`: a worker that has a machine to itself takes so much less time.
         chief_seconds: for each trial, see `oracle_seconds`.
+        repeat: how often to take each short trial, for a larger search.
         counts: of workers.
 
     Returns:
-        A row a count: `workers`, `short_trials_per_hour`, `hours` of the whole search, `host_hours`, `speed_up`.
+        A row a count: `repeat`, `workers`, `trials`, `hours`, `trials_per_hour`, `host_hours`, `speed_up` over one.
     """
-    cells = len(defaults.FAMILIES) * len(defaults.BUDGETS)
-    short = cells * defaults.TRIALS
-    controls = len(defaults.FAMILIES) * len(defaults.CONTROL_BUDGETS)
-    full = (cells + controls) * defaults.SEEDS
+    ended = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial").to_dict("records")
+    short = [row for row in ended if row["stage"] == SEARCH]
+    trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
     rows = []
     for workers in counts:
-        first, second = defaults.EPOCHS * epoch_seconds, defaults.FINAL_EPOCHS * epoch_seconds
-        waves = math.ceil(short / workers) * first + math.ceil(full / workers) * second
-        hours = max(waves, (short + full) * chief_seconds) / 3600
-        rate = min(workers * 3600 / first, 3600 / chief_seconds)
-        rows.append({"workers": workers, "short_trials_per_hour": round(rate, 1), "hours": round(hours, 2)})
+        hours = _makespan(trials, workers, share, chief_seconds) / 3600
+        rows.append({"repeat": repeat, "workers": workers, "trials": len(trials), "hours": hours})
     table = pd.DataFrame(rows)
+    table["trials_per_hour"] = (table["trials"] / table["hours"]).round(1)
     table["host_hours"] = (table["workers"] * table["hours"]).round(1)
-    table["speed_up"] = (table["hours"].iloc[0] / table["hours"]).round(1)
-    return table
+    table["speed_up"] = (_makespan(trials, 1, share, chief_seconds) / 3600 / table["hours"]).round(1)
+    return table.round({"hours": 2})
+
+
+def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float, chief_seconds: float) -> float:
+    free, chief, latest = [0.0] * workers, 0.0, 0.0
+    ready: dict[tuple[str, int], float] = defaultdict(float)
+    for row in trials:
+        cell, full = (row["family"], row["budget"]), row["stage"] != SEARCH
+        chief = max(heapq.heappop(free), chief, ready[cell] if full else 0.0) + chief_seconds
+        end = chief + share * row["seconds"]
+        if not full:
+            ready[cell] = max(ready[cell], end)
+        heapq.heappush(free, end)
+        latest = max(latest, end)
+    return latest

@@ -7,6 +7,7 @@ from typing import Any
 
 from fer_keras.config import StudentConfig, differences, require, to_dict, with_defaults
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.frontier import SETTINGS_FILE
 from fer_keras.files import read_json, write_json
 from tuner import defaults as default
 from tuner.search_space import defaults, solve_options
@@ -15,7 +16,6 @@ SEARCH, FINAL, CONTROL = "search", "final", "control"
 STAGES = (SEARCH, FINAL, CONTROL)
 """Short trials; the best of them on the full schedule; the same without distillation."""
 
-_SETTINGS_FILE = "search.json"
 _EXTENSIBLE = ("families", "budgets", "trials", "seeds", "control_budgets", "max_failures")
 
 
@@ -108,7 +108,7 @@ def remember(search: Search, *, write: bool) -> None:
         FerKerasError: another search is in the folder.
     """
     told = settings_of(search)
-    path = search.folder / _SETTINGS_FILE
+    path = search.folder / SETTINGS_FILE
     if path.exists():
         written = read_json(path)
         written["base"] = with_defaults(written["base"], search.base)

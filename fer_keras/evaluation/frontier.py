@@ -7,10 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
+from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
+from fer_keras.files import read_json
 
 LEDGER_FILE = "ledger.csv"
+SETTINGS_FILE = "search.json"
+"""Beside the ledger: what the search was told."""
+
 HITS_FILE = "hits.npz"
 """Beside a model of the full schedule: split -> bool [N], which images it calls right."""
 
@@ -54,6 +59,13 @@ def read_ledger(path: Path) -> pd.DataFrame:
     if missing:
         raise FerKerasError(f"{path}: expected the ledger of a search, found no column {missing[0]!r}")
     return ledger
+
+
+def other_source(folder: Path) -> str:
+    """Return `drawn faces` if the search in `folder` was of those, else nothing: then known models compare with it."""
+    path = folder / SETTINGS_FILE
+    source = read_json(path)["base"]["data"]["source"] if path.exists() else ""
+    return source if source == DRAWN else ""
 
 
 def pareto(cost: np.ndarray, accuracy: np.ndarray) -> np.ndarray:

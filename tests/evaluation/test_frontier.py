@@ -15,6 +15,7 @@ from fer_keras.evaluation.frontier import (
     LEDGER_COLUMNS,
     differences,
     frontier_points,
+    other_source,
     pareto,
     pick,
     read_ledger,
@@ -260,6 +261,7 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     ledger.to_csv(tmp_path / "ledger.csv", index=False)
     status, _, errors = run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models")
     assert status == 0, errors
+    assert "drawn faces" not in (tmp_path / "frontier.html").read_text()
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert table["val_accuracy"].tolist() == pytest.approx([0.51, 0.60, 0.56, 0.59])
     names = ["gain", "milliseconds", "multiply_adds", "parameters"]
@@ -277,6 +279,13 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     assert f"model: {tmp_path}/trial_0007/m/model.keras" in said
     status, said, errors = run("pick.py", tmp_path, "--max-params", 10)
     assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
+
+
+@pytest.mark.parametrize(("told", "said"), [("drawn faces", "drawn faces"), ("fer2013.zip", ""), (None, "")])
+def test_a_search_on_drawn_faces_says_so(told, said, tmp_path):
+    if told:
+        (tmp_path / "search.json").write_text(json.dumps({"base": {"data": {"source": told}}}))
+    assert other_source(tmp_path) == said
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 from command import script
 from small_search import search_in
@@ -21,7 +22,8 @@ for number in range(4 * int(told["--workers"])):
     trial = folder / f"trial_{number}"
     trial.mkdir(parents=True)
     status = "completed" if told["--fails"] == "no" else "failed"
-    (trial / "row.json").write_text(json.dumps({"status": status, "ended": datetime.now(UTC).isoformat()}))
+    row = {"stage": "search", "status": status, "ended": datetime.now(UTC).isoformat()}
+    (trial / "row.json").write_text(json.dumps(row))
     time.sleep(0.1)
 sys.exit(int(told["--status"]))
 """
@@ -54,16 +56,35 @@ def test_the_chief_is_asked_for_every_short_trial(tmp_path):
     assert not (tmp_path / "untouched").exists()
 
 
+def test_two_workers_on_one_machine_beside_one_on_each_of_two():
+    rates = {"workers": [1, 2, 1, 2, 1, 2], "trials_per_hour": [100, 150, 90, 140, 300, 10]}
+    assert scaling.efficiency(pd.DataFrame(rates)) == pytest.approx(140 / 200)
+
+
+def ledger_of(*trials):
+    """Rows of (stage, family, seconds), and one that failed."""
+    rows = [
+        {"trial": f"{number:04d}", "stage": stage, "family": family, "budget": 5_000, "seconds": seconds}
+        for number, (stage, family, seconds) in enumerate(trials)
+    ]
+    failed = {**rows[0], "trial": "9999", "seconds": 1e6, "status": "failed"}
+    return pd.DataFrame([*({**row, "status": "completed"} for row in rows), failed])
+
+
 def test_more_workers_by_hand():
-    # 252 short trials of 12 epochs, 60 of 60: 42 finals and 18 controls
-    table = scaling.scale(10.0, 0.5).set_index("workers")
-    assert table.loc[1, "hours"] == pytest.approx((252 * 120 + 60 * 600) / 3600, abs=0.005)
-    assert table.loc[16, "hours"] == pytest.approx((16 * 120 + 4 * 600) / 3600, abs=0.005)
-    assert table.loc[256, "hours"] == pytest.approx((120 + 600) / 3600, abs=0.005)
-    assert table["short_trials_per_hour"].tolist() == [30, 60, 480, 7200]  # the last: half a second of the chief each
-    assert table.loc[16, "host_hours"] == pytest.approx(16 * table.loc[16, "hours"], abs=0.1)
-    slow = scaling.scale(10.0, 60.0).set_index("workers")
-    assert slow.loc[256, "hours"] == pytest.approx(312 * 60 / 3600, abs=0.005), "the chief is what limits"
+    ledger = ledger_of(
+        ("search", "cnn", 7200), ("search", "separable", 3600), ("search", "cnn", 7200), ("search", "separable", 3600),
+        ("final", "cnn", 14400), ("final", "separable", 7200),
+    )  # fmt: skip
+    table = scaling.scale(ledger, 0.5, 0.0, counts=(1, 2, 16)).set_index("workers")
+    # One: 1 + .5 + 1 + .5 + 2 + 1 hours. Two: 1 + .5 + 2 beside .5 + 1 + 1. Sixteen: the longest short one, then 2.
+    assert table["hours"].tolist() == [6.0, 3.5, 3.0]
+    assert table["trials_per_hour"].tolist() == [1.0, 1.7, 2.0] and table["speed_up"].tolist() == [1.0, 1.7, 2.0]
+    assert table["host_hours"].tolist() == [6.0, 7.0, 48.0]
+    larger = scaling.scale(ledger, 0.5, 0.0, repeat=10, counts=(1, 16)).set_index("workers")
+    assert larger["trials"].tolist() == [42, 42] and larger.loc[1, "hours"] == 33.0
+    slow = scaling.scale(ledger, 0.5, 3600.0, counts=(256,))
+    assert slow["hours"].tolist() == [7.0], "the chief, who is asked six times, is what limits: 6, and the last trial"
 
 
 def test_the_small_search_is_one_that_the_script_takes():
