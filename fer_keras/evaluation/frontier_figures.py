@@ -1,7 +1,7 @@
 """The frontier drawn for paper: accuracy against size, and what distillation gains at each size."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,12 +26,14 @@ class Known:
         public_test: accuracy on PublicTest.
         parameters: trainable ones; None where not told.
         multiply_adds: for one image; None where not told.
+        milliseconds: as in the ledger; None where not measured.
     """
 
     name: str
     public_test: float
     parameters: int | None = None
     multiply_adds: int | None = None
+    milliseconds: float | None = None
 
 
 REFERENCES: tuple[Known, ...] = (
@@ -51,6 +53,13 @@ LOOKS: dict[str, tuple[str, str]] = {"cnn": (BLUE, "o"), "separable": (GREEN, "s
 FAMILY_NAMES = {"cnn": "general CNN", "separable": "separable CNN", "mobilenet": "MobileNet"}
 SPLIT_NAMES = {"public_test_accuracy": "PublicTest", "val_accuracy": "validation"}
 
+
+KNOWN_LOOKS: dict[str, tuple[str, float, str, int]] = {
+    "references": ("*", 11, GREY, 4),
+    "peers": ("x", 6, GREY, -8),
+    "shipped": ("P", 8, PINK, 4),
+}
+"""Kind of known model -> marker, its size, its colour, and by how many points its name is lifted."""
 
 MOST_PARAMETERS = 1_000_000
 """Of a shipped student that is drawn: larger ones are teachers of others."""
@@ -75,12 +84,31 @@ def shipped_students(folder: Path) -> tuple[Known, ...]:
     )
 
 
+def known_models(shipped: Path, milliseconds: Mapping[str, float]) -> dict[str, tuple[Known, ...]]:
+    """Return what figures of FER2013 show beside the frontier: `references`, `peers` and `shipped` students.
+
+    Args:
+        shipped: folder of saved models.
+        milliseconds: what was measured, by name.
+
+    Raises:
+        FerKerasError: a card is damaged.
+    """
+    known = {"references": REFERENCES, "peers": PEERS, "shipped": shipped_students(shipped)}
+    return {
+        kind: tuple(replace(model, milliseconds=milliseconds.get(model.name)) for model in models)
+        for kind, models in known.items()
+    }
+
+
 def shown_accuracy(points: pd.DataFrame) -> str:
     """Return the column to draw: PublicTest's, or validation's where the data had no PublicTest."""
     return "public_test_accuracy" if points["public_test_accuracy"].notna().any() else "val_accuracy"
 
 
-def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", shipped: Sequence[Known] = ()) -> Figure:
+def frontier_figure(
+    points: pd.DataFrame, cost: str, *, source: str = "", known: Mapping[str, Sequence[Known]] | None = None
+) -> Figure:
     """Draw accuracy against a cost for each family, with 95% intervals over seeds, the Pareto set and known models.
 
     The intervals leave out that another sample of images would move all points, known models too, by about as much.
@@ -88,8 +116,8 @@ def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", shippe
     Args:
         points: from `frontier_points`.
         cost: one of `COSTS`, measured.
-        source: what the models were trained on, for the title; known models are drawn for FER2013 (empty) only.
-        shipped: from `shipped_students`.
+        source: what the models were trained on, for the title; empty for FER2013.
+        known: from `known_models`; none of FER2013's beside points of something else.
     """
     figure, (ax,) = new_figure(6.8, 4.4)
     accuracy = shown_accuracy(points)
@@ -99,9 +127,8 @@ def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", shippe
         _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES.get(family, family))
     best = points[points[f"pareto_{cost}"]].sort_values(cost)
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
-    if not source:
-        _known(ax, cost)
-        _marks(ax, shipped, cost, "P", 8, above=True, colour=PINK)
+    for kind, models in (known or {}).items():
+        _marks(ax, models, cost, *KNOWN_LOOKS[kind])
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
@@ -144,24 +171,16 @@ def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, **look: objec
     ax.errorbar(rows[cost], middle, yerr=errors, ms=4.5, lw=1.4, capsize=2.5, elinewidth=1.0, **look)
 
 
-def _known(ax: "Axes", cost: str) -> None:
-    _marks(ax, REFERENCES, cost, "*", 11, above=True)
-    _marks(ax, PEERS, cost, "x", 6, above=False)
-    for known in PEERS:
-        if known.parameters is None:
-            ax.axhline(known.public_test, color=GREY, lw=0.8, ls=":")
-            place = {"xytext": (4, 3), "textcoords": "offset points", "xycoords": ax.get_yaxis_transform()}
-            ax.annotate(known.name, (0, known.public_test), fontsize=7, color=GREY, **place)
-
-
-def _marks(
-    ax: "Axes", models: Sequence[Known], cost: str, marker: str, size: float, *, above: bool, colour: str = GREY
-) -> None:
+def _marks(ax: "Axes", models: Sequence[Known], cost: str, marker: str, size: float, colour: str, lift: int) -> None:
     for known in models:
-        if (x := getattr(known, cost, None)) is not None:
+        if known.parameters is None:  # nothing is told but how good it is
+            ax.axhline(known.public_test, color=colour, lw=0.8, ls=":")
+            place = {"xytext": (4, 3), "textcoords": "offset points", "xycoords": ax.get_yaxis_transform()}
+            ax.annotate(known.name, (0, known.public_test), fontsize=7, color=colour, **place)
+        elif (x := getattr(known, cost)) is not None:
             ax.plot(x, known.public_test, marker, color=colour, ms=size)
             # Towards the middle of the axis, so that no name leaves it.
             left = x > 1e6
-            offset = (-6 if left else 6, 4 if above else -8)
+            offset = (-6 if left else 6, lift)
             side = {"xytext": offset, "textcoords": "offset points", "ha": "right" if left else "left"}
             ax.annotate(known.name, (x, known.public_test), fontsize=7, color=colour, **side)

@@ -1,6 +1,6 @@
 """The frontier as one interactive page that opens from disk, everything inside it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,14 +10,13 @@ from plotly.subplots import make_subplots
 from fer_keras.evaluation.frontier import COSTS
 from fer_keras.evaluation.frontier_figures import (
     FAMILY_NAMES,
+    KNOWN_LOOKS,
     LOOKS,
-    PEERS,
-    REFERENCES,
     SPLIT_NAMES,
     Known,
     shown_accuracy,
 )
-from fer_keras.evaluation.plots import GREY, PINK
+from fer_keras.evaluation.plots import PINK
 from fer_keras.files import write_text
 
 _DETAILS = (
@@ -25,16 +24,19 @@ _DETAILS = (
     "train_accuracy", "options", "model",
 )  # fmt: skip
 _SHAPES = {"o": "circle", "s": "square", "D": "diamond"}
+_KNOWN_SHAPES = {"*": "star", "x": "x-thin-open", "P": "cross"}
 
 
-def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "", shipped: Sequence[Known] = ()) -> None:
+def write_frontier_html(
+    points: pd.DataFrame, path: Path, *, source: str = "", known: Mapping[str, Sequence[Known]] | None = None
+) -> None:
     """Write the page: accuracy against each measured cost and the gain of distillation, details under the pointer.
 
     Args:
         points: from `frontier_points` and `with_gains`.
         path: of the file.
         source: as in `frontier_figure`.
-        shipped: as in `frontier_figure`.
+        known: as in `frontier_figure`.
     """
     costs = [cost for cost in COSTS if points[cost].notna().any()]
     accuracy = shown_accuracy(points)
@@ -45,10 +47,9 @@ def write_frontier_html(points: pd.DataFrame, path: Path, *, source: str = "", s
             figure.add_trace(_trace(rows.sort_values(cost), cost, accuracy, family, row == 1), row, 1)
         best = points[points[f"pareto_{cost}"]]
         figure.add_trace(_circles(best[cost], best[accuracy], row == 1), row, 1)
-        if not source:
-            looks = (("star", GREY), ("x-thin-open", GREY), ("cross", PINK))
-            for models, (symbol, colour) in zip((REFERENCES, PEERS, shipped), looks, strict=True):
-                _add_known(figure, models, symbol, colour, cost, row)
+        for kind, models in (known or {}).items():
+            marker, _, colour, _ = KNOWN_LOOKS[kind]
+            _add_known(figure, models, _KNOWN_SHAPES[marker], colour, cost, row)
         figure.update_yaxes(tickformat=".0%", row=row, col=1)
     last, gain = len(costs) + 1, f"{accuracy}_gain"
     for family, rows in points.dropna(subset=[gain]).groupby("family"):
@@ -94,7 +95,11 @@ def _circles(x: pd.Series, y: pd.Series, legend: bool) -> go.Scatter:
 
 
 def _add_known(figure: go.Figure, models: Sequence[Known], symbol: str, colour: str, cost: str, row: int) -> None:
-    shown = [model for model in models if getattr(model, cost, None) is not None]
+    for model in models:
+        if model.parameters is None:  # nothing is told but how good it is
+            look = {"line_dash": "dot", "line_color": colour, "annotation_text": model.name}
+            figure.add_hline(model.public_test, row=row, col=1, annotation_position="top left", **look)
+    shown = [model for model in models if getattr(model, cost) is not None]
     if shown:
         figure.add_trace(
             go.Scatter(

@@ -27,6 +27,7 @@ from fer_keras.evaluation.frontier_figures import (
     Known,
     frontier_figure,
     gain_figure,
+    known_models,
     shipped_students,
 )
 from fer_keras.models import FAMILIES, PRESETS
@@ -222,7 +223,8 @@ def test_the_references_cost_what_their_families_say():
 
 
 def test_the_figure_shows_the_points(points):
-    (ax,) = frontier_figure(points, "parameters").axes
+    known = known_models(ROOT / "saved_models", {"mini_XCEPTION": 0.45})
+    (ax,) = frontier_figure(points, "parameters", known=known).axes
     assert ax.get_xscale() == "log"
     drawn = {container.get_label(): container.lines[0].get_xydata() for container in ax.containers}
     np.testing.assert_allclose(drawn["general CNN"], [[4_990, 0.49], [49_900, 0.59]])
@@ -231,9 +233,12 @@ def test_the_figure_shows_the_points(points):
     assert stars == [[[4_038_279, 0.66926]], [[93_139, 0.66341]]]
     assert not [line for line in frontier_figure(points, "parameters", source="drawn").axes[0].lines
                 if line.get_marker() == "*"]  # fmt: skip
-    ours = [Known("ours", 0.7, 90_000, 14_000_000)]
-    (ax,) = frontier_figure(points, "multiply_adds", shipped=ours).axes
+    ours = {"shipped": [Known("ours", 0.7, 90_000, 14_000_000)]}
+    (ax,) = frontier_figure(points, "multiply_adds", known=ours).axes
     assert [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "P"] == [[[14_000_000, 0.7]]]
+    (ax,) = frontier_figure(points, "milliseconds", known=known).axes
+    assert [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "x"] == [[[0.45, 0.654]]]
+    assert [text.get_text() for text in ax.texts] == ["mini_XCEPTION", "face-api.js"], "others were not measured"
     (gain,) = gain_figure(with_gains(points, pd.DataFrame())).axes
     np.testing.assert_allclose(gain.containers[0].lines[0].get_xydata(), [[4_990, 3.0]])
 
@@ -272,6 +277,7 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
         "Plotly.newPlot" in page
         and page.count("trial_0001") >= 3
         and "separable-93k" in page
+        and "face-api.js" in page
         and outside_files(page) == []
     )
     status, said, _ = run("pick.py", tmp_path, "--max-params", 5000)

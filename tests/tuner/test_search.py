@@ -11,13 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from command import ROOT
 from small_search import BASE, instant_training, material, run, search_in
 
 from fer_keras.errors import FerKerasError
-from fer_keras.models import FAMILIES
+from fer_keras.evaluation.frontier import known_milliseconds
+from fer_keras.evaluation.frontier_figures import REFERENCES, known_models
+from fer_keras.models import FAMILIES, build
 from fer_keras.training.run_folder import read_config
 from tuner.early_stopping import StopHopeless, is_hopeless
-from tuner.latency import measure
+from tuner.latency import known_networks, lite_file, measure
 from tuner.ledger import read_rows
 from tuner.search_space import defaults
 from tuner.settings import Candidate
@@ -88,9 +91,28 @@ def test_milliseconds_are_measured_without_the_models(finished, tmp_path):
     shutil.copytree(finished, folder)
     for file in folder.rglob("model.keras"):
         file.unlink()
-    measure(folder, rounds=1)
+    measure(folder, {"ours": lite_file(build("cnn", widths=(4,), dense_widths=()))}, rounds=1)
     milliseconds = ledger_of(folder)["milliseconds"]
     assert milliseconds.isna().tolist() == [True, False, True] and 0 < milliseconds[1] < 1_000
+    known = known_milliseconds(folder)
+    assert list(known) == ["ours"] and 0 < known["ours"] < 1_000
+
+
+def test_known_networks_are_those_of_the_figures(tmp_path):
+    student = ROOT / "saved_models" / "separable-25k"
+    shutil.copytree(student, tmp_path / "separable-25k", ignore=shutil.ignore_patterns("1", "figures"))
+    known = known_networks(tmp_path)
+    names = {model.name for models in known_models(tmp_path, {}).values() for model in models}
+    assert {*known} - {"mini_XCEPTION"} == {*(model.name for model in REFERENCES), "separable-25k"} <= names
+    assert 4_000_000 < len(known[REFERENCES[0].name]) / 4 < 4_038_279, "batch normalisation is folded"
+    image = np.full((1, 48, 48, 1), 77, np.uint8)
+    interpreter = tf.lite.Interpreter(model_content=known["separable-25k"])
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    logits = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    expected = keras.models.load_model(student / "model.keras")(image)
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
 
 
 def test_the_search_never_sees_public_test(finished):
