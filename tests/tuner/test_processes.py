@@ -15,17 +15,18 @@ def ledger_of(folder):
     return pd.read_csv(folder / "ledger.csv", dtype={"trial": str})
 
 
-def running_pids(folder, name):
-    """Processes of the search in `folder` that are called `name` by their tuner id."""
-    found = []
+def running(folder, name):
+    """Processes of the search in `folder` that are called `name` by their tuner id: pid -> environment."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             command = (entry / "cmdline").read_bytes()
             environment = (entry / "environ").read_bytes()
         except OSError:
             continue
-        if str(folder).encode() in command and f"KERASTUNER_TUNER_ID={name}\0".encode() in environment:
-            found.append(int(entry.name))
+        told = dict(line.split("=", 1) for line in environment.decode(errors="replace").split("\0") if "=" in line)
+        if str(folder).encode() in command and told.get("KERASTUNER_TUNER_ID") == name:
+            found[int(entry.name)] = told
     return found
 
 
@@ -54,33 +55,43 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
     assert history["seconds"][: len(done)].tolist() == done, "epochs before the kill were trained again"
 
 
-def test_a_chief_and_two_workers_that_are_killed(tmp_path):
+def test_a_chief_and_workers_that_are_killed(tmp_path):
+    """Two workers that are started again, as is the chief, and one that came from elsewhere and is gone for good."""
     folder = tmp_path / "search"
-    told = json.dumps({"families": ["cnn"], "trials": 2, "control_budgets": [], "epochs": 2, "final_epochs": 1})
+    told = json.dumps({"families": ["cnn"], "trials": 3, "control_budgets": [], "epochs": 2, "final_epochs": 1})
     hold = tmp_path / "hold"
     hold.touch()
     process = start(SMALL_SEARCH, folder, "--workers", "2", TOLD=told, HOLD=str(hold))
-    wait_for(
-        lambda: all([*folder.glob(f"trial_{trial}/*/checkpoint/epoch-00001")] for trial in ("0000", "0001")), process
-    )
+
+    def begun(*trials):
+        return all([*folder.glob(f"trial_{trial}/*/checkpoint/epoch-00001")] for trial in trials)
+
+    wait_for(lambda: begun("0000", "0001"), process)
+    (chief,) = running(folder, "chief").values()
+    address = {name: chief[name] for name in ("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")}
+    guest = start(SMALL_SEARCH, folder, TOLD=told, HOLD=str(hold), KERASTUNER_TUNER_ID="guest", **address)
+    wait_for(lambda: begun("0002"), guest)
     ongoing = json.loads((folder / "oracle.json").read_text())["ongoing_trials"]
-    assert sorted(ongoing) == ["worker-1", "worker-2"] and len(set(ongoing.values())) == 2
+    assert sorted(ongoing) == ["guest", "worker-1", "worker-2"] and len(set(ongoing.values())) == 3
+    guest.kill()
+    guest.wait()
     for name in ("worker-1", "chief"):
-        (killed,) = running_pids(folder, name)
+        (killed,) = running(folder, name)
         os.kill(killed, signal.SIGKILL)
-        wait_for(lambda name=name, killed=killed: {*running_pids(folder, name)} - {killed}, process)
+        wait_for(lambda name=name, killed=killed: {*running(folder, name)} - {killed}, process)
     hold.unlink()
     finish(process)
     ledger = ledger_of(folder)
-    assert ledger["trial"].tolist() == ["0000", "0001", "0002"]
-    assert ledger["stage"].tolist() == ["search", "search", "final"]
-    assert (ledger["status"] == "completed").all() and ledger["config_hash"].nunique() == 3
+    assert ledger["trial"].tolist() == ["0000", "0001", "0002", "0003"]
+    assert ledger["stage"].tolist() == 3 * ["search"] + ["final"]
+    assert (ledger["status"] == "completed").all() and ledger["config_hash"].nunique() == 4
     rows = [json.loads(path.read_text()) for path in sorted(folder.glob("trial_*/row.json"))]
-    assert rows[int(ongoing["worker-1"])]["begun_at"] >= 1, "the killed worker's trial began anew"
+    for name in ("worker-1", "guest"):
+        assert rows[int(ongoing[name])]["begun_at"] >= 1, f"the trial of {name}, which was killed, began anew"
     trials = [json.loads(path.read_text()) for path in sorted(folder.glob("trial_*/trial.json"))]
-    assert [trial["status"] for trial in trials] == 3 * ["COMPLETED"]
+    assert [trial["status"] for trial in trials] == 4 * ["COMPLETED"]
     for trial, row in zip(trials, rows, strict=True):
         assert abs(trial["score"] - row["val_accuracy"]) < 1e-6
-    assert not running_pids(folder, "worker-1") and not running_pids(folder, "chief")
+    assert not running(folder, "worker-1") and not running(folder, "chief")
     finish(start(SMALL_SEARCH, folder, "--workers", "2", TOLD=told))  # nothing is left, and it ends at once
     assert ledger_of(folder).equals(ledger)
