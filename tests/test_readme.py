@@ -2,14 +2,13 @@
 
 import csv
 import json
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from command import ROOT
 
 from fer_keras.benchmark_inference import row_cells
 
-ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 CARDS = {path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("saved_models/*/card.json"))}
 

@@ -1,11 +1,9 @@
 """The shipped reference student, exported once without data."""
 
 import shutil
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
+from command import ROOT
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,14 @@
 """The files in serving/ are what TF Serving parses, and go with the client and the saved models."""
 
 import inspect
-from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from command import ROOT
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
 from fer_keras import serving
-
-ROOT = Path(__file__).parents[2]
 
 # All fields, field -> type, of messages that tensorflow-serving-api leaves out, as TF Serving defines them,
 # so that a name that is misspelt in our files is refused. Their numbers do not matter to the text form.
