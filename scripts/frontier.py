@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from fer_keras import cli
-from fer_keras.evaluation import frontier
+from fer_keras.evaluation import comparison, frontier
 from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure, known_models
 from fer_keras.evaluation.plots import save_figure
 from fer_keras.files import write_text
@@ -62,10 +62,15 @@ def main() -> None:
             save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
     from fer_keras.evaluation.family_evidence import EVIDENCE_FILE, family_evidence
     from fer_keras.evaluation.frontier_html import write_frontier_html
+    from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table
 
-    write_text(out / EVIDENCE_FILE, family_evidence(points).to_csv(index=False))
+    evidence = family_evidence(points)
+    write_text(out / EVIDENCE_FILE, evidence.to_csv(index=False))
     write_frontier_html(points, out / "frontier.html", source=source, known=known)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
+    for split in comparison.SPLITS if len(differences) else ():
+        print(f"\n{split}\n{families_table(differences, split)}\n\n{gains_table(differences, split)}")
+    print(f"\n{evidence_table(evidence)}\n")
     print(f"frontier: {out}")
 
 

@@ -73,10 +73,16 @@ def difference_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return one arm's row of `differences_table`."""
     cells = [row["arm"], "" if row["against"] == row["arm"] else row["against"]]
     for split in SPLITS:
-        gain, low, high = (100 * row[f"{split}_{part}"] for part in ("difference", "low", "high"))
-        ahead = "" if np.isnan(gain) else f"{gain:+.1f}"
-        cells += [f"{100 * row[split]:.1f}", ahead if np.isnan(low) else f"{ahead} [{low:+.1f}, {high:+.1f}]"]
+        cells += [f"{100 * row[split]:.1f}", ahead(row, split)]
     return tuple(cells)
+
+
+def ahead(row: Mapping[str, Any], split: str) -> str:
+    """Return one arm's difference on `split` in points, with its interval where there is one; empty for none."""
+    gain, low, high = (100 * row[f"{split}_{part}"] for part in ("difference", "low", "high"))
+    if np.isnan(gain):
+        return ""
+    return f"{gain:+.1f}" if np.isnan(low) else f"{gain:+.1f} [{low:+.1f}, {high:+.1f}]"
 
 
 def differences_figure(summary: pd.DataFrame, title: str) -> Figure:

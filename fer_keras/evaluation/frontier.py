@@ -39,6 +39,9 @@ COSTS: dict[str, str] = {
 _ACCURACIES = ("val_accuracy", "public_test_accuracy")
 
 DISTILLATION = "distillation"
+FAMILIES_COMPARED = {"families, distilled": "distilled", "families, labels alone": "labels alone"}
+"""Questions that `differences` answers, and what the networks learned from."""
+
 LABELS_ALONE = "labels alone"
 
 _Cell = tuple[str, str, int]
@@ -195,8 +198,10 @@ def differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path, agains
     hits = _hits(ledger[ledger["status"] == "completed"], points, folder)
     distilled, control = ({cell: hits[cell] for cell in hits if cell[0] == stage} for stage in ("final", "control"))
     tables = [
-        _compared("families, distilled", distilled, {cell: ("final", against, cell[2]) for cell in distilled}),
-        _compared("families, labels alone", control, {cell: ("control", against, cell[2]) for cell in control}),
+        *(
+            _compared(question, hits_of, {cell: (cell[0], against, cell[2]) for cell in hits_of})
+            for question, hits_of in zip(FAMILIES_COMPARED, (distilled, control), strict=True)
+        ),
         _compared(DISTILLATION, hits, {cell: ("control", *cell[1:]) for cell in distilled}),
     ]
     tables = [table for table in tables if len(table)]

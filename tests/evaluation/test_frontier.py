@@ -10,6 +10,7 @@ from command import ROOT, run
 from scipy.stats import t as student_t
 
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.comparison import ahead
 from fer_keras.evaluation.family_evidence import family_evidence
 from fer_keras.evaluation.frontier import (
     LEDGER_COLUMNS,
@@ -30,6 +31,7 @@ from fer_keras.evaluation.frontier_figures import (
     known_models,
     shipped_students,
 )
+from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table
 from fer_keras.models import FAMILIES, PRESETS
 
 # stage, family, budget, parameters, multiply-adds, ms, then (validation, PublicTest) of two seeds
@@ -206,6 +208,36 @@ def test_the_intervals_of_gains_are_those_of_the_differences(points, hits, tmp_p
     assert drawn["public_test_accuracy_gain_high"] == told["public_test_high"]
     assert drawn["val_accuracy_gain_low"] == told["val_low"]
     assert np.isnan(row_of(with_gains(points, table), "cnn", 50_000)["val_accuracy_gain_low"])
+
+
+def cells_of(markdown):
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines() if "---" not in line]
+
+
+def test_tables_say_what_was_compared(points, hits, tmp_path):
+    ledger, _ = hits
+    found = differences(ledger, points, tmp_path)
+    told = found.set_index(["question", "family", "budget"])
+    header, *rows = cells_of(families_table(found, "public_test"))
+    assert header == ["at most", "general CNN", "MobileNet", "ahead by"]
+    assert [row[0] for row in rows] == [
+        "5,000 parameters, distilled", "50,000 parameters, distilled", "5,000 parameters, labels alone",
+    ]  # fmt: skip
+    one = told.loc["families, distilled", "mobilenet", 50_000]
+    low, middle, high = (100 * one[f"public_test_{part}"] for part in ("low", "difference", "high"))
+    assert rows[1][1:] == [
+        f"{100 * told.loc['families, distilled', 'cnn', 50_000]['public_test']:.1f}",
+        f"{100 * one['public_test']:.1f}",
+        f"{middle:+.1f} [{low:+.1f}, {high:+.1f}]",
+    ]
+    header, *rows = cells_of(gains_table(found, "val"))
+    assert header == ["distilled, at most", "general CNN", "MobileNet"]
+    gain = told.loc["distillation", "cnn", 5_000]
+    assert rows[0][:2] == ["5,000 parameters", ahead(gain, "val")] and rows[0][2].startswith(("+", "-"))
+    header, *rows = cells_of(evidence_table(family_evidence(points)))
+    names = [f"{name}, {budget}" for budget in ("5,000", "50,000") for name in ("general CNN", "MobileNet")]
+    assert [row[0] for row in rows] == names
+    assert rows[0][1:] == ["0.9 M", "180", "2", "8", str(family_evidence(points)["receptive_field"][0]), "53.0", "51.0"]
 
 
 def test_without_the_files_there_is_nothing_to_compare(points, ledger, tmp_path):
