@@ -42,7 +42,7 @@ def run(main: Callable[[], int | None]) -> None:
         status = 2
     except KeyboardInterrupt:
         print(
-            "stopped; the same command, with --resume where it has that, goes on from the last whole epoch",
+            "stopped; a run goes on from its last whole epoch by the same command, with --resume if it has that",
             file=sys.stderr,
         )
         status = 130
