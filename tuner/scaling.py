@@ -132,8 +132,9 @@ def scale(
 ) -> pd.DataFrame:
     """Compute what a search that was run with two workers on one machine takes with other numbers, a host for each.
 
-    Its trials are given out again in their order, each to the worker that is free first, and each takes the seconds
-    that it took, times `share`. Assumptions: hosts like that machine, none slowed by the others (they share a folder
+    Its trials are given out again in their order, each to the worker that is free first, and each of its epochs takes
+    the seconds that one took, times `share`: the median over the trials of its family, budget and stage, so that one
+    that had to share the machine with something else does not count. Assumptions: hosts like that machine, none slowed by the others (they share a folder
     and the chief's answers, nothing else); a trial first occupies the chief for `chief_seconds`, one trial at a time; a
     full schedule begins when the short trials of its family and budget have ended, and is not split; no host fails.
 
@@ -147,7 +148,9 @@ def scale(
     Returns:
         A row a count: `repeat`, `workers`, `trials`, `hours`, `trials_per_hour`, `host_hours`, `speed_up` over one.
     """
-    ended = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial").to_dict("records")
+    table = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
+    pace = (table["seconds"] / table["epochs"]).groupby([table[name] for name in ("family", "budget", "stage")])
+    ended = table.assign(seconds=pace.transform("median") * table["epochs"]).to_dict("records")
     short = [row for row in ended if row["stage"] == SEARCH]
     trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
     rows = []

@@ -64,7 +64,7 @@ def test_two_workers_on_one_machine_beside_one_on_each_of_two():
 def ledger_of(*trials):
     """Rows of (stage, family, seconds), and one that failed."""
     rows = [
-        {"trial": f"{number:04d}", "stage": stage, "family": family, "budget": 5_000, "seconds": seconds}
+        {"trial": f"{number:04d}", "stage": stage, "family": family, "budget": 5_000, "seconds": seconds, "epochs": 2}
         for number, (stage, family, seconds) in enumerate(trials)
     ]
     failed = {**rows[0], "trial": "9999", "seconds": 1e6, "status": "failed"}
@@ -83,6 +83,8 @@ def test_more_workers_by_hand():
     assert table["host_hours"].tolist() == [6.0, 7.0, 48.0]
     larger = scaling.scale(ledger, 0.5, 0.0, repeat=10, counts=(1, 16)).set_index("workers")
     assert larger["trials"].tolist() == [42, 42] and larger.loc[1, "hours"] == 33.0
+    disturbed = ledger_of(*(("search", "cnn", seconds) for seconds in (3600, 36_000, 3600)))
+    assert scaling.scale(disturbed, 1.0, 0.0, counts=(1,))["hours"].tolist() == [3.0]
     slow = scaling.scale(ledger, 0.5, 3600.0, counts=(256,))
     assert slow["hours"].tolist() == [7.0], "the chief, who is asked six times, is what limits: 6, and the last trial"
 
