@@ -134,9 +134,10 @@ def scale(
 
     Its trials are given out again in their order, each to the worker that is free first, and each of its epochs takes
     the seconds that one took, times `share`: the median over the trials of its family, budget and stage, so that one
-    that had to share the machine with something else does not count. Assumptions: hosts like that machine, none slowed by the others (they share a folder
-    and the chief's answers, nothing else); a trial first occupies the chief for `chief_seconds`, one trial at a time; a
-    full schedule begins when the short trials of its family and budget have ended, and is not split; no host fails.
+    that had to share the machine with something else does not count. Assumptions: hosts like that machine, none slowed
+    by the others (they share a folder and the chief's answers, nothing else); a trial first occupies the chief for
+    `chief_seconds`, one trial at a time; a full schedule begins when the short trials of its family and budget have
+    ended, and is not split; no host fails.
 
     Args:
         ledger: of the search; trials that ended well count.
