@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.evaluation import comparison, frontier
+from fer_keras.evaluation.frontier_differences import differences, with_gains
 from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure, known_models
 from fer_keras.evaluation.plots import save_figure
 from fer_keras.files import write_text
@@ -46,11 +47,11 @@ def main() -> None:
         measure(folder, known_networks(args.shipped))
     ledger = frontier.read_ledger(args.search)
     points, out = frontier.frontier_points(ledger), args.out or folder
-    differences = frontier.differences(ledger, points, folder)
-    points = frontier.with_gains(points, differences)
+    found = differences(ledger, points, folder)
+    points = with_gains(points, found)
     write_text(out / "frontier.csv", points.to_csv(index=False))
-    if len(differences):
-        write_text(out / "differences.csv", differences.to_csv(index=False))
+    if len(found):
+        write_text(out / "differences.csv", found.to_csv(index=False))
     source = args.source or frontier.other_source(folder)
     known = {} if source else known_models(args.shipped, frontier.known_milliseconds(folder))
     figures = {"frontier_gain": gain_figure(points)}
@@ -68,8 +69,8 @@ def main() -> None:
     write_text(out / EVIDENCE_FILE, evidence.to_csv(index=False))
     write_frontier_html(points, out / "frontier.html", source=source, known=known)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
-    for split in comparison.SPLITS if len(differences) else ():
-        print(f"\n{split}\n{families_table(differences, split)}\n\n{gains_table(differences, split)}")
+    for split in comparison.SPLITS if len(found) else ():
+        print(f"\n{split}\n{families_table(found, split)}\n\n{gains_table(found, split)}")
     print(f"\n{evidence_table(evidence)}\n")
     print(f"frontier: {out}")
 

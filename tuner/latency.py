@@ -14,7 +14,8 @@ import tensorflow as tf
 from fer_keras.evaluation.evaluate import load_model
 from fer_keras.evaluation.frontier import KNOWN_FILE
 from fer_keras.evaluation.frontier_figures import REFERENCES, shipped_students
-from fer_keras.export.litert import save_float32
+from fer_keras.export.flatbuffer import smaller
+from fer_keras.export.litert import convert
 from fer_keras.files import write_text
 from fer_keras.models.registry import build
 from fer_keras.peers import fer_files
@@ -72,11 +73,8 @@ def known_networks(shipped: Path) -> dict[str, bytes]:
 
 
 def lite_file(model: keras.Model) -> bytes:
-    """Return a Keras model as a LiteRT file, float32."""
-    with TemporaryDirectory() as scratch:
-        path = Path(scratch) / "model.tflite"
-        save_float32(model, path)
-        return path.read_bytes()
+    """Return a Keras model as a LiteRT file, float32, as `fer_keras.export.litert.save_float32` writes it."""
+    return smaller(convert(model, tf.uint8))
 
 
 def lite_function(file: bytes) -> Callable[[], object]:

@@ -128,7 +128,7 @@ def scale(
     chief_seconds: float,
     *,
     repeat: int = 1,
-    counts: Sequence[int] = (1, 2, *LARGER),
+    counts: Sequence[int] = (*COUNTS, *LARGER),
 ) -> pd.DataFrame:
     """Compute what a search that was run with two workers on one machine takes with other numbers, a host for each.
 

@@ -37,7 +37,7 @@ def compare_arms(
     """
     rows = {arm: {"arm": arm, "against": against[arm], "seeds": len(scored["val"])} for arm, scored in hits.items()}
     for split in SPLITS:
-        spread, freedom = _between_seeds([scored[split].mean(axis=1) for scored in hits.values()])
+        spread, freedom = between_seeds([scored[split].mean(axis=1) for scored in hits.values()])
         for arm, row in rows.items():
             mine, theirs = hits[arm][split], hits[against[arm]][split]
             row |= {split: mine.mean(), f"{split}_seed_std": spread**0.5}
@@ -50,8 +50,15 @@ def compare_arms(
     return pd.DataFrame(rows.values())
 
 
-def _between_seeds(accuracies: Sequence[np.ndarray]) -> tuple[float, int]:
-    """The variance between the seeds of an arm, pooled over the arms, and its degrees of freedom; NaN for none."""
+def between_seeds(accuracies: Sequence[np.ndarray]) -> tuple[float, int]:
+    """Return the variance between the seeds of an arm, pooled over the arms, and its degrees of freedom.
+
+    Args:
+        accuracies: of each arm, float [S]; S may differ between arms.
+
+    Returns:
+        The variance, NaN where no arm has two seeds, and the degrees of freedom.
+    """
     freedom = sum(len(seeds) - 1 for seeds in accuracies)
     squares = sum(float(((seeds - seeds.mean()) ** 2).sum()) for seeds in accuracies)
     return (squares / freedom if freedom else np.nan), freedom

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from fer_keras.evaluation.comparison import ahead
-from fer_keras.evaluation.frontier import DISTILLATION, FAMILIES_COMPARED
+from fer_keras.evaluation.frontier_differences import DISTILLATION, FAMILIES_COMPARED
 from fer_keras.evaluation.frontier_figures import FAMILY_NAMES
 from fer_keras.evaluation.tables import NONE, table
 
@@ -12,7 +12,7 @@ def families_table(differences: pd.DataFrame, split: str) -> str:
     """Return accuracies in percent, and points ahead of the CNN with 95% intervals over images and seeds.
 
     Args:
-        differences: from `fer_keras.evaluation.frontier.differences`.
+        differences: from `fer_keras.evaluation.frontier_differences.differences`.
         split: `val` or `public_test`.
     """
     asked = differences[differences["question"].isin(FAMILIES_COMPARED)]
@@ -36,7 +36,7 @@ def gains_table(differences: pd.DataFrame, split: str) -> str:
     """Return what distillation gains over labels alone, in points, with 95% intervals over images and seeds.
 
     Args:
-        differences: from `fer_keras.evaluation.frontier.differences`.
+        differences: from `fer_keras.evaluation.frontier_differences.differences`.
         split: `val` or `public_test`.
     """
     asked = differences[differences["question"] == DISTILLATION]

@@ -10,18 +10,15 @@ from command import ROOT, run
 from scipy.stats import t as student_t
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.comparison import ahead
 from fer_keras.evaluation.family_evidence import family_evidence
 from fer_keras.evaluation.frontier import (
-    LEDGER_COLUMNS,
-    differences,
     frontier_points,
     other_source,
     pareto,
     pick,
     read_ledger,
-    with_gains,
 )
+from fer_keras.evaluation.frontier_differences import with_gains
 from fer_keras.evaluation.frontier_figures import (
     PEERS,
     REFERENCES,
@@ -31,67 +28,7 @@ from fer_keras.evaluation.frontier_figures import (
     known_models,
     shipped_students,
 )
-from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table
 from fer_keras.models import FAMILIES, PRESETS
-
-# stage, family, budget, parameters, multiply-adds, ms, then (validation, PublicTest) of two seeds
-ROWS = [
-    ("final", "cnn", 5_000, 4_990, 900_000, 0.2, (0.50, 0.48), (0.52, 0.50)),
-    ("control", "cnn", 5_000, 4_990, 900_000, np.nan, (0.46, 0.45), (0.48, 0.47)),
-    ("final", "cnn", 50_000, 49_900, 5_000_000, 0.9, (0.60, 0.59), (0.60, 0.59)),
-    ("final", "mobilenet", 5_000, 4_980, 400_000, 0.3, (0.55, 0.54), (0.57, 0.55)),
-    ("final", "mobilenet", 50_000, 49_800, 3_000_000, 0.8, (0.59, 0.58), (0.59, 0.60)),
-]
-
-
-def made_options(family, budget):
-    """A network of that family, another for each budget."""
-    width = budget // 1_000
-    if family == "cnn":
-        return {"widths": [width, 2 * width], "depths": [1, 1], "dense_widths": []}
-    return {"widths": [width, 2 * width], "strides": [2, 2], "dropouts": []}
-
-
-def made_ledger():
-    rows = []
-    for stage, family, budget, parameters, multiply_adds, ms, *seeds in ROWS:
-        for seed, (val, public) in enumerate(seeds):
-            costs = {"parameters": parameters, "multiply_adds": multiply_adds, "milliseconds": ms}
-            trial = f"{len(rows):04d}"
-            rows.append(
-                {
-                    "trial": trial,
-                    "stage": stage,
-                    "family": family,
-                    "budget": budget,
-                    **costs,
-                    "seed": seed,
-                    "epochs": 60,
-                }
-                | {"val_accuracy": val, "public_test_accuracy": public, "train_accuracy": val + 0.02}
-                | {
-                    "status": "completed",
-                    "options": json.dumps(made_options(family, budget)),
-                    "model": f"trial_{trial}/m/model.keras",
-                }
-            )
-    rows.append({**rows[0], "trial": "9998", "stage": "search", "val_accuracy": 0.99})
-    rows.append({**rows[0], "trial": "9999", "status": "running", "val_accuracy": np.nan})
-    return pd.DataFrame(rows, columns=list(LEDGER_COLUMNS))
-
-
-@pytest.fixture
-def ledger():
-    return made_ledger()
-
-
-@pytest.fixture
-def points(ledger):
-    return frontier_points(ledger)
-
-
-def row_of(points, family, budget):
-    return points[(points["family"] == family) & (points["budget"] == budget)].iloc[0]
 
 
 def test_evidence_is_of_the_networks_that_were_built(points):
@@ -111,7 +48,7 @@ def test_pareto_by_hand():
     assert pareto(cost, accuracy).tolist() == expected
 
 
-def test_points_are_means_with_a_spread_pooled_over_all_points(points):
+def test_points_are_means_with_a_spread_pooled_over_all_points(points, row_of):
     row = row_of(points, "cnn", 5_000)
     assert row["val_accuracy"] == pytest.approx(0.51) and row["public_test_accuracy"] == pytest.approx(0.49)
     # Squares about the means: 2 (.01)^2 for three pairs, none for the other two; a degree of freedom each of five.
@@ -123,7 +60,7 @@ def test_points_are_means_with_a_spread_pooled_over_all_points(points):
     assert row["train_accuracy"] == pytest.approx(0.53)
 
 
-def test_the_gain_is_over_the_same_network_without_distillation(points):
+def test_the_gain_is_over_the_same_network_without_distillation(points, row_of):
     row = row_of(points, "cnn", 5_000)
     assert row["control_val_accuracy"] == pytest.approx(0.47) and row["val_accuracy_gain"] == pytest.approx(0.04)
     assert np.isnan(row_of(points, "mobilenet", 5_000)["val_accuracy_gain"])
@@ -150,99 +87,6 @@ def test_pick(points):
     some = points.assign(milliseconds=points["milliseconds"].where(points["family"] == "cnn"))
     with pytest.raises(FerKerasError, match=r"no milliseconds of 2 of 4 models yet; scripts/frontier\.py --measure"):
         pick(some, {"milliseconds": 1.0})
-
-
-@pytest.fixture
-def hits(ledger, tmp_path, rng):
-    """Which images each model calls right, written beside it: a control of its own for each final but one seed."""
-    ledger = pd.concat([ledger, controls_of(ledger, "mobilenet", 5_000)], ignore_index=True)
-    made = {}
-    for row in ledger[ledger["stage"].isin(["final", "control"]) & (ledger["status"] == "completed")].itertuples():
-        seen = {split: rng.random(500) < row.val_accuracy for split in ("val", "public_test")}
-        if (row.stage, row.family, row.budget, row.seed) == ("final", "mobilenet", 50_000, 1):
-            continue  # still being trained
-        made.setdefault((row.stage, row.family, row.budget), []).append(seen)
-        folder = (tmp_path / row.model).parent
-        folder.mkdir(parents=True, exist_ok=True)
-        np.savez(folder / "hits.npz", **seen)
-    return ledger, made
-
-
-def controls_of(ledger, family, budget):
-    finals = ledger[(ledger["stage"] == "final") & (ledger["family"] == family) & (ledger["budget"] == budget)]
-    return finals.assign(stage="control", model="control/" + finals["model"], val_accuracy=0.5)
-
-
-def test_families_and_distillation_are_compared_image_by_image(points, hits, tmp_path):
-    ledger, made = hits
-    table = differences(ledger, points, tmp_path).set_index(["question", "family", "budget"])
-
-    def mean(*cell):
-        return np.mean([seen["public_test"].mean() for seen in made[cell]])
-
-    for question, stage in (("families, distilled", "final"), ("families, labels alone", "control")):
-        row = table.loc[question, "mobilenet", 5_000]
-        assert row["against"] == "cnn"
-        assert row["public_test_difference"] == pytest.approx(
-            mean(stage, "mobilenet", 5_000) - mean(stage, "cnn", 5_000)
-        )
-        assert row["public_test_low"] < row["public_test_difference"] < row["public_test_high"]
-        assert np.isnan(table.loc[question, "cnn", 5_000]["public_test_difference"])
-    assert ("families, labels alone", "mobilenet", 50_000) not in table.index
-    fewer = table.loc["families, distilled", "mobilenet", 50_000]
-    assert fewer["seeds"] == 1 and fewer["public_test_low"] < fewer["public_test_high"]
-    gain = table.loc["distillation", "cnn", 5_000]
-    assert gain["against"] == "labels alone"
-    assert gain["val_difference"] == pytest.approx(
-        np.mean([seen["val"].mean() for seen in made["final", "cnn", 5_000]])
-        - np.mean([seen["val"].mean() for seen in made["control", "cnn", 5_000]])
-    )
-    assert ("distillation", "cnn", 50_000) not in table.index
-
-
-def test_the_intervals_of_gains_are_those_of_the_differences(points, hits, tmp_path):
-    ledger, _ = hits
-    table = differences(ledger, points, tmp_path)
-    drawn = row_of(with_gains(points, table), "cnn", 5_000)
-    told = table[(table["question"] == "distillation") & (table["family"] == "cnn")].iloc[0]
-    assert drawn["public_test_accuracy_gain_high"] == told["public_test_high"]
-    assert drawn["val_accuracy_gain_low"] == told["val_low"]
-    assert np.isnan(row_of(with_gains(points, table), "cnn", 50_000)["val_accuracy_gain_low"])
-
-
-def cells_of(markdown):
-    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in markdown.splitlines() if "---" not in line]
-
-
-def test_tables_say_what_was_compared(points, hits, tmp_path):
-    ledger, _ = hits
-    found = differences(ledger, points, tmp_path)
-    told = found.set_index(["question", "family", "budget"])
-    header, *rows = cells_of(families_table(found, "public_test"))
-    assert header == ["at most", "general CNN", "MobileNet", "ahead by"]
-    assert [row[0] for row in rows] == [
-        "5,000 parameters, distilled", "50,000 parameters, distilled", "5,000 parameters, labels alone",
-    ]  # fmt: skip
-    one = told.loc["families, distilled", "mobilenet", 50_000]
-    low, middle, high = (100 * one[f"public_test_{part}"] for part in ("low", "difference", "high"))
-    assert rows[1][1:] == [
-        f"{100 * told.loc['families, distilled', 'cnn', 50_000]['public_test']:.1f}",
-        f"{100 * one['public_test']:.1f}",
-        f"{middle:+.1f} [{low:+.1f}, {high:+.1f}]",
-    ]
-    header, *rows = cells_of(gains_table(found, "val"))
-    assert header == ["distilled, at most", "general CNN", "MobileNet"]
-    gain = told.loc["distillation", "cnn", 5_000]
-    assert rows[0][:2] == ["5,000 parameters", ahead(gain, "val")] and rows[0][2].startswith(("+", "-"))
-    header, *rows = cells_of(evidence_table(family_evidence(points)))
-    names = [f"{name}, {budget}" for budget in ("5,000", "50,000") for name in ("general CNN", "MobileNet")]
-    assert [row[0] for row in rows] == names
-    assert rows[0][1:] == ["0.9 M", "180", "2", "8", str(family_evidence(points)["receptive_field"][0]), "53.0", "51.0"]
-
-
-def test_without_the_files_there_is_nothing_to_compare(points, ledger, tmp_path):
-    table = differences(ledger, points, tmp_path)
-    assert table.empty and with_gains(points, table)["val_accuracy_gain_low"].isna().all()
 
 
 def test_the_references_cost_what_their_families_say():
