@@ -64,7 +64,7 @@ def main() -> int:
         from fer_keras.evaluation.plots import save_figure
 
         figure, note = photo.annotated(photos, answers) if args.photo else predict_files.contact_sheet(answers)
-        save_figure(figure, args.plot)
+        save_figure(figure, args.plot, colours=None)
         if note:
             print(f"note: {args.plot}: {note}", file=sys.stderr)
     return 1 if unreadable else 0

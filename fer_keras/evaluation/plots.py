@@ -5,6 +5,7 @@ nothing has to be closed and threads do not meet. The colours are Okabe and Ito'
 tell apart.
 """
 
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
+from PIL import Image
 
 from fer_keras.evaluation.metrics import reliability
 from fer_keras.files import replacing
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DPI = 150
+PALETTE = 256
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 
@@ -219,13 +222,28 @@ def figure_to_array(figure: Figure) -> np.ndarray:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI) -> None:
-    """Write a figure as PNG, or SVG where `path` ends so, whole or not at all."""
+def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI, colours: int | None = PALETTE) -> None:
+    """Write a figure as PNG, or SVG where `path` ends so, whole or not at all.
+
+    Args:
+        figure: to write.
+        path: where to; its folder is made if need be.
+        dpi: pixels an inch.
+        colours: of a PNG's palette, at most 256: a third of the bytes, and a drawing looks the same. None, for
+            photographs, keeps all colours.
+    """
     # Without a date or a version inside, equal figures are equal files; SVG's identifiers are drawn with a salt.
-    svg = Path(path).suffix == ".svg"
-    kind = {"format": "svg", "metadata": {"Date": None}} if svg else {"format": "png", "metadata": {"Software": None}}
     with replacing(path) as partial, rc_context({"svg.hashsalt": "fer_keras"}):
-        figure.savefig(partial, dpi=dpi, **kind)
+        if Path(path).suffix == ".svg":
+            figure.savefig(partial, format="svg", metadata={"Date": None})
+        elif colours is None:
+            figure.savefig(partial, format="png", dpi=dpi, metadata={"Software": None})
+        else:
+            pixels = io.BytesIO()
+            figure.savefig(pixels, format="png", dpi=dpi)
+            with Image.open(pixels) as image:
+                drawing = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
+            drawing.save(partial, format="png", optimize=True, dpi=(dpi, dpi))
 
 
 def new_figure(

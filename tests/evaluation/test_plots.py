@@ -90,3 +90,16 @@ def test_a_figure_as_pixels_and_as_a_file(tmp_path):
     assert (tmp_path / "figures" / "a.png").read_bytes() == (tmp_path / "figures" / "b.png").read_bytes()
     assert Image.open(tmp_path / "figures" / "a.png").size == (330, 165)
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["a.png", "b.png"]
+
+
+def test_a_file_has_a_palette_but_a_photograph_all_its_colours(tmp_path):
+    reds, greens = np.meshgrid(np.arange(48) * 5, np.arange(48) * 5)
+    figure, (ax,) = plots.new_figure(3, 3)
+    ax.imshow(np.dstack([reds, greens, np.full_like(reds, 99)]).astype(np.uint8))
+    for name, colours in (("palette.png", plots.PALETTE), ("photograph.png", None)):
+        plots.save_figure(figure, tmp_path / name, colours=colours)
+    palette, photograph = (Image.open(tmp_path / name) for name in ("palette.png", "photograph.png"))
+    assert palette.mode == "P" and palette.size == photograph.size == (450, 450)
+    assert len(palette.convert("RGB").getcolors(450 * 450)) <= 256 < len(photograph.convert("RGB").getcolors(450 * 450))
+    apart = np.abs(np.asarray(palette.convert("RGB"), int) - np.asarray(photograph.convert("RGB"), int))
+    assert apart.mean() < 6
