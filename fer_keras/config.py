@@ -152,6 +152,8 @@ class StudentConfig:
         cache_precision: what the teachers compute the cached logits in, as `FitConfig.precision`.
         mixup: share of the views that are mixed with another face's, before the teachers see them (arXiv 1710.09412).
         view_seed: of the cached views.
+        start_from: a saved model whose weights it starts with, layer by layer where they fit; see
+            `fer_keras.models.inherit`. Without it, with random ones.
         views: how far they go.
         fit: how it is fitted.
     """
@@ -167,6 +169,7 @@ class StudentConfig:
     cache_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     mixup: float = 0.0
     view_seed: int = 1
+    start_from: str = ""
     views: ViewConfig = ViewConfig()
     fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=1e-2)
 
@@ -205,8 +208,11 @@ def _jsonable(value: Any) -> Any:
 
 
 def config_hash(config: Any) -> str:
-    """Return the first 12 hexadecimal digits of the SHA-256 of what a dataclass says, for ledgers."""
-    told = json.dumps(to_dict(config), sort_keys=True)
+    """Return the first 12 hexadecimal digits of the SHA-256 of what a dataclass says, for ledgers.
+
+    What is not said, an empty text, is left out: an option that came later does not change the hashes from before it.
+    """
+    told = json.dumps({key: value for key, value in to_dict(config).items() if value != ""}, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 

@@ -76,6 +76,8 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     # What can be wrong is found before hours of training, not after.
     refuse_other_run(job.folder, job.student, resume=job.resume, leave_out=("data", "teachers"))
     preset(job.student.model)
+    if job.student.start_from:
+        load_model(job.student.start_from)
     data, data_config = training_data(data)
     files = _teacher_files(job, data, data_config)
     teachers = [load_model(file) for file in files]

@@ -10,10 +10,12 @@ import pytest
 
 from fer_keras import cli
 from fer_keras.config import (
+    NO_DATA,
     DataConfig,
     FitConfig,
     StudentConfig,
     ViewConfig,
+    config_hash,
     differences,
     environment,
     require,
@@ -68,6 +70,12 @@ def test_output_that_nobody_reads_ends_it_without_a_word(monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdout", closed)
         cli.run(lambda: print("face.png happy"))
     assert ended.value.code == 141 and capsys.readouterr().err == ""
+
+
+def test_an_option_that_came_later_changes_no_hash_from_before_it():
+    config = StudentConfig(NO_DATA, ("a",))
+    assert config_hash(config) == "802e13bd4c20"  # as before `start_from`
+    assert config_hash(replace(config, start_from="b")) != config_hash(config)
 
 
 def test_configurations_go_to_json_and_tell_their_differences():

@@ -12,9 +12,11 @@ from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.evaluate import load_model
 from fer_keras.files import MODEL_FILE
 from fer_keras.models.blocks import BN_MOMENTUM
 from fer_keras.models.fast_layers import FAST, SPREAD, for_training, resolve_precision
+from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.registry import from_preset
 from fer_keras.training import callbacks as cb
 from fer_keras.training.checkpoint import Checkpoint, Progress, publish, read_progress, restore
@@ -71,6 +73,7 @@ def fit_run(
     trainer_of: Callable[[keras.Model], keras.Model],
     view_seed: int,
     resume: bool,
+    start_from: str = "",
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Fit a network in the run folder `folder`, choosing by `val`, and keep the best model.
@@ -88,6 +91,7 @@ def fit_run(
         trainer_of: network -> what is fitted: the network itself, or a Distiller around it.
         view_seed: of the views that TensorBoard shows.
         resume: whether a run that is there may go on.
+        start_from: a saved model whose weights the network starts with, where they fit. Defaults to none.
         callbacks: more of them; each epoch's checkpoint is written before they see its end. Defaults to none.
 
     Returns:
@@ -105,6 +109,9 @@ def fit_run(
             keras.utils.set_random_seed(config.fit.seed)
             momentum = batch_norm_momentum(steps_per_epoch(len(train), config.fit.batch_size))
             stock, twins = from_preset(config.model, **config.options), SPREAD if distributed.hosts() > 1 else FAST
+            if start_from and not read_progress(mine).epoch:
+                inherited = inherit_weights(stock, load_model(start_from))
+                print(f"{folder}: {inherited:,} of {stock.count_params():,} weights from {start_from}", flush=True)
             with distributed.scope():
                 network = for_training(stock, precision, twins, bn_momentum=momentum)
             some = train.take(np.arange(min(SHEET_FACES, len(train))))

@@ -61,5 +61,6 @@ def train_student(
         ),
         view_seed=config.view_seed,
         resume=resume,
+        start_from=config.start_from,
         callbacks=callbacks,
     )

@@ -20,6 +20,7 @@ PARAMETERS = {
     "residual-14": 2_775_751,
     "residual-16": 2_777_703,
     "separable-25k": 24_279,
+    "separable-88k": 87_719,
     "separable-93k": 92_519,
     "small-cnn": 147_367,
 }

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from small_run import CONFIG, run
+from small_run import CONFIG, OPTIONS, run
 
 from fer_keras.config import FitConfig
 from fer_keras.data.dataset import mark_validation
@@ -147,6 +147,20 @@ def test_the_model_kept_is_the_best_by_validation(finished):
     model = keras.models.load_model(finished / "model.keras")
     accuracy = (model(val.images).numpy().argmax(-1) == val.labels).mean()
     assert accuracy == pytest.approx(pd.read_csv(finished / "metrics.csv").val_accuracy.max(), abs=1e-6)
+
+
+def test_a_run_starts_from_another_ones_weights(finished, tmp_path):
+    still = replace(CONFIG.fit, epochs=1, learning_rate=1e-9, seed=7)
+    other = OPTIONS | {"widths": (4, 8, 16)}
+    for options, equal in ((OPTIONS, 13), (other, 7)):
+        folder = tmp_path / str(equal)
+        run(folder, False, replace(CONFIG, options=options, start_from=str(finished), fit=still))
+        weights = zip(
+            *(keras.models.load_model(f / "model.keras").trainable_weights for f in (folder, finished)), strict=True
+        )
+        same = [mine.shape == its.shape and np.allclose(mine, its, atol=1e-5) for mine, its in weights]
+        assert same == [i < equal for i in range(13)]
+        run(folder, True, replace(CONFIG, options=options, start_from=str(finished), fit=still))
 
 
 def test_a_run_is_not_overwritten(finished):
