@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
+from adjustText import adjust_text
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
@@ -15,6 +17,7 @@ from fer_keras.evaluation.plots import BLUE, GREEN, GREY, ORANGE, PINK, new_figu
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.text import Text
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,15 @@ FAMILY_NAMES = {"cnn": "general CNN", "separable": "separable CNN", "mobilenet":
 SPLIT_NAMES = {"public_test_accuracy": "PublicTest", "val_accuracy": "validation"}
 
 
-KNOWN_LOOKS: dict[str, tuple[str, float, str, int]] = {
-    "references": ("*", 11, GREY, 4),
-    "peers": ("x", 6, GREY, -8),
-    "shipped": ("P", 8, PINK, 4),
+KNOWN_LOOKS: dict[str, tuple[str, float, str]] = {
+    "references": ("*", 11, GREY),
+    "peers": ("x", 6, GREY),
+    "shipped": ("P", 7, PINK),
 }
-"""Kind of known model -> marker, its size, its colour, and by how many points its name is lifted."""
+"""Kind of known model -> marker, its size and its colour."""
+
+_ROUNDS = 500
+"""In which names make room for each other. A time limit would not make the same figure the same file."""
 
 MOST_PARAMETERS = 1_000_000
 """Of a shipped student that is drawn: larger ones are teachers of others."""
@@ -127,8 +133,7 @@ def frontier_figure(
         _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES.get(family, family))
     best = points[points[f"pareto_{cost}"]].sort_values(cost)
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
-    for kind, models in (known or {}).items():
-        _marks(ax, models, cost, *KNOWN_LOOKS[kind])
+    names = [_mark(ax, one, cost, *KNOWN_LOOKS[kind]) for kind, models in (known or {}).items() for one in models]
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
@@ -138,6 +143,11 @@ def frontier_figure(
         f"Best students at each size{f', {source}' if source else ''}, with 95% intervals over seeds", fontsize=10
     )
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
+    if names := [name for name in names if name]:
+        figure.draw_without_rendering()  # so that the axes have their place
+        x, y = np.array([*(name.get_position() for name in names), *points[[cost, accuracy]].dropna().to_numpy()]).T
+        line = {"arrowstyle": "-", "color": GREY, "lw": 0.5}
+        adjust_text(names, x, y, ax=ax, iter_lim=_ROUNDS, expand=(1.1, 1.3), arrowprops=line)
     return figure
 
 
@@ -171,16 +181,14 @@ def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, **look: objec
     ax.errorbar(rows[cost], middle, yerr=errors, ms=4.5, lw=1.4, capsize=2.5, elinewidth=1.0, **look)
 
 
-def _marks(ax: "Axes", models: Sequence[Known], cost: str, marker: str, size: float, colour: str, lift: int) -> None:
-    for known in models:
-        if known.parameters is None:  # nothing is told but how good it is
-            ax.axhline(known.public_test, color=colour, lw=0.8, ls=":")
-            place = {"xytext": (4, 3), "textcoords": "offset points", "xycoords": ax.get_yaxis_transform()}
-            ax.annotate(known.name, (0, known.public_test), fontsize=7, color=colour, **place)
-        elif (x := getattr(known, cost)) is not None:
-            ax.plot(x, known.public_test, marker, color=colour, ms=size)
-            # Towards the middle of the axis, so that no name leaves it.
-            left = x > 1e6
-            offset = (-6 if left else 6, lift)
-            side = {"xytext": offset, "textcoords": "offset points", "ha": "right" if left else "left"}
-            ax.annotate(known.name, (x, known.public_test), fontsize=7, color=colour, **side)
+def _mark(ax: "Axes", known: Known, cost: str, marker: str, size: float, colour: str) -> "Text | None":
+    """Draw a known model; return its name if that may be moved."""
+    if known.parameters is None:  # nothing is told but how good it is
+        ax.axhline(known.public_test, color=colour, lw=0.8, ls=":")
+        place = {"xytext": (4, 3), "textcoords": "offset points", "xycoords": ax.get_yaxis_transform()}
+        ax.annotate(known.name, (0, known.public_test), fontsize=7, color=colour, **place)
+        return None
+    if (x := getattr(known, cost)) is None:
+        return None
+    ax.plot(x, known.public_test, marker, color=colour, ms=size)
+    return ax.text(x, known.public_test, known.name, fontsize=7, color=colour)

@@ -48,7 +48,7 @@ def write_frontier_html(
         best = points[points[f"pareto_{cost}"]]
         figure.add_trace(_circles(best[cost], best[accuracy], row == 1), row, 1)
         for kind, models in (known or {}).items():
-            marker, _, colour, _ = KNOWN_LOOKS[kind]
+            marker, _, colour = KNOWN_LOOKS[kind]
             _add_known(figure, models, _KNOWN_SHAPES[marker], colour, cost, row)
         figure.update_yaxes(tickformat=".0%", row=row, col=1)
     last, gain = len(costs) + 1, f"{accuracy}_gain"

@@ -119,6 +119,16 @@ def test_the_figure_shows_the_points(points):
     np.testing.assert_allclose(gain.containers[0].lines[0].get_xydata(), [[4_990, 3.0]])
 
 
+def test_names_make_room_for_each_other(points):
+    crowd = [Known(f"a student of many, {number}", 0.66 + number / 2000, 93_000, 10**7) for number in range(5)]
+    figure = frontier_figure(points, "parameters", known={"references": REFERENCES, "shipped": crowd})
+    figure.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert len(boxes) == 7
+    assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
+    assert all(figure.axes[0].bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
 def test_shipped_students_are_those_of_the_cards():
     shipped = {known.name: known for known in shipped_students(ROOT / "saved_models")}
     assert "reference-mobilenet" in shipped and not {"residual-12", "reference-cnn", "teachers"} & shipped.keys()
