@@ -16,11 +16,13 @@ own on every other.
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.config import NO_DATA, StudentConfig, require
+from fer_keras.errors import FerKerasError
 from tuner import defaults
 from tuner.workers import exit_with_supervisor, supervise
 
@@ -46,13 +48,37 @@ def parser(base: StudentConfig) -> argparse.ArgumentParser:
     add("--trials", defaults.TRIALS, "short trials for each family and budget", type=int)
     add("--final-epochs", defaults.FINAL_EPOCHS, "of the full schedule", type=int)
     add("--seeds", defaults.SEEDS, "full schedules of each best", type=int)
-    add("--control-budgets", defaults.CONTROL_BUDGETS, "where it is trained on labels alone too", type=int, nargs="*")
+    parser.add_argument(
+        "--control-budgets", type=int, nargs="*",
+        help="where it is trained on labels alone too; default those of"
+        f" {' '.join(map(str, defaults.CONTROL_BUDGETS))} among --budgets",
+    )  # fmt: skip
     add("--max-multiply-adds", defaults.MAX_MULTIPLY_ADDS, "of any candidate", type=int)
     add("--max-failures", defaults.MAX_FAILURES, "failed trials in a row that end the search", type=int)
-    cli.add_options(parser, base, "student", leave_out=("model",))
+    cli.add_options(parser, base, "student", leave_out=("model", "start_from"))
     cli.add_options(parser, base.fit, "fitting; --epochs and --seed are those of the short trials")
     cli.add_options(parser, base.views, "views")
     return parser
+
+
+def control_budgets(asked: Sequence[int] | None, budgets: Sequence[int]) -> tuple[int, ...]:
+    """Return the budgets of the controls.
+
+    Args:
+        asked: for them; None for the usual ones, as far as they are among `budgets`.
+        budgets: of the search.
+
+    Raises:
+        FerKerasError: one that was asked for is none of the search's.
+    """
+    if asked is None:
+        return tuple(budget for budget in defaults.CONTROL_BUDGETS if budget in budgets)
+    for budget in asked:
+        if budget not in budgets:
+            raise FerKerasError(
+                f"--control-budgets {budget}: expected some of --budgets {', '.join(map(str, budgets))}"
+            )
+    return tuple(asked)
 
 
 def main() -> int:
@@ -61,6 +87,7 @@ def main() -> int:
     base = replace(base, fit=replace(base.fit, epochs=defaults.EPOCHS))
     args = parser(base).parse_args()
     require("--workers", args.workers, 0, 1000)
+    controls = control_budgets(args.control_budgets, args.budgets)
     if args.workers and "KERASTUNER_ORACLE_IP" not in os.environ:
         return supervise([sys.executable, *sys.orig_argv[1:]], args.workers)
     exit_with_supervisor()
@@ -84,7 +111,7 @@ def main() -> int:
     )
     search = Search(
         args.runs / args.name, base, tuple(args.families), tuple(args.budgets), args.trials, args.final_epochs,
-        args.seeds, tuple(args.control_budgets), args.max_multiply_adds, args.max_failures,
+        args.seeds, controls, args.max_multiply_adds, args.max_failures,
     )  # fmt: skip
     print(f"ledger: {run_search(search, data, teachers, args.cache or default_root())}")
     return 0

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from command import ROOT
+from command import ROOT, script
+from command import run as run_script
 from small_search import BASE, instant_training, material, run, search_in
 
 from fer_keras.errors import FerKerasError
@@ -276,3 +277,12 @@ def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
     assert [config.fit.ema_epochs for config in told.values()] == [0.5, 1.0, 1.0]
     assert [config.alpha for config in told.values()] == [0.9, 0.9, 0.0]
     assert {config.fit.seed for config in told.values()} == {1}
+
+
+def test_controls_are_at_budgets_of_the_search(tmp_path):
+    asked = script("search.py").control_budgets
+    assert asked(None, (5_000, 100_000, 200_000)) == (5_000, 100_000) and asked(None, (7_000,)) == ()
+    assert asked([], (5_000,)) == () and asked([7_000], (5_000, 7_000)) == (7_000,)
+    words = ("--teacher", "nowhere", "--budgets", 5_000, 10_000, "--control-budgets", 25_000)
+    status, _, said = run_script("search.py", *words, cwd=tmp_path)
+    assert (status, said) == (2, "error: --control-budgets 25000: expected some of --budgets 5000, 10000\n")
