@@ -23,8 +23,9 @@ def compare_arms(
 
     The variance of a difference is that of its mean over the images (paired: what is hard for both cancels out), plus
     the variance between seeds over the number of seeds of either arm; the latter variance is pooled over all arms, for
-    a few seeds of one arm say little of it. The 95% interval is Student's, with the degrees of freedom of Welch (1947)
-    and Satterthwaite (1946).
+    a few seeds of one arm say little of it. What an image's answers differ by from seed to seed is in both, and taken
+    out of the former. The 95% interval is Student's, with the degrees of freedom of Welch (1947) and Satterthwaite
+    (1946). It is that of one difference: of twenty that are nothing, one seems to be something.
 
     Args:
         hits: arm -> split -> bool [S, N], whether image n was called right with seed s; S may differ between arms.
@@ -42,12 +43,18 @@ def compare_arms(
             mine, theirs = hits[arm][split], hits[against[arm]][split]
             row |= {split: mine.mean(), f"{split}_seed_std": spread**0.5}
             gain = mine.mean(axis=0) - theirs.mean(axis=0) if against[arm] != arm else np.full(mine.shape[1], np.nan)
-            parts = np.array([gain.var(ddof=1) / len(gain), spread * (1 / len(mine) + 1 / len(theirs))])
+            of_images = np.maximum(0.0, gain.var(ddof=1) - _seed_noise(mine) - _seed_noise(theirs)) / len(gain)
+            parts = np.array([of_images, spread * (1 / len(mine) + 1 / len(theirs))])
             effective = parts.sum() ** 2 / (parts**2 / [len(gain) - 1, freedom]).sum() if freedom else np.nan
             error = student_t.ppf(0.975, effective) * parts.sum() ** 0.5
             row |= {f"{split}_difference": gain.mean()}
             row |= {f"{split}_low": gain.mean() - error, f"{split}_high": gain.mean() + error}
     return pd.DataFrame(rows.values())
+
+
+def _seed_noise(hits: np.ndarray) -> float:
+    """The variance that these seeds bring into each image's mean over them, [S, N]; 0 where one seed tells nothing."""
+    return hits.var(axis=0, ddof=1).mean() / len(hits) if len(hits) > 1 else 0.0
 
 
 def between_seeds(accuracies: Sequence[np.ndarray]) -> tuple[float, int]:
