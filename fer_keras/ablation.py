@@ -19,6 +19,8 @@ from fer_keras.evaluation.evaluate import load_model, predict_logits
 from fer_keras.evaluation.report import read_history
 from fer_keras.files import replacing, write_text
 from fer_keras.main_job import cached_logits, identify_teachers, views_asked_for
+from fer_keras.training.loop import is_finished
+from fer_keras.training.run_folder import refuse_other_run
 from fer_keras.training.student import train_student
 
 BASELINE = "baseline"
@@ -26,10 +28,6 @@ ENSEMBLE, ONE, ASSISTANT = "ensemble", "one", "assistant"
 """Whom an arm can learn from: large teachers, the first of them, a small model that has learnt from them."""
 FRESH = 100_000
 """As `cached_views`: more than epochs, so that every epoch sees a fresh one."""
-
-GENTLE_VIEWS = ViewConfig(
-    rotation=10.0, shift=0.06, zoom=0.1, brightness=0.1, contrast=0.2, erasing=0.0, erasing_side=0.0
-)
 
 LEDGER_FILE, SUMMARY_FILE, FIGURE_FILE = "ablation.csv", "ablation_summary.csv", "ablation.png"
 PREDICTIONS_FILE = "ablation_predictions.npz"
@@ -72,7 +70,6 @@ ARMS: tuple[Arm, ...] = (
     Arm("standardised KL", "loss", {"loss": "standardised-kl"}),
     Arm("SiLU", "activation", {"options": {"activation": "silu"}}),
     Arm("mixup, 8 views", "mixup", {"cached_views": 8, "mixup": 0.5}, against="8 views"),
-    Arm("gentle, 8 views", "views", {"cached_views": 8, "views": GENTLE_VIEWS}, against="8 views"),
 )
 """The base has every large teacher, Hinton's KL, T = 2.5, alpha = 0.9 and a fresh view every epoch.
 
@@ -145,12 +142,23 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
         for arm in arms:
             print(f"ablation: seed {seed}, arm {len(rows) % len(arms) + 1} of {len(arms)}: {arm.name}", flush=True)
             config = arm_config(study, arm, seed)
-            row = records.row(arm, seed, config_hash(config))
+            row = records.row(arm, seed, _hash(config))
             if row is None:
                 row, guesses = _run(study, arm, config, _views(study, arms, _pictures(study, arm)))
                 records.add(run_name(arm, seed), row, guesses)
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def recorded(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> list[Arm]:
+    """Return those of `arms` of which the ledger has every seed, and of what they are compared with too."""
+    records = Records(study.out)
+    there = {
+        arm.name
+        for arm in arms
+        if all(records.row(arm, seed, _hash(arm_config(study, arm, seed))) is not None for seed in seeds)
+    }
+    return [arm for arm in arms if {arm.name, arm.against} <= there]
 
 
 def summarise(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.DataFrame:
@@ -186,7 +194,9 @@ class Records:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         ledger, predictions = folder / LEDGER_FILE, folder / PREDICTIONS_FILE
-        self.rows = pd.read_csv(ledger).to_dict("records") if ledger.exists() else []
+        # As text, for some hashes have digits only.
+        table = pd.read_csv(ledger, dtype={"config_sha256": str}) if ledger.exists() else pd.DataFrame()
+        self.rows = table.to_dict("records")
         self.guesses = dict(np.load(predictions)) if predictions.exists() else {}
 
     def row(self, arm: Arm, seed: int, told: str) -> dict[str, Any] | None:
@@ -218,6 +228,11 @@ def arm_config(study: Study, arm: Arm, seed: int) -> StudentConfig:
     )
 
 
+def _hash(config: StudentConfig) -> str:
+    """The hash of what a run is told, but for what the data are called."""
+    return config_hash(replace(config, data=replace(config.data, source="")))
+
+
 def _pictures(study: Study, arm: Arm) -> tuple[ViewConfig, float]:
     """What the pictures of an arm depend on, and so its cache: the views and the share of mixed ones."""
     config = replace(study.base, **arm.changes)
@@ -238,16 +253,20 @@ def run_name(arm: Arm, seed: int) -> str:
 def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Train an arm, from a cache of `views` views that it shares; return its row and its guesses by split."""
     train, val, seed = study.data.split("train"), study.data.split("val"), config.fit.seed
-    folders, identities = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
-    cache, folder = LogitCache(folders, identities, views_asked_for(config)), study.folder / run_name(arm, seed)
-    model = load_model(train_student(config, train, val, cache, folder, resume=True))
+    folder = study.folder / run_name(arm, seed)
+    if not is_finished(folder, config.fit):  # or the logits are not needed
+        folders, identities = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
+        cache = LogitCache(folders, identities, views_asked_for(config))
+        train_student(config, train, val, cache, folder, resume=True)
+    refuse_other_run(folder, config, resume=True)
+    model = load_model(folder)
     guesses = {split: predict_logits(model, study.data.split(split).images).argmax(-1) for split in SPLITS}
     history = read_history(folder)
     row = {
         "arm": arm.name,
         "question": arm.question,
         "seed": seed,
-        "teachers": len(identities),
+        "teachers": len(config.teachers),
         **{name: getattr(config, name) for name in ("loss", "temperature", "alpha", "mixup")},
         "views": views_asked_for(config),
         "epochs": config.fit.epochs,
@@ -255,6 +274,6 @@ def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dic
         **{f"{split}_accuracy": float((guesses[split] == study.data.split(split).labels).mean()) for split in SPLITS},
         "train_accuracy": float(history["accuracy"].iloc[-1]),
         "seconds": float(history["seconds"].sum()),
-        "config_sha256": config_hash(config),
+        "config_sha256": _hash(config),
     }
     return row, guesses

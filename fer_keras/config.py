@@ -210,7 +210,7 @@ def _jsonable(value: Any) -> Any:
 def config_hash(config: Any) -> str:
     """Return the first 12 hexadecimal digits of the SHA-256 of what a dataclass says, for ledgers.
 
-    What is not said, an empty text, is left out: an option that came later does not change the hashes from before it.
+    An empty text is left out, so that `start_from`, which came later, changes no hash from before it.
     """
     told = json.dumps({key: value for key, value in to_dict(config).items() if value != ""}, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]

@@ -15,7 +15,9 @@ from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.distill.logit_cache import CacheIdentity, LogitCache, identify, verify, write_logits
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits, load_model, model_file
 from fer_keras.evaluation.report import read_history, write_report
-from fer_keras.models.registry import preset
+from fer_keras.models.inherit import inherit_weights
+from fer_keras.models.registry import from_preset, preset
+from fer_keras.training.checkpoint import read_progress
 from fer_keras.training.run_folder import refuse_other_run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members
@@ -76,8 +78,8 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     # What can be wrong is found before hours of training, not after.
     refuse_other_run(job.folder, job.student, resume=job.resume, leave_out=("data", "teachers"))
     preset(job.student.model)
-    if job.student.start_from:
-        load_model(job.student.start_from)
+    if job.student.start_from and not read_progress(job.folder).epoch:
+        inherit_weights(from_preset(job.student.model, **job.student.options), load_model(job.student.start_from))
     data, data_config = training_data(data)
     files = _teacher_files(job, data, data_config)
     teachers = [load_model(file) for file in files]

@@ -119,6 +119,30 @@ def test_data_without_images_to_report_on_is_refused_before_training(study, tmp_
     assert not bare.folder.exists()
 
 
+def test_what_the_data_are_called_is_not_what_they_are(study, ledger):
+    renamed = replace(study, data_config=replace(study.data_config, source="a copy"))
+    assert ablation.recorded(renamed, SOME, range(2)) == list(SOME)
+
+
+def test_arms_that_are_not_whole_are_left_out(study, ledger):
+    late, alone = Arm("late", "q", {"alpha": 0.5}), Arm("alone", "q", {"cached_views": 1, "mixup": 0.5}, "one", "late")
+    assert ablation.recorded(study, [*SOME, late, alone], range(2)) == list(SOME)
+    assert ablation.recorded(study, SOME, range(3)) == []
+
+
+def test_a_finished_run_is_scored_without_the_logits(study, ledger, tmp_path):
+    elsewhere = replace(study, cache_root=tmp_path / "logits", out=tmp_path / "out")
+    pd.testing.assert_frame_equal(run_study(elsewhere, SOME, range(2)), ledger)
+    assert not elsewhere.cache_root.exists()
+
+
+def test_hashes_of_digits_alone_are_texts(study, ledger, tmp_path):
+    shutil.copytree(study.out, tmp_path / "out")
+    table = pd.read_csv(study.out / "ablation.csv").assign(config_sha256="12345678e901")
+    table.to_csv(tmp_path / "out" / "ablation.csv", index=False)
+    assert {row["config_sha256"] for row in ablation.Records(tmp_path / "out").rows} == {"12345678e901"}
+
+
 def test_predictions_are_kept_for_later_comparisons(study, ledger):
     kept = np.load(study.out / "ablation_predictions.npz")
     assert len(kept.files) == 8 and kept["baseline-seed0/val"].shape == (len(study.data.split("val")),)

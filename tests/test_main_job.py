@@ -111,6 +111,10 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
         (["--model", "resnet"], "error: unknown model 'resnet'"),
         (["--teacher", "nowhere.keras"], "error: nowhere.keras: there is no such file"),
         (["--start-from", "nowhere"], "error: nowhere: there is no such file"),
+        (
+            ["--start-from", str(ROOT / "saved_models" / "separable-25k")],
+            "error: separable_25k: expected a relative of ",
+        ),
         (["--alpha", "3"], "error: alpha 3.0: expected a number from 0 to 1"),
         (["--members", "0"], "error: members 0: expected"),
         (["--teacher", "a.keras", "--members", "2"], "error: --teacher names saved teachers"),

@@ -13,10 +13,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert import mlir_quantize
 
+from fer_keras.export.decompose import decompose_hard_silu
 from fer_keras.export.equalise import equalised
 from fer_keras.export.flatbuffer import smaller
 from fer_keras.export.ranges import with_smallest_error
-from fer_keras.export.spelled_out import spelled_out
 
 CALIBRATION_FACES = 2048
 """How many faces decide the ranges of the activations. With a quarter of them it depends on which: the error of the
@@ -54,7 +54,7 @@ def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
 
     # In two steps, as TensorFlow's own `tf.lite.experimental.QuantizationDebugger` does: the converter has no option
     # for other ranges than from the smallest value to the largest.
-    subject = spelled_out(equalised(model, faces))
+    subject = decompose_hard_silu(equalised(model, faces))
     calibrated = with_smallest_error(convert(subject, tf.float32, representatives), faces)
     path.write_bytes(smaller(mlir_quantize(calibrated, input_data_type=tf.uint8, output_data_type=tf.float32)))
 

@@ -8,9 +8,11 @@ from fer_keras.errors import FerKerasError
 def inherit_weights(model: keras.Model, ancestor: keras.Model) -> int:
     """Give each layer of `model` the weights of the next layer of `ancestor` that has the same shapes.
 
-    Both are gone through in order, and no layer of `ancestor` is returned to. So where stages of `model` have fewer
-    blocks, it gets the first ones of each stage; shortcuts make the network without the others nearly the same function
-    (Veit et al., 2016, arXiv 1605.06431). Layers that find none keep their own weights.
+    A kernel goes together with the normalisation after it. Both networks are gone through in order, and no layer of
+    `ancestor` is returned to. So a stage of separable blocks or of convolutions that is shorter in `model` gets the
+    first ones; shortcuts make the network without the others nearly the same function (Veit et al., 2016,
+    arXiv 1605.06431). Of MobileNet's blocks the depthwise halves look alike, and a stage's last one may get another's.
+    What finds none keeps its own weights.
 
     Args:
         model: a functional model, changed in place.
@@ -22,17 +24,32 @@ def inherit_weights(model: keras.Model, ancestor: keras.Model) -> int:
     Raises:
         FerKerasError: no layer found one.
     """
-    free = [layer for layer in ancestor.layers if layer.weights]
+    free = _units(ancestor)
     inherited = 0
-    for layer in model.layers:
-        shapes = [weight.shape for weight in layer.weights]
-        place = next((i for i, other in enumerate(free) if shapes == [weight.shape for weight in other.weights]), None)
-        if shapes and place is not None:
-            layer.set_weights(free[place].get_weights())
-            inherited += layer.count_params()
+    for unit in _units(model):
+        place = next((i for i, other in enumerate(free) if _shapes(unit) == _shapes(other)), None)
+        if place is not None:
+            for layer, origin in zip(unit, free[place], strict=True):
+                layer.set_weights(origin.get_weights())
+                inherited += layer.count_params()
             del free[: place + 1]
     if not inherited:
         raise FerKerasError(
             f"{ancestor.name}: expected a relative of {model.name}, found no layer with the shapes of one of its"
         )
     return inherited
+
+
+def _units(model: keras.Model) -> list[list[keras.layers.Layer]]:
+    """The layers with weights, each together with the normalisations after it."""
+    units: list[list[keras.layers.Layer]] = []
+    for layer in model.layers:
+        if layer.weights and units and isinstance(layer, keras.layers.BatchNormalization):
+            units[-1].append(layer)
+        elif layer.weights:
+            units.append([layer])
+    return units
+
+
+def _shapes(unit: list[keras.layers.Layer]) -> list[tuple[int, ...]]:
+    return [weight.shape for layer in unit for weight in layer.weights]

@@ -53,7 +53,7 @@ def _residual_separable(stem: int, *stages: tuple[int, int], activation: str = "
 
     Each stage has half of the resolution of the one before. SiLU learns more than ReLU from the same epochs, which
     take a quarter longer; LiteRT needs a sixth more time for it, in int8 a twelfth. Hard SiLU learns as much and costs
-    nothing in float32; in int8 it costs as much as SiLU, spelled out as `fer_keras.export.litert` does.
+    nothing in float32; in int8 it costs as much as SiLU, decomposed by `fer_keras.export.decompose`.
     """
     widths, strides = [stem], [2]
     for number, (width, blocks) in enumerate(stages):

@@ -51,3 +51,9 @@ def test_what_does_not_fit_keeps_its_own_weights(ancestor):
 def test_a_stranger_is_refused(ancestor):
     with pytest.raises(FerKerasError, match="separable: expected a relative of cnn, found no layer"):
         inherit_weights(build("cnn", widths=(4,), dense_widths=(5,), name="cnn"), ancestor)
+
+
+def test_a_normalisation_alone_makes_no_relative(ancestor):
+    stranger = build("separable", widths=(16, 8), strides=(4, 2), **OPTIONS)  # its stem's BN is as wide as a block's
+    with pytest.raises(FerKerasError, match="found no layer"):
+        inherit_weights(stranger, ancestor)

@@ -7,7 +7,7 @@ import pytest
 from fer_keras import models
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import litert
-from fer_keras.export.spelled_out import spelled_out
+from fer_keras.export.decompose import decompose_hard_silu
 from fer_keras.litert_runtime import litert_runtime
 
 OPTIONS = {"widths": (8, 16, 16), "strides": (4, 2, 1), "dropouts": (), "residual": True}
@@ -27,7 +27,7 @@ def test_the_steps_are_the_function():
     values = np.linspace(-4, 4, 1601, dtype=np.float32)
     inputs = keras.Input((1601,))
     whole = keras.Model(inputs, keras.layers.Activation("hard_silu")(inputs))
-    steps = spelled_out(whole)
+    steps = decompose_hard_silu(whole)
     assert steps is not whole
     expected = values * np.clip(values.astype(np.float64) + 3, 0, 6) / 6
     for one in (whole, steps):
@@ -35,14 +35,14 @@ def test_the_steps_are_the_function():
 
 
 def test_a_network_gives_the_same_logits_by_steps(model):
-    steps = spelled_out(model)
+    steps = decompose_hard_silu(model)
     assert [layer.name for layer in steps.layers] == [layer.name for layer in model.layers]
     np.testing.assert_allclose(steps(FACES), model(FACES), rtol=1e-5, atol=1e-5)
 
 
 def test_a_network_without_it_is_left_as_it_is():
     model = models.build("separable", activation="silu", **OPTIONS)
-    assert spelled_out(model) is model
+    assert decompose_hard_silu(model) is model
 
 
 def test_the_converter_does_not_put_the_steps_together_again(model, tmp_path):

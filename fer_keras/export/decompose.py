@@ -12,7 +12,7 @@ _THREE = np.nextafter(np.float32(3), np.float32(4))
 """The converter puts the steps together again unless the number is another than 3, if by its last bit only."""
 
 
-def spelled_out(model: keras.Model) -> keras.Model:
+def decompose_hard_silu(model: keras.Model) -> keras.Model:
     """Return a model that computes the same, without the operation for hard SiLU; the same model where it has none.
 
     Args:
@@ -32,7 +32,7 @@ def spelled_out(model: keras.Model) -> keras.Model:
 
 
 def _is_hard_silu(layer: keras.layers.Layer) -> bool:
-    return getattr(layer, "activation", None) is keras.activations.hard_silu
+    return isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.hard_silu
 
 
 def _hard_silu(values: tf.Tensor) -> tf.Tensor:
