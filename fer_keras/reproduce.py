@@ -32,6 +32,9 @@ _MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual
 _TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
 
 
+_INHERITED = "--learning-rate 4e-3 --start-from saved_models/separable-93k"
+
+
 def _trained(
     name: str, train: str, run: str, minutes: float, *needs: str, half: bool = False, served: bool = False
 ) -> Step:
@@ -48,13 +51,14 @@ def _trained(
 
 
 def _student(
-    name: str, model: str, epochs: int, minutes: float, *, assistant: str = "", seed: int = 0, served: bool = True
-) -> Step:
-    """A student of the four teachers, or of the saved model `assistant`."""
+    name: str, model: str, epochs: int, minutes: float,
+    *, assistant: str = "", seed: int = 0, more: str = "", served: bool = True,
+) -> Step:  # fmt: skip
+    """A student of the four teachers, or of the saved model `assistant`; `more` are further options."""
     teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
     train = (
         f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --name {name}"
-        f" --cached-views 40 --epochs {epochs}{f' --seed {seed}' if seed else ''} --resume"
+        f" --cached-views 40 --epochs {epochs}{f' --seed {seed}' if seed else ''}{f' {more}' if more else ''} --resume"
     )
     return _trained(name, train, name, minutes, assistant or "logits", served=served)
 
@@ -152,6 +156,7 @@ STEPS: tuple[Step, ...] = (
         ("residual-16-second",),
     ),
     _student("separable-93k", "separable-93k", 250, 100),
+    _student("separable-88k", "separable-88k", 48, 55, assistant="separable-93k", more=_INHERITED),
     _student("separable-25k", "separable-25k", 150, 90, assistant="separable-93k"),
     Step(
         "ablation",
@@ -196,10 +201,11 @@ STEPS: tuple[Step, ...] = (
         "inference",
         (
             "python scripts/benchmark.py inference --data {data} --models saved_models/separable-25k"
-            " saved_models/separable-93k saved_models/reference-mobilenet saved_models/residual-10",
+            " saved_models/separable-88k saved_models/separable-93k saved_models/reference-mobilenet"
+            " saved_models/residual-10",
         ),
-        7,
-        ("residual-10", "separable-25k", "separable-93k", "reference-mobilenet"),
+        8,
+        ("residual-10", "separable-25k", "separable-88k", "separable-93k", "reference-mobilenet"),
     ),
 )
 

@@ -51,8 +51,9 @@ def test_what_an_answer_costs_is_what_was_measured():
         name, *cells = row_cells(row)
         assert row_of(name)[1:] == cells
     milliseconds = measured.set_index(["model", "format"])["milliseconds"]
-    ratio = milliseconds["separable-93k", "litert_float32"] / milliseconds["fer", "litert_float32"]
-    assert f"{ratio:.1f}\ntimes as slow" in README
+    in_time_of_fer = milliseconds.xs("litert_float32", level="format") / milliseconds["fer", "litert_float32"]
+    assert f"{in_time_of_fer['separable-93k']:.1f}\ntimes as slow" in README
+    assert f"than `fer` in {in_time_of_fer['separable-88k']:.2f} of its time" in README
 
 
 def test_the_audit_is_that_of_the_file():
