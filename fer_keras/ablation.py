@@ -254,11 +254,12 @@ def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dic
     """Train an arm, from a cache of `views` views that it shares; return its row and its guesses by split."""
     train, val, seed = study.data.split("train"), study.data.split("val"), config.fit.seed
     folder = study.folder / run_name(arm, seed)
-    if not is_finished(folder, config.fit):  # or the logits are not needed
+    if is_finished(folder, config.fit):  # the logits are not needed
+        refuse_other_run(folder, config, resume=True)
+    else:
         folders, identities = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
         cache = LogitCache(folders, identities, views_asked_for(config))
         train_student(config, train, val, cache, folder, resume=True)
-    refuse_other_run(folder, config, resume=True)
     model = load_model(folder)
     guesses = {split: predict_logits(model, study.data.split(split).images).argmax(-1) for split in SPLITS}
     history = read_history(folder)

@@ -16,13 +16,11 @@ own on every other.
 import argparse
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.config import NO_DATA, StudentConfig, require
-from fer_keras.errors import FerKerasError
 from tuner import defaults
 from tuner.workers import exit_with_supervisor, supervise
 
@@ -61,33 +59,13 @@ def parser(base: StudentConfig) -> argparse.ArgumentParser:
     return parser
 
 
-def control_budgets(asked: Sequence[int] | None, budgets: Sequence[int]) -> tuple[int, ...]:
-    """Return the budgets of the controls.
-
-    Args:
-        asked: for them; None for the usual ones, as far as they are among `budgets`.
-        budgets: of the search.
-
-    Raises:
-        FerKerasError: one that was asked for is none of the search's.
-    """
-    if asked is None:
-        return tuple(budget for budget in defaults.CONTROL_BUDGETS if budget in budgets)
-    for budget in asked:
-        if budget not in budgets:
-            raise FerKerasError(
-                f"--control-budgets {budget}: expected some of --budgets {', '.join(map(str, budgets))}"
-            )
-    return tuple(asked)
-
-
 def main() -> int:
     """Parse, then supervise workers or search."""
     base = StudentConfig(NO_DATA, (), cached_views=100_000)
     base = replace(base, fit=replace(base.fit, epochs=defaults.EPOCHS))
     args = parser(base).parse_args()
     require("--workers", args.workers, 0, 1000)
-    controls = control_budgets(args.control_budgets, args.budgets)
+    controls = defaults.control_budgets(args.control_budgets, args.budgets)
     if args.workers and "KERASTUNER_ORACLE_IP" not in os.environ:
         return supervise([sys.executable, *sys.orig_argv[1:]], args.workers)
     exit_with_supervisor()

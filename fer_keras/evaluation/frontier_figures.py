@@ -133,7 +133,7 @@ def frontier_figure(
         _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES.get(family, family))
     best = points[points[f"pareto_{cost}"]].sort_values(cost)
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
-    names = [_mark(ax, one, cost, *KNOWN_LOOKS[kind]) for kind, models in (known or {}).items() for one in models]
+    marked = [_mark(ax, one, cost, *KNOWN_LOOKS[kind]) for kind, models in (known or {}).items() for one in models]
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
@@ -143,7 +143,7 @@ def frontier_figure(
         f"Best students at each size{f', {source}' if source else ''}, with 95% intervals over seeds", fontsize=10
     )
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
-    if names := [name for name in names if name]:
+    if names := [name for name in marked if name]:
         figure.draw_without_rendering()  # so that the axes have their place
         x, y = np.array([*(name.get_position() for name in names), *points[[cost, accuracy]].dropna().to_numpy()]).T
         line = {"arrowstyle": "-", "color": GREY, "lw": 0.5}

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from command import ROOT, script
+from command import ROOT
 from command import run as run_script
 from small_search import BASE, instant_training, material, run, search_in
 
@@ -21,6 +21,7 @@ from fer_keras.evaluation.frontier_figures import REFERENCES, known_models
 from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import parameters
 from fer_keras.training.run_folder import read_config
+from tuner.defaults import control_budgets
 from tuner.early_stopping import StopHopeless, is_hopeless
 from tuner.latency import known_networks, lite_file, measure
 from tuner.ledger import read_rows
@@ -280,7 +281,7 @@ def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
 
 
 def test_controls_are_at_budgets_of_the_search(tmp_path):
-    asked = script("search.py").control_budgets
+    asked = control_budgets
     assert asked(None, (5_000, 100_000, 200_000)) == (5_000, 100_000) and asked(None, (7_000,)) == ()
     assert asked([], (5_000,)) == () and asked([7_000], (5_000, 7_000)) == (7_000,)
     words = ("--teacher", "nowhere", "--budgets", 5_000, 10_000, "--control-budgets", 25_000)
