@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -17,7 +18,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.evaluation.evaluate import load_model, predict_logits
 from fer_keras.evaluation.report import read_history
-from fer_keras.files import replacing, write_text
+from fer_keras.files import locked, replacing, write_text
 from fer_keras.main_job import cached_logits, identify_teachers, views_asked_for
 from fer_keras.training.loop import is_finished
 from fer_keras.training.run_folder import refuse_other_run
@@ -126,8 +127,8 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
         The ledger, one row a run.
 
     Raises:
-        FerKerasError: a run of that name was told something else, an arm's `against` is not among the arms, or there
-            are no PublicTest images.
+        FerKerasError: a run of that name was told something else, an arm's `against` is not among the arms or is told
+            the same, there are no PublicTest images, or another process is at this study.
     """
     # Found before the first run is trained, not after.
     if not len(study.data.split("public_test")):
@@ -136,18 +137,34 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
     for arm in arms:
         if arm.against not in names:
             raise FerKerasError(f"arm {arm.name!r} is compared with {arm.against!r}, which is not among the arms")
-    records = Records(study.out)
-    rows: list[dict[str, Any]] = []
-    for seed in seeds:
-        for arm in arms:
-            print(f"ablation: seed {seed}, arm {len(rows) % len(arms) + 1} of {len(arms)}: {arm.name}", flush=True)
-            config = arm_config(study, arm, seed)
-            row = records.row(arm, seed, _hash(config))
-            if row is None:
-                row, guesses = _run(study, arm, config, _views(study, arms, _pictures(study, arm)))
-                records.add(run_name(arm, seed), row, guesses)
-            rows.append(row)
+    _refuse_equal_arms(study, arms)
+    with locked(study.out, wait=False):
+        records = Records(study.out)
+        rows: list[dict[str, Any]] = []
+        for seed in seeds:
+            for arm in arms:
+                print(f"ablation: seed {seed}, arm {len(rows) % len(arms) + 1} of {len(arms)}: {arm.name}", flush=True)
+                config = arm_config(study, arm, seed)
+                row = records.row(arm, seed, _hash(config))
+                if row is None:
+                    row, guesses = _run(study, arm, config, _views(study, arms, _pictures(study, arm)))
+                    records.add(run_name(arm, seed), row, guesses)
+                rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _refuse_equal_arms(study: Study, arms: Sequence[Arm]) -> None:
+    """A short schedule sees no more views than it has epochs: arms may then differ in name only."""
+    told: dict[tuple[str, str], str] = {}
+    for arm in arms:
+        config = replace(study.base, **arm.changes)
+        same = (config_hash(replace(config, cached_views=views_asked_for(config))), arm.teachers)
+        if same in told:
+            raise FerKerasError(
+                f"arms {told[same]!r} and {arm.name!r} are the same in {config.fit.epochs} epochs, expected more epochs"
+                " or one of them only"
+            )
+        told[same] = arm.name
 
 
 def recorded(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> list[Arm]:
@@ -194,10 +211,8 @@ class Records:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         ledger, predictions = folder / LEDGER_FILE, folder / PREDICTIONS_FILE
-        # As text, for some hashes have digits only.
-        table = pd.read_csv(ledger, dtype={"config_sha256": str}) if ledger.exists() else pd.DataFrame()
-        self.rows = table.to_dict("records")
-        self.guesses = dict(np.load(predictions)) if predictions.exists() else {}
+        self.rows = _read_ledger(ledger) if ledger.exists() else []
+        self.guesses = _read_predictions(predictions) if predictions.exists() else {}
 
     def row(self, arm: Arm, seed: int, told: str) -> dict[str, Any] | None:
         """Return the row of a run, or None where there is none, or one that was told something else than `told`."""
@@ -214,6 +229,23 @@ class Records:
         key = (row["arm"], row["seed"])
         self.rows = [*(other for other in self.rows if (other["arm"], other["seed"]) != key), row]
         write_text(self.folder / LEDGER_FILE, pd.DataFrame(self.rows).to_csv(index=False))
+
+
+def _read_ledger(path: Path) -> list[dict[str, Any]]:
+    try:
+        # As text, for some hashes have digits only.
+        table = pd.read_csv(path, dtype={"config_sha256": str})
+        return table.astype({"arm": str, "seed": int}).to_dict("records")
+    except (ValueError, KeyError) as error:
+        raise FerKerasError(f"{path}: expected the table of an ablation ({error})") from error
+
+
+def _read_predictions(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
+        raise FerKerasError(f"{path}: expected the predictions of an ablation ({error})") from error
 
 
 def arm_config(study: Study, arm: Arm, seed: int) -> StudentConfig:

@@ -16,6 +16,7 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.distill.losses import DISTILLATION_LOSSES
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import load_model
+from fer_keras.files import locked
 from fer_keras.main_job import training_data
 from fer_keras.models import from_preset
 from fer_keras.models.budget import parameters
@@ -148,3 +149,22 @@ def test_predictions_are_kept_for_later_comparisons(study, ledger):
     assert len(kept.files) == 8 and kept["baseline-seed0/val"].shape == (len(study.data.split("val")),)
     labels = study.data.split("val").labels
     assert ledger["val_accuracy"].iloc[0] == pytest.approx((kept["baseline-seed0/val"] == labels).mean())
+
+
+def test_arms_that_differ_in_name_only_are_refused(study):
+    same = Arm("8 views", "views", {"cached_views": 8})
+    with pytest.raises(FerKerasError, match="arms 'baseline' and '8 views' are the same in 2 epochs"):
+        run_study(study, [SOME[0], same], range(1))
+
+
+def test_a_study_is_one_process_at_a_time(study, ledger):
+    with locked(study.out, wait=False), pytest.raises(FerKerasError, match="another process"):
+        run_study(study, SOME, range(1))
+
+
+@pytest.mark.parametrize("name", ["ablation.csv", "ablation_predictions.npz"])
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut short", b"a,b\n1,2\n"])
+def test_a_damaged_record_is_named_in_a_sentence(name, content, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FerKerasError, match=f"{name}: expected the"):
+        ablation.Records(tmp_path)
