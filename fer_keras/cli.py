@@ -19,8 +19,9 @@ Config = TypeVar("Config")
 def run(main: Callable[[], int | None]) -> None:
     """Run a script's `main` and exit with its status (None is 0).
 
-    A `FerKerasError`, or the system's refusal of a file, is printed as one sentence and exits with 2; Ctrl-C exits
-    with 130. When nobody reads the output any more, as with `| head`, it exits with 141 and without a word.
+    A `FerKerasError` is printed as one sentence and exits with 2, and the system's refusal of a file with 1, which
+    another try may not meet. Ctrl-C exits with 130. When nobody reads the output any more, as with `| head`, it exits
+    with 141 and without a word.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's errors, not its notices
     if platform.machine() in ("x86_64", "AMD64"):
@@ -39,7 +40,7 @@ def run(main: Callable[[], int | None]) -> None:
         status = 141  # as a shell says of what SIGPIPE ended
     except OSError as error:  # a full disk, a folder that may not be written
         print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
-        status = 2
+        status = 1
     except KeyboardInterrupt:
         print(
             "stopped; a run goes on from its last whole epoch by the same command, with --resume if it has that",

@@ -14,7 +14,6 @@ own on every other.
 """
 
 import argparse
-import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -22,7 +21,7 @@ from pathlib import Path
 from fer_keras import cli
 from fer_keras.config import NO_DATA, StudentConfig, require
 from tuner import defaults
-from tuner.workers import exit_with_supervisor, supervise
+from tuner.workers import exit_with_supervisor, role_is_whole, supervise
 
 
 def parser(base: StudentConfig) -> argparse.ArgumentParser:
@@ -66,7 +65,7 @@ def main() -> int:
     args = parser(base).parse_args()
     require("--workers", args.workers, 0, 1000)
     controls = defaults.control_budgets(args.control_budgets, args.budgets)
-    if args.workers and "KERASTUNER_ORACLE_IP" not in os.environ:
+    if not role_is_whole() and args.workers:
         return supervise([sys.executable, *sys.orig_argv[1:]], args.workers)
     exit_with_supervisor()
     cli.set_up(args)
@@ -88,9 +87,17 @@ def main() -> int:
         fit=cli.options_of(args, base.fit),
     )
     search = Search(
-        args.runs / args.name, base, tuple(args.families), tuple(args.budgets), args.trials, args.final_epochs,
-        args.seeds, controls, args.max_multiply_adds, args.max_failures,
-    )  # fmt: skip
+        args.runs / args.name,
+        base,
+        families=tuple(args.families),
+        budgets=tuple(args.budgets),
+        trials=args.trials,
+        final_epochs=args.final_epochs,
+        seeds=args.seeds,
+        control_budgets=controls,
+        max_multiply_adds=args.max_multiply_adds,
+        max_failures=args.max_failures,
+    )
     print(f"ledger: {run_search(search, data, teachers, args.cache or default_root())}")
     return 0
 

@@ -30,6 +30,7 @@ from tuner.hparams import show_trial
 from tuner.ledger import COMPLETED, ENDED_WELL, FAILED, RUNNING, STOPPED, read_row, read_rows, record, trial_lock
 from tuner.oracle import candidate
 from tuner.settings import SEARCH, Candidate, Search
+from tuner.workers import reviver
 
 _DEATHS = 3
 
@@ -165,7 +166,8 @@ def _begun(
 ) -> dict[str, Any]:
     """The row of a trial that begins or goes on."""
     epoch = read_progress(run).epoch
-    again = earlier.get("status") == RUNNING and earlier["begun_at"] == epoch
+    now = (RUNNING, epoch, reviver())
+    again = tuple(earlier.get(name) for name in ("status", "begun_at", "reviver")) == now
     options = to_dict(config)["options"]
     return {
         "trial": trial_folder.name.removeprefix("trial_"),
@@ -185,6 +187,7 @@ def _begun(
         "hyperparameters": one.values,
         "attempts": earlier["attempts"] + 1 if again else 1,
         "begun_at": epoch,
+        "reviver": now[2],
     }
 
 

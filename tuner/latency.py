@@ -6,17 +6,16 @@ from collections.abc import Callable, Hashable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import keras
 import numpy as np
 import pandas as pd
-import tensorflow as tf
 
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import load_model
-from fer_keras.evaluation.frontier import KNOWN_FILE
+from fer_keras.evaluation.frontier import KNOWN_FILE, read_ledger
 from fer_keras.evaluation.frontier_figures import REFERENCES, shipped_students
-from fer_keras.export.flatbuffer import smaller
-from fer_keras.export.litert import convert
+from fer_keras.export.litert import float32_file
 from fer_keras.files import write_text
+from fer_keras.litert_runtime import litert_runtime
 from fer_keras.models.registry import build
 from fer_keras.peers import fer_files
 from tuner.ledger import COMPLETED, read_rows, record
@@ -36,10 +35,17 @@ def measure(folder: Path, known: Mapping[str, bytes] | None = None, rounds: int 
         folder: of the search.
         known: name -> LiteRT file of what is measured too and noted in `KNOWN_FILE`, as from `known_networks`.
         rounds: of `_CALLS` calls each.
+
+    Raises:
+        FerKerasError: the ledger is damaged, or has trials without a row in the folder, where it is made anew from.
     """
-    rows = [row for row in read_rows(folder) if row["stage"] == FINAL and row["status"] == COMPLETED]
+    rows = read_rows(folder)
+    for trial in read_ledger(folder)["trial"]:
+        if trial not in {row["trial"] for row in rows}:
+            raise FerKerasError(f"{folder}: trial_{trial}/row.json is not there, expected the whole folder of a search")
+    rows = [row for row in rows if row["stage"] == FINAL and row["status"] == COMPLETED]
     networks = {(row["family"], row["options"]) for row in rows}
-    files: dict[Hashable, bytes] = {key: lite_file(build(key[0], **json.loads(key[1]))) for key in sorted(networks)}
+    files: dict[Hashable, bytes] = {key: float32_file(build(key[0], **json.loads(key[1]))) for key in sorted(networks)}
     calls = {key: lite_function(file) for key, file in {**files, **(known or {})}.items()}
     fastest = dict.fromkeys(calls, np.inf)
     for number in range(rounds):
@@ -65,21 +71,16 @@ def known_networks(shipped: Path) -> dict[str, bytes]:
     They are the reference's networks, the students in the folder `shipped`, and mini_XCEPTION where `fer` is installed.
     """
     built = zip(REFERENCES, (build("cnn"), build("mobilenet")), strict=True)
-    files = {known.name: lite_file(model) for known, model in built}
-    files |= {student.name: lite_file(load_model(shipped / student.name)) for student in shipped_students(shipped)}
+    files = {known.name: float32_file(model) for known, model in built}
+    files |= {student.name: float32_file(load_model(shipped / student.name)) for student in shipped_students(shipped)}
     with TemporaryDirectory() as scratch:
         peers = {file.runtime: file.path.read_bytes() for file in fer_files(Path(scratch))}
     return files | ({"mini_XCEPTION": peers["litert_float32"]} if peers else {})
 
 
-def lite_file(model: keras.Model) -> bytes:
-    """Return a Keras model as a LiteRT file, float32, as `fer_keras.export.litert.save_float32` writes it."""
-    return smaller(convert(model, tf.uint8))
-
-
 def lite_function(file: bytes) -> Callable[[], object]:
     """Return a function that runs a LiteRT file once, on one image, on one thread."""
-    interpreter = tf.lite.Interpreter(model_content=file, num_threads=1)
+    interpreter = litert_runtime().Interpreter(model_content=file, num_threads=1)
     place = interpreter.get_input_details()[0]
     shape = (1, *place["shape"][1:])
     interpreter.resize_tensor_input(place["index"], shape)

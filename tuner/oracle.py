@@ -1,6 +1,6 @@
 """Decides which trial comes next: KerasTuner's oracle over all families and budgets.
 
-Every family and budget has a Bayesian optimisation of its own, which begins with the family's defaults, a random trial
+Every family and budget has a Bayesian optimisation of its own, which begins with the family's defaults, random trials
 and what is best nearby: at the next smaller and larger budget, and in a family with the same hyperparameters. The best
 of each is then trained on the full schedule. All of it is one oracle, so that one chief can serve it to any number of
 workers. What comes next is a function of the trials so far, so nothing but these has to survive a kill.
@@ -108,6 +108,14 @@ class FrontierOracle(keras_tuner.Oracle):
         self.save()  # once more: the stock method takes the trial from its worker after saving
 
     @keras_tuner.synchronized
+    def is_awaited(self) -> bool:
+        """Tell whether a worker is at a trial; once the search has given up, nobody takes the trials of dead ones."""
+        if self.gave_up:
+            held = {worker: trial for worker, trial in self.ongoing_trials.items() if not self._is_abandoned(trial)}
+            self.ongoing_trials = held
+        return bool(self.ongoing_trials)
+
+    @keras_tuner.synchronized
     def is_finished(self) -> bool:
         """Tell whether nothing is left to do, not even what another start would try again."""
         left = [trial for trial in self.trials.values() if not self._ended(trial) or self._is_failed_full(trial)]
@@ -204,19 +212,24 @@ class FrontierOracle(keras_tuner.Oracle):
         return len([*itertools.takewhile(bool, ended)])
 
     def _abandoned(self, tuner_id: str) -> Trial | None:
-        """Take a trial from a worker that is no longer at it: the lock on its folder is free."""
-        for other, trial in [*self.ongoing_trials.items()]:
-            if time.monotonic() - self._given.setdefault(trial.trial_id, time.monotonic()) < _GRACE_SECONDS:
-                continue
-            try:
-                with locked(trial_lock(self._get_trial_dir(trial.trial_id)), wait=False):
-                    self.ongoing_trials[tuner_id] = self.ongoing_trials.pop(other)
-            except FerKerasError:
-                continue
-            self.tuner_ids.discard(other)
-            self.save()
-            return trial
+        """Take a trial from a worker that is no longer at it."""
+        for other, trial in self.ongoing_trials.items():
+            if self._is_abandoned(trial):
+                self.ongoing_trials[tuner_id] = self.ongoing_trials.pop(other)
+                self.tuner_ids.discard(other)
+                self.save()
+                return trial
         return None
+
+    def _is_abandoned(self, trial: Trial) -> bool:
+        """Tell whether the worker that has a trial is no longer at it: the lock on its folder is free."""
+        if time.monotonic() - self._given.setdefault(trial.trial_id, time.monotonic()) < _GRACE_SECONDS:
+            return False
+        try:
+            with locked(trial_lock(self._get_trial_dir(trial.trial_id)), wait=False):
+                return True
+        except FerKerasError:
+            return False
 
     @staticmethod
     def _ended(trial: Trial) -> bool:

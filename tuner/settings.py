@@ -53,7 +53,8 @@ class Search:
         require("--max-failures", self.max_failures, 1, 10_000)
         for family in self.families:
             for budget in self.budgets:
-                solve_options(family, budget, defaults(family), self.max_multiply_adds)
+                for stage in STAGES:  # what cannot be built or fitted is found now, not after all short trials
+                    Candidate(stage, family, budget, 0, defaults(family)).config(self)
 
     @property
     def cells(self) -> list[tuple[str, int]]:
@@ -112,7 +113,7 @@ def remember(search: Search, *, write: bool) -> None:
     if path.exists():
         written = read_json(path)
         written["base"] = with_defaults(written["base"], search.base)
-        before, now = ({**_unnamed(settings), **dict.fromkeys(_EXTENSIBLE)} for settings in (written, told))
+        before, now = (_unnamed({**settings, **dict.fromkeys(_EXTENSIBLE)}) for settings in (written, told))
         changed = differences(before, now)
         if changed:
             raise FerKerasError(
@@ -127,6 +128,11 @@ def settings_of(search: Search) -> dict[str, Any]:
     """Return what a search is told as JSON values, without its folder, which hosts may call differently."""
     told = {name: getattr(search, name) for name in vars(search) if name not in ("folder", "base")}
     return {**json.loads(json.dumps(told)), "base": to_dict(search.base)}
+
+
+def is_same(settings: dict[str, Any], others: dict[str, Any]) -> bool:
+    """Tell whether two searches were told the same, by `settings_of`, whatever their data are called."""
+    return _unnamed(settings) == _unnamed(others)
 
 
 def _unnamed(settings: dict[str, Any]) -> dict[str, Any]:

@@ -1,20 +1,25 @@
 """Runs trials one after the other, alone or as one of KerasTuner's chief and workers."""
 
-import os
+import json
 import time
+from collections.abc import Iterator
 from concurrent import futures
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+import grpc
 import keras
 import keras_tuner
+from keras_tuner.src import protos
 from keras_tuner.src.distribute import utils as distribution
 
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked, read_json, write_json
 from tuner.hypermodel import Material, StudentHyperModel
 from tuner.oracle import FrontierOracle, Trial
-from tuner.settings import Search, settings_of
+from tuner.settings import Search, is_same, settings_of
+from tuner.workers import IP, PORT, chief_address
 
 _POLL_SECONDS = 0.5
 _GOODBYE_SECONDS = 30.0
@@ -42,6 +47,8 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
         )
         self.told = search
         self.folder = search.folder
+        if self._is_worker():
+            self.oracle.stub = _patient_stub()
 
     def _populate_initial_space(self) -> None:
         """Leave the space as the oracle has it; the stock method builds models to find it."""
@@ -66,6 +73,10 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
             self._serve()
             return
         self.save()
+        with _told_of_silence() if self._is_worker() else nullcontext():
+            self._work()
+
+    def _work(self) -> None:
         while not (self._is_worker() and self._is_done()):
             trial = self.oracle.create_trial(self.tuner_id)
             if trial.status == "STOPPED":
@@ -77,7 +88,7 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def _is_done(self) -> bool:
         done = self.folder / DONE_FILE
-        return done.exists() and read_json(done) == settings_of(self.told)
+        return done.exists() and is_same(read_json(done), settings_of(self.told))
 
     def _noted_as_done(self) -> bool:
         """Tell whether nothing is left to do, and note it for workers."""
@@ -105,8 +116,6 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def _serve(self) -> None:
         """Answer workers until each has been told that nothing is left."""
-        import grpc
-        from keras_tuner.src import protos
         from keras_tuner.src.distribute.oracle_chief import OracleServicer
 
         self.save()
@@ -115,21 +124,39 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
         servicer = OracleServicer(self.oracle)
         server = grpc.server(futures.ThreadPoolExecutor(max_workers=1))
         protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
-        address = f"{os.environ['KERASTUNER_ORACLE_IP']}:{os.environ['KERASTUNER_ORACLE_PORT']}"
         try:
-            if not server.add_insecure_port(address):
+            if not server.add_insecure_port(chief_address()):
                 raise RuntimeError
         except RuntimeError as error:
-            raise FerKerasError(f"KERASTUNER_ORACLE_IP, KERASTUNER_ORACLE_PORT: cannot listen at {address}") from error
+            raise FerKerasError(f"{IP}, {PORT}: cannot listen at {chief_address()}") from error
         server.start()
         # The stock loop asks every 20 seconds and waits for dead workers for good.
-        while not servicer.stop_triggered or self.oracle.ongoing_trials:
+        while not servicer.stop_triggered or self.oracle.is_awaited():
             time.sleep(_POLL_SECONDS)
         self._noted_as_done()
         deadline = time.monotonic() + _GOODBYE_SECONDS
         while self.oracle.tuner_ids and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)
         server.stop(grace=1.0).wait()
+
+
+def _patient_stub() -> Any:
+    """The chief as a worker calls it: what a chief was killed over is asked again, of the one that comes back.
+
+    Each call may come twice: the oracle gives a worker the trial that it has, and a trial ends once.
+    """
+    retry = {"maxAttempts": 5, "initialBackoff": "1s", "maxBackoff": "10s", "backoffMultiplier": 2}
+    method = {"name": [{}], "retryPolicy": {**retry, "retryableStatusCodes": ["UNAVAILABLE"]}}
+    options = [("grpc.service_config", json.dumps({"methodConfig": [method]}))]
+    return protos.get_service_grpc().OracleStub(grpc.insecure_channel(chief_address(), options))
+
+
+@contextmanager
+def _told_of_silence() -> Iterator[None]:
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise FerKerasError(f"{IP}, {PORT}: no chief answers at {chief_address()} ({error.code().name})") from error
 
 
 def only_one(folder: Path) -> Any:

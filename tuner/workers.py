@@ -13,14 +13,42 @@ from dataclasses import dataclass, field
 
 from fer_keras.errors import FerKerasError
 
+IP, PORT, NAME = "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT", "KERASTUNER_TUNER_ID"
 CHIEF = "chief"
 SUPERVISED = "FER_KERAS_SUPERVISED"
+"""Holds which supervisor started a process."""
 
 _BAD_INPUT = 2
 _DEATHS = 3
 _SHORT_LIFE_SECONDS = 120.0
 _POLL_SECONDS = 0.3
 _GOODBYE_SECONDS = 30.0
+
+
+def role_is_whole() -> bool:
+    """Return whether KerasTuner's environment variables make this process a chief or a worker.
+
+    Raises:
+        FerKerasError: there are some of them only.
+    """
+    told = [name for name in (IP, PORT, NAME) if os.environ.get(name)]
+    for name in (IP, PORT, NAME):
+        if told and name not in told:
+            raise FerKerasError(f"{name}: not set, expected a value, for {told[0]} has one")
+    return bool(told)
+
+
+def chief_address() -> str:
+    """Return the chief's address and port, as KerasTuner's environment variables say."""
+    return f"{os.environ[IP]}:{os.environ[PORT]}"
+
+
+def reviver() -> str:
+    """Return who starts this process again when it dies: a supervisor, a cluster (nothing is known of it), or a person.
+
+    A person did the killing, or has read why it died: with every start by one the answer is another.
+    """
+    return os.environ.get(SUPERVISED) or ("" if os.environ.get(IP) else f"{os.getpid()} {time.time_ns()}")
 
 
 def exit_with_supervisor() -> None:
@@ -79,7 +107,7 @@ def supervise(command: Sequence[str], workers: int) -> int:
     """
     shared = _environment(workers)
     names = [CHIEF, *[f"worker-{number}" for number in range(1, workers + 1)]]
-    members = [_Member(name, command, {**shared, "KERASTUNER_TUNER_ID": name}) for name in names]
+    members = [_Member(name, command, {**shared, NAME: name}) for name in names]
     chief = members[0]
     try:
         for member in members:
@@ -110,8 +138,8 @@ def _environment(workers: int) -> dict[str, str]:
         "TF_NUM_INTRAOP_THREADS": threads,  # or every worker would start a thread for every core
         "TF_NUM_INTEROP_THREADS": threads,
         **os.environ,
-        SUPERVISED: "1",
-        "KERASTUNER_ORACLE_IP": "127.0.0.1",
-        "KERASTUNER_ORACLE_PORT": str(port),
+        SUPERVISED: f"{os.getpid()} {time.time_ns()}",
+        IP: "127.0.0.1",
+        PORT: str(port),
         "no_grpc_proxy": "127.0.0.1",
     }

@@ -23,14 +23,18 @@ CALIBRATION_FACES = 2048
 flagship's logits differed by a third between two samples."""
 
 
-def save_float32(model: keras.Model, path: Path) -> None:
-    """Write a model as a LiteRT file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, 7].
+def float32_file(model: keras.Model) -> bytes:
+    """Return a model as a LiteRT file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, 7].
 
     Args:
         model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
-        path: the `.tflite` file.
     """
-    path.write_bytes(smaller(convert(model, tf.uint8)))
+    return smaller(convert(model, tf.uint8))
+
+
+def save_float32(model: keras.Model, path: Path) -> None:
+    """Write `float32_file` of a model to a `.tflite` file."""
+    path.write_bytes(float32_file(model))
 
 
 def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
@@ -39,7 +43,7 @@ def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
     The pixels go in as they are (scale 1, zero point 0); only the last step turns the seven integers into floats.
 
     Args:
-        model: as of `save_float32`.
+        model: as of `float32_file`.
         path: the `.tflite` file.
         faces: uint8 [N, 48, 48, 1], which decide the range of each activation: training images, since what is chosen
             by test images cannot be scored on them.

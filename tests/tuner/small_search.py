@@ -10,10 +10,11 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 from fer_keras import cli
 from fer_keras.config import DataConfig, FitConfig, StudentConfig
-from tuner.workers import exit_with_supervisor, supervise
+from tuner.workers import exit_with_supervisor, role_is_whole, supervise
 
 FIT = FitConfig(epochs=1, batch_size=64, learning_rate=5e-3, ema_epochs=0.0)
 BASE = StudentConfig(DataConfig("drawn", ""), ("made up",), cached_views=2, fit=FIT)
@@ -63,8 +64,8 @@ def run(folder, made=None, **told):
     from tuner import frontier
 
     made = made or material()
-    frontier.prepare = lambda *_: made
-    return frontier.run_search(search_in(folder, **told), made.data, [], Path())
+    with mock.patch.object(frontier, "prepare", lambda *_: made):
+        return frontier.run_search(search_in(folder, **told), made.data, [], Path())
 
 
 def instant_training(config, train, val, cache, folder, **_):
@@ -94,7 +95,7 @@ def wait_after_the_first_epoch(hold):
 
 def main():
     folder = Path(sys.argv[1])
-    if "--workers" in sys.argv and "KERASTUNER_ORACLE_IP" not in os.environ:
+    if not role_is_whole() and "--workers" in sys.argv:
         return supervise([sys.executable, *sys.argv], int(sys.argv[-1]))
     exit_with_supervisor()
     if hold := os.environ.get("HOLD"):

@@ -76,10 +76,24 @@ def test_no_network_is_tried_twice(tmp_path, monkeypatch):
         np.testing.assert_allclose(y, [-0.5 - 0.01 * one.values["dense"] for one in seen[:count]])
 
 
-def test_after_some_random_trials_bayesian_optimisation_proposes(tmp_path):
+def test_after_some_random_trials_bayesian_optimisation_proposes(tmp_path, monkeypatch):
+    """What comes fourth is what KerasTuner's own optimisation makes of the three before."""
+    made = keras_tuner.oracles.BayesianOptimizationOracle.populate_space
+    proposed = []
+
+    def watched(self, trial_id):
+        response = made(self, trial_id)
+        proposed.append((len(self.trials), self.num_initial_points, response["values"]))
+        return response
+
+    monkeypatch.setattr("keras_tuner.oracles.BayesianOptimizationOracle.populate_space", watched)
     oracle = oracle_in(tmp_path / "s", trials=5, budgets=(5_000,), families=("cnn",), control_budgets=())
     seen = run_all(oracle, lambda one: 0.5 + 0.01 * one.values["dense"])
     assert len({json.dumps(one.options(oracle.search)) for one in seen[:5]}) == 5
+    fitted = {count: values for count, points, values in proposed if count >= points}
+    assert sorted(fitted) == [3, 4]
+    for count, values in fitted.items():
+        assert {name.removeprefix("cnn_"): value for name, value in values.items()} == seen[count].values
 
 
 def test_what_is_best_nearby_is_tried_too(tmp_path):
@@ -183,6 +197,18 @@ def test_a_dead_workers_trial_goes_to_one_that_has_nothing_to_do(tmp_path, monke
     end(oracle, trial, 0.1)  # the dead one was only slow: what it says comes too late
     assert oracle.trials[trial.trial_id].score == 0.5 and oracle.end_order == [trial.trial_id]
     assert candidate(oracle.create_trial("worker-2").hyperparameters, oracle.search).stage == "final"
+
+
+def test_a_search_that_gave_up_waits_for_no_dead_worker(tmp_path, monkeypatch):
+    monkeypatch.setattr("tuner.oracle._GRACE_SECONDS", 0.0)
+    oracle = oracle_in(tmp_path / "s", max_failures=1, control_budgets=())
+    lost = oracle.create_trial("worker-1")
+    end(oracle, oracle.create_trial("worker-2"), None)
+    assert oracle.is_awaited(), "it may come back"
+    assert oracle.create_trial("worker-2").status == "STOPPED" and oracle.gave_up
+    with locked(trial_lock(oracle._get_trial_dir(lost.trial_id)), wait=False):
+        assert oracle.is_awaited(), "it is at it"
+    assert not oracle.is_awaited()
 
 
 def test_failures_in_a_row_end_the_search_and_are_tried_again_by_the_next(tmp_path):

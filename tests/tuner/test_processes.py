@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from processes import finish, start, wait_for
 
 SMALL_SEARCH = Path(__file__).with_name("small_search.py")
@@ -93,3 +95,35 @@ def test_a_chief_and_workers_that_are_killed(tmp_path):
     for trial, row in zip(trials, rows, strict=True):
         assert abs(trial["score"] - row["val_accuracy"]) < 1e-6
     assert not running(folder, "worker-1") and not running(folder, "chief")
+
+
+def test_what_a_chief_was_killed_over_is_asked_again(monkeypatch):
+    import grpc
+    from keras_tuner.src import protos
+
+    from fer_keras.errors import FerKerasError
+    from tuner.tuner import _patient_stub, _told_of_silence
+
+    asked = []
+
+    class Chief(protos.get_service_grpc().OracleServicer):
+        def GetSpace(self, request, context):  # noqa: N802
+            asked.append(1)
+            if len(asked) == 1:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "killed")
+            return protos.get_service().GetSpaceResponse()
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    protos.get_service_grpc().add_OracleServicer_to_server(Chief(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    monkeypatch.setenv("KERASTUNER_ORACLE_IP", "127.0.0.1")
+    monkeypatch.setenv("KERASTUNER_ORACLE_PORT", str(port))
+    monkeypatch.setenv("no_grpc_proxy", "127.0.0.1")
+    stub = _patient_stub()
+    stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=60)
+    assert len(asked) == 2
+    server.stop(0).wait()
+    silence = pytest.raises(FerKerasError, match=rf"no chief answers at 127.0.0.1:{port} \(DEADLINE_EXCEEDED\)")
+    with silence, _told_of_silence():
+        stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=0.2)

@@ -15,6 +15,7 @@ from command import ROOT
 from command import run as run_script
 from small_search import BASE, instant_training, material, run, search_in
 
+from fer_keras.data.dataset import SPLIT_OF_USAGE
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.frontier import known_milliseconds
 from fer_keras.evaluation.frontier_figures import REFERENCES, known_models
@@ -23,7 +24,7 @@ from fer_keras.models.budget import parameters
 from fer_keras.training.run_folder import read_config
 from tuner.defaults import control_budgets
 from tuner.early_stopping import StopHopeless, is_hopeless
-from tuner.latency import known_networks, lite_file, measure
+from tuner.latency import float32_file, known_networks, measure
 from tuner.ledger import read_rows
 from tuner.search_space import defaults
 from tuner.settings import Candidate
@@ -94,17 +95,26 @@ def test_milliseconds_are_measured_without_the_models(finished, tmp_path):
     shutil.copytree(finished, folder)
     for file in folder.rglob("model.keras"):
         file.unlink()
-    measure(folder, {"ours": lite_file(build("cnn", widths=(4,), dense_widths=()))}, rounds=1)
+    measure(folder, {"ours": float32_file(build("cnn", widths=(4,), dense_widths=()))}, rounds=1)
     milliseconds = ledger_of(folder)["milliseconds"]
     assert milliseconds.isna().tolist() == [True, False, True] and 0 < milliseconds[1] < 1_000
     known = known_milliseconds(folder)
     assert list(known) == ["ours"] and 0 < known["ours"] < 1_000
 
 
+def test_milliseconds_of_a_part_of_a_search_are_refused(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / "s")
+    before = (tmp_path / "s" / "ledger.csv").read_bytes()
+    (tmp_path / "s" / "trial_0002" / "row.json").unlink()
+    with pytest.raises(FerKerasError, match=r"trial_0002/row.json is not there"):
+        measure(tmp_path / "s")
+    assert (tmp_path / "s" / "ledger.csv").read_bytes() == before
+
+
 def test_known_networks_are_those_of_the_figures(tmp_path, monkeypatch):
     student = ROOT / "saved_models" / "separable-25k"
     shutil.copytree(student, tmp_path / "separable-25k", ignore=shutil.ignore_patterns("1", "figures"))
-    monkeypatch.setattr("tuner.latency.lite_file", parameters)
+    monkeypatch.setattr("tuner.latency.float32_file", parameters)
     known = known_networks(tmp_path)
     shown = {model.name: model for models in known_models(tmp_path, {}).values() for model in models}
     assert {*known} - {"mini_XCEPTION"} == {*(model.name for model in REFERENCES), "separable-25k"}
@@ -147,6 +157,11 @@ def test_the_chief_of_a_finished_search_does_not_wait_for_workers(finished, made
     monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waited"))
     run(folder, made, families=("cnn",), trials=1)
     assert (folder / "done").exists() and ledger_of(folder).equals(ledger_of(finished))
+    # A worker that comes after it, and calls the data otherwise, does not wait either.
+    monkeypatch.setenv("KERASTUNER_TUNER_ID", "worker-1")
+    monkeypatch.setattr("tuner.tuner.chief_address", lambda: "127.0.0.1:1")
+    elsewhere = replace(BASE, data=replace(BASE.data, source="a copy"))
+    run(folder, made, families=("cnn",), trials=1, base=elsewhere)
 
 
 def test_a_search_from_before_an_option_existed_goes_on(finished, made, monkeypatch):
@@ -209,13 +224,18 @@ class KilledError(BaseException):
 
 
 @pytest.mark.parametrize(
-    ("death", "attempts", "end"),
+    ("death", "supervised", "attempts", "end"),
     [
-        (KilledError, [1, 2, 3], "FerKerasError: its worker died 3 times in epoch 1"),
-        (KeyboardInterrupt, [0, 0, 0], "RuntimeError: went on"),
+        (KilledError, "one supervisor", [1, 2, 3], "FerKerasError: its worker died 3 times in epoch 1"),
+        (KilledError, "", [1, 1, 1], "RuntimeError: went on"),
+        (KeyboardInterrupt, "one supervisor", [0, 0, 0], "RuntimeError: went on"),
     ],
 )
-def test_a_trial_that_kills_its_worker_is_given_up_but_not_one_that_was_stopped(death, attempts, end, tmp_path, made):
+def test_a_trial_that_kills_its_worker_is_given_up_but_not_one_that_a_person_stopped(
+    death, supervised, attempts, end, tmp_path, made, monkeypatch
+):
+    monkeypatch.setenv("FER_KERAS_SUPERVISED", supervised)
+
     def ends(error):
         def logits_for(config):
             raise error
@@ -228,6 +248,27 @@ def test_a_trial_that_kills_its_worker_is_given_up_but_not_one_that_was_stopped(
         assert [(row["status"], row["attempts"]) for row in read_rows(tmp_path / "s")] == [("running", attempt)]
     run(tmp_path / "s", ends(RuntimeError("went on")), **FEW)
     assert ledger_of(tmp_path / "s")["error"].tolist() == [end]
+
+
+def test_a_schedule_that_cannot_be_is_refused_before_the_first_trial(tmp_path):
+    fit = replace(BASE.fit, epochs=9, warmup_epochs=3.0)
+    with pytest.raises(FerKerasError, match=r"warmup_epochs 3.0: expected"):
+        search_in(tmp_path / "s", base=replace(BASE, fit=fit), final_epochs=2)
+
+
+@pytest.mark.parametrize(
+    ("told", "missing"),
+    [
+        ({"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": "1"}, "KERASTUNER_TUNER_ID"),
+        ({"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_TUNER_ID": "chief"}, "KERASTUNER_ORACLE_PORT"),
+        ({"KERASTUNER_TUNER_ID": "worker-1"}, "KERASTUNER_ORACLE_IP"),
+    ],
+)
+def test_half_a_role_is_refused_before_anything_is_loaded(told, missing, tmp_path, monkeypatch):
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    status, _, said = run_script("search.py", "--data", "nowhere", "--teacher", "nowhere", cwd=tmp_path)
+    assert status == 2 and said.startswith(f"error: {missing}: not set, expected a value, for ")
 
 
 def test_one_process_at_a_time(tmp_path, made):
@@ -287,3 +328,28 @@ def test_controls_are_at_budgets_of_the_search(tmp_path):
     words = ("--teacher", "nowhere", "--budgets", 5_000, 10_000, "--control-budgets", 25_000)
     status, _, said = run_script("search.py", *words, cwd=tmp_path)
     assert (status, said) == (2, "error: --control-budgets 25000: expected some of --budgets 5000, 10000\n")
+
+
+def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces):
+    """The command as users start it, with a real teacher and its cache."""
+    usages = {split: usage for usage, split in SPLIT_OF_USAGE.items()}
+    table = pd.DataFrame({"emotion": faces.labels, "Usage": [usages[split] for split in faces.splits]})
+    table["pixels"] = [" ".join(map(str, image.ravel())) for image in faces.images]
+    table.to_csv(tmp_path / "faces.csv", index=False)
+    build("cnn", widths=(4,), dense_widths=()).save(tmp_path / "teacher.keras")
+    words = ["--data", "faces.csv", "--teacher", "teacher.keras", "--cache", "logits", "--name", "s", "--epochs", 1]
+    words += ["--families", "cnn", "--budgets", 3_000, "--trials", 1, "--final-epochs", 2, "--seeds", 1]
+    words += ["--max-multiply-adds", 1_000_000, "--max-failures", 3, "--ema-epochs", 0]
+    status, said, errors = run_script("search.py", *words, cwd=tmp_path)
+    assert status == 0, errors
+    assert said.splitlines()[-1] == f"ledger: {Path('runs/s/ledger.csv')}"
+    told = json.loads((tmp_path / "runs" / "s" / "search.json").read_text())
+    base = told.pop("base")
+    assert told == {
+        "families": ["cnn"], "budgets": [3_000], "trials": 1, "final_epochs": 2, "seeds": 1, "control_budgets": [],
+        "max_multiply_adds": 1_000_000, "max_failures": 3,
+    }  # fmt: skip
+    assert base["fit"]["epochs"] == 1 and base["data"]["source"] == "faces.csv" and len(base["teachers"]) == 1
+    ledger = ledger_of(tmp_path / "runs" / "s")
+    assert list(zip(ledger["stage"], ledger["epochs"], strict=True)) == [("search", 1), ("final", 2)]
+    assert len([*(tmp_path / "logits").rglob("view-*.npy")]) == 2, "as many views as the full schedule has epochs"
