@@ -3,15 +3,16 @@
     python scripts/frontier.py runs/frontier
 
 Seconds. Writes frontier.csv, differences.csv, evidence.csv, frontier.html and figures as PNG and SVG beside the ledger,
-or to --out. With --measure it first measures every model's milliseconds on one CPU thread, a few minutes, and notes
-them in the ledger, and those of the reference's networks, of shipped students and of `fer`, where that is installed,
-beside it; otherwise it needs nothing but the ledger.
+or to --out. It needs nothing but the ledger, and the hits.npz beside each model for differences.csv. With --measure it
+first measures every model's milliseconds on one CPU thread, a few minutes, and notes them in the ledger, and those of
+the reference's networks, of shipped students and of `fer`, where that is installed, beside it.
 """
 
 import argparse
 from pathlib import Path
 
 from fer_keras import cli
+from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.evaluation import comparison, frontier
 from fer_keras.evaluation.frontier_differences import differences, with_gains
 from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure, known_models
@@ -30,7 +31,7 @@ def main() -> None:
     )
     parser.add_argument("--out", type=Path, help="folder to write to; default: the search's")
     parser.add_argument(
-        "--source", help="what the models learned from, if not FER2013, for the titles; default: what the search says"
+        "--source", help="what the models learned from, if not FER2013: titles say so, and no known models are drawn"
     )
     parser.add_argument(
         "--shipped", type=Path, default=Path("saved_models"),
@@ -43,7 +44,6 @@ def main() -> None:
     if args.measure:
         from tuner.latency import known_networks, measure
 
-        frontier.read_ledger(args.search)
         measure(folder, known_networks(args.shipped))
     ledger = frontier.read_ledger(args.search)
     points, out = frontier.frontier_points(ledger), args.out or folder
@@ -52,9 +52,11 @@ def main() -> None:
     write_text(out / "frontier.csv", points.to_csv(index=False))
     if len(found):
         write_text(out / "differences.csv", found.to_csv(index=False))
-    source = args.source or frontier.other_source(folder)
-    known = {} if source else known_models(args.shipped, frontier.known_milliseconds(folder))
-    figures = {"frontier_gain": gain_figure(points)}
+    source = args.source or frontier.told_source(folder)
+    # Known models were scored on FER2013's PublicTest.
+    comparable = not args.source and source != DRAWN and points["public_test_accuracy"].notna().any()
+    known = known_models(args.shipped, frontier.known_milliseconds(folder)) if comparable else {}
+    figures = {"frontier_gain": gain_figure(points, source=source)}
     for cost in frontier.COSTS:
         if points[cost].notna().any():
             figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=source, known=known)

@@ -1,13 +1,14 @@
 """The frontier, from the ledger of a search: its points, which of them no other beats, and the one to pick."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import between_seeds
 from fer_keras.files import read_json
@@ -31,6 +32,9 @@ LEDGER_COLUMNS = (
 shares; `train_accuracy` is of the last epoch's augmented views; `milliseconds` is measured later; `widths` are those of
 all layers; `options` all that the family's builder is told, as JSON; `model` is a path below the ledger's folder."""
 
+FAMILY_NAMES = {"cnn": "general CNN", "separable": "separable CNN", "mobilenet": "MobileNet"}
+"""The families that a ledger has, as tables and figures call them."""
+
 COSTS: dict[str, str] = {
     "parameters": "trainable parameters",
     "multiply_adds": "multiply-adds for one image",
@@ -39,11 +43,34 @@ COSTS: dict[str, str] = {
 _ACCURACIES = ("val_accuracy", "public_test_accuracy")
 
 
+def _is_options(cell: Any) -> bool:
+    try:
+        return isinstance(json.loads(cell), dict)
+    except (TypeError, ValueError):
+        return False
+
+
+def _is_number(cell: Any) -> bool:
+    try:
+        float(cell)  # also NaN, an empty cell
+    except ValueError:
+        return False
+    return True
+
+
+_CELLS: dict[str, Callable[[Any], bool]] = {
+    "family": FAMILY_NAMES.__contains__,
+    "options": _is_options,
+    **dict.fromkeys(("budget", "epochs", "seed", "train_accuracy", *COSTS, *_ACCURACIES), _is_number),
+}
+"""What is computed with: column -> whether a cell of it can be."""
+
+
 def read_ledger(path: Path) -> pd.DataFrame:
     """Read the ledger of a search.
 
     Raises:
-        FerKerasError: there is no such file, or it is not a ledger.
+        FerKerasError: there is no such file, or it is not a ledger; the sentence names the trial whose row is wrong.
     """
     path = path / LEDGER_FILE if path.is_dir() else path
     try:
@@ -55,20 +82,42 @@ def read_ledger(path: Path) -> pd.DataFrame:
     missing = [name for name in LEDGER_COLUMNS if name not in ledger]
     if missing:
         raise FerKerasError(f"{path}: expected the ledger of a search, found no column {missing[0]!r}")
+    for name, fits in _CELLS.items():
+        wrong = ledger[~ledger[name].map(fits)]
+        if len(wrong):
+            trial, found = wrong[["trial", name]].iloc[0]
+            raise FerKerasError(f"{path}: trial {trial}: found {name} {found!r}")
     return ledger
 
 
-def other_source(folder: Path) -> str:
-    """Return `drawn faces` if the search in `folder` was of those, else nothing: then known models compare with it."""
+def told_source(folder: Path) -> str:
+    """Return what the search in `folder` says its data are called, or nothing where it says nothing.
+
+    Raises:
+        FerKerasError: `SETTINGS_FILE` is damaged.
+    """
     path = folder / SETTINGS_FILE
-    source = read_json(path)["base"]["data"]["source"] if path.exists() else ""
-    return source if source == DRAWN else ""
+    if not path.exists():
+        return ""
+    try:
+        return str(read_json(path)["base"]["data"]["source"])
+    except (KeyError, TypeError) as error:
+        raise FerKerasError(f"{path}: expected the settings of a search") from error
 
 
 def known_milliseconds(folder: Path) -> dict[str, float]:
-    """Return what `KNOWN_FILE` in a search's folder says, by name; nothing where there is no such file."""
+    """Return what `KNOWN_FILE` in a search's folder says, by name; nothing where there is no such file.
+
+    Raises:
+        FerKerasError: it is damaged.
+    """
     path = folder / KNOWN_FILE
-    return dict(pd.read_csv(path).itertuples(index=False)) if path.exists() else {}
+    if not path.exists():
+        return {}
+    try:
+        return pd.read_csv(path).set_index("name")["milliseconds"].astype(float).to_dict()
+    except (ValueError, KeyError) as error:
+        raise FerKerasError(f"{path}: expected columns name and milliseconds ({error})") from error
 
 
 def pareto(cost: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
@@ -97,8 +146,8 @@ def frontier_points(ledger: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         Sorted by family and parameters: `family`, `budget`, costs, `epochs`, `seeds`, of each accuracy its mean,
-        `_low` and `_high`, `train_accuracy`, the same of the control and of the `gain` over it where there is one,
-        `pareto_<cost>`, `options` and `model`, the best seed's by validation.
+        `_low` and `_high`, `control_<accuracy>` and `<accuracy>_gain` over it where there is a control,
+        `train_accuracy`, the control's too, `pareto_<cost>`, `options` and `model`, the best seed's by validation.
 
     Raises:
         FerKerasError: no trial of the full schedule has ended.
@@ -164,7 +213,22 @@ def pick(points: pd.DataFrame, most: Mapping[str, float]) -> pd.Series:
         fits &= (points[cost] <= limit).to_numpy()
     within = points[fits]
     if within.empty:
-        told = " and ".join(f"at most {limit:g} {cost.replace('_', '-')}" for cost, limit in most.items())
-        smallest = " and ".join(f"{points[cost].min():g} {cost.replace('_', '-')}" for cost in most)
-        raise FerKerasError(f"no model of the frontier has {told}; the smallest is {smallest}")
+        told = " and ".join(f"at most {limit:,} {_said(cost)}" for cost, limit in most.items())
+        raise FerKerasError(f"no model of the frontier has {told}; {_nearest(points, most)}")
     return within.loc[within["val_accuracy"].idxmax()]
+
+
+def _nearest(points: pd.DataFrame, most: Mapping[str, float]) -> str:
+    """By which limit, the others kept, a model would come within them all."""
+    hints = []
+    for cost in most:
+        others = [points[other] <= limit for other, limit in most.items() if other != cost]
+        rest = points[np.logical_and.reduce([np.ones(len(points), bool), *others])]
+        if len(rest):
+            kept = " within the other limits" if others else ""
+            hints.append(f"the fewest {_said(cost)}{kept} are {rest[cost].min():,}")
+    return ", ".join(hints) or "any two of these limits leave none"
+
+
+def _said(cost: str) -> str:
+    return cost.replace("_", "-")

@@ -11,7 +11,7 @@ from adjustText import adjust_text
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from fer_keras.evaluation.frontier import COSTS
+from fer_keras.evaluation.frontier import COSTS, FAMILY_NAMES
 from fer_keras.evaluation.model_card import read_cards
 from fer_keras.evaluation.plots import BLUE, GREEN, GREY, ORANGE, PINK, new_figure
 
@@ -44,16 +44,16 @@ REFERENCES: tuple[Known, ...] = (
     Known("course report: MobileNet student", 0.66341, 93_139, 6_958_632),
 )
 PEERS: tuple[Known, ...] = (
-    Known("mini_XCEPTION", 0.654, 58_423),
-    Known("big_XCEPTION", 0.656, 208_871),
-    Known("MobileNet 0.25, 64 px", 0.629, 220_199),
+    Known("mini_XCEPTION", 0.654, 58_423, 10_163_392),
+    Known("big_XCEPTION", 0.656, 208_871, 65_768_288),
+    Known("MobileNet 0.25, 64 px", 0.629, 220_199, 3_182_848),
     Known("face-api.js", 0.583),
 )
+"""Others' published weights, scored on FER2013's PublicTest; what they cost is counted in their graphs, at 64x64."""
 
 LOOKS: dict[str, tuple[str, str]] = {"cnn": (BLUE, "o"), "separable": (GREEN, "s"), "mobilenet": (ORANGE, "D")}
 """Family -> colour and marker."""
 
-FAMILY_NAMES = {"cnn": "general CNN", "separable": "separable CNN", "mobilenet": "MobileNet"}
 SPLIT_NAMES = {"public_test_accuracy": "PublicTest", "val_accuracy": "validation"}
 
 
@@ -74,10 +74,11 @@ MOST_PARAMETERS = 1_000_000
 def shipped_students(folder: Path) -> tuple[Known, ...]:
     """Return the students in a folder of saved models, which were trained for longer than those of a frontier.
 
+    Those of drawn faces and those without a score on PublicTest are left out.
+
     Raises:
         FerKerasError: a card is damaged.
     """
-    students = [card for card in read_cards(folder) if card["kind"] == "student"]
     return tuple(
         Known(
             card["name"],
@@ -85,8 +86,11 @@ def shipped_students(folder: Path) -> tuple[Known, ...]:
             card["size"]["parameters"],
             card["size"]["multiply_adds"],
         )
-        for card in students
-        if card["size"]["parameters"] <= MOST_PARAMETERS
+        for card in read_cards(folder)
+        if card["kind"] == "student"
+        and card["size"]["parameters"] <= MOST_PARAMETERS
+        and not card["scores"]["drawn"]
+        and "public_test" in card["scores"]["splits"]
     )
 
 
@@ -112,6 +116,30 @@ def shown_accuracy(points: pd.DataFrame) -> str:
     return "public_test_accuracy" if points["public_test_accuracy"].notna().any() else "val_accuracy"
 
 
+def frontier_title(points: pd.DataFrame, source: str) -> str:
+    """Return what figures of the frontier are called, with its intervals where there are any.
+
+    Args:
+        points: from `frontier_points`.
+        source: what the models were trained on; empty where that is not known.
+    """
+    intervals = points[f"{shown_accuracy(points)}_low"].notna().any()
+    parts = ["Best students found at each size", source, "with 95% intervals over seeds" if intervals else ""]
+    return ", ".join(filter(None, parts))
+
+
+def gain_title(points: pd.DataFrame, source: str) -> str:
+    """Return the same of distillation's gain.
+
+    Args:
+        points: from `with_gains`.
+        source: as for `frontier_title`.
+    """
+    intervals = points[f"{shown_accuracy(points)}_gain_low"].notna().any()
+    parts = ["Distilled against labels alone", source, "with 95% intervals over images and seeds" if intervals else ""]
+    return ", ".join(filter(None, parts))
+
+
 def frontier_figure(
     points: pd.DataFrame, cost: str, *, source: str = "", known: Mapping[str, Sequence[Known]] | None = None
 ) -> Figure:
@@ -122,15 +150,15 @@ def frontier_figure(
     Args:
         points: from `frontier_points`.
         cost: one of `COSTS`, measured.
-        source: what the models were trained on, for the title; empty for FER2013.
+        source: what the models were trained on, for the title; empty where that is not known.
         known: from `known_models`; none of FER2013's beside points of something else.
     """
     figure, (ax,) = new_figure(6.8, 4.4)
     accuracy = shown_accuracy(points)
     for family, rows in points.groupby("family"):
-        colour, marker = LOOKS.get(family, (PINK, "^"))
+        colour, marker = LOOKS[family]
         drawn = rows.dropna(subset=[cost]).sort_values(cost)
-        _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES.get(family, family))
+        _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES[family])
     best = points[points[f"pareto_{cost}"]].sort_values(cost)
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
     marked = [_mark(ax, one, cost, *KNOWN_LOOKS[kind]) for kind, models in (known or {}).items() for one in models]
@@ -139,9 +167,7 @@ def frontier_figure(
     ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.set(xlabel=COSTS[cost], ylabel=f"accuracy on {SPLIT_NAMES[accuracy]}")
-    ax.set_title(
-        f"Best students at each size{f', {source}' if source else ''}, with 95% intervals over seeds", fontsize=10
-    )
+    ax.set_title(frontier_title(points, source), fontsize=10)
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
     if names := [name for name in marked if name]:
         figure.draw_without_rendering()  # so that the axes have their place
@@ -151,25 +177,26 @@ def frontier_figure(
     return figure
 
 
-def gain_figure(points: pd.DataFrame) -> Figure:
+def gain_figure(points: pd.DataFrame, *, source: str = "") -> Figure:
     """Draw what distillation gains over labels alone, in points of accuracy, against parameters.
 
     Args:
         points: from `frontier_points`, some with a control, and `with_gains`.
+        source: as of `frontier_figure`.
     """
     figure, (ax,) = new_figure(6.0, 3.8)
     gain = f"{shown_accuracy(points)}_gain"
     for place, (family, rows) in enumerate(points.dropna(subset=[gain]).groupby("family")):
-        colour, marker = LOOKS.get(family, (PINK, "^"))
+        colour, marker = LOOKS[family]
         drawn = rows.sort_values("parameters")
         drawn = drawn.assign(**{name: 100 * drawn[name] for name in (gain, f"{gain}_low", f"{gain}_high")})
         drawn["parameters"] *= 1 + 0.05 * place  # or the intervals would cover each other
-        _points(ax, drawn, "parameters", gain, color=colour, marker=marker, label=FAMILY_NAMES.get(family, family))
+        _points(ax, drawn, "parameters", gain, color=colour, marker=marker, label=FAMILY_NAMES[family])
     ax.axhline(0, color=GREY, lw=1)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.set(xlabel=COSTS["parameters"], ylabel=f"points gained on {SPLIT_NAMES[shown_accuracy(points)]}")
-    ax.set_title("Distilled against labels alone, with 95% intervals over images and seeds", fontsize=10)
+    ax.set_title(gain_title(points, source), fontsize=10)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize=7.5)
     return figure

@@ -7,16 +7,16 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from fer_keras.evaluation.frontier import COSTS
+from fer_keras.evaluation.frontier import COSTS, FAMILY_NAMES
 from fer_keras.evaluation.frontier_figures import (
-    FAMILY_NAMES,
     KNOWN_LOOKS,
     LOOKS,
     SPLIT_NAMES,
     Known,
+    frontier_title,
+    gain_title,
     shown_accuracy,
 )
-from fer_keras.evaluation.plots import PINK
 from fer_keras.files import write_text
 
 _DETAILS = (
@@ -41,7 +41,8 @@ def write_frontier_html(
     costs = [cost for cost in COSTS if points[cost].notna().any()]
     accuracy = shown_accuracy(points)
     titles = [f"accuracy on {SPLIT_NAMES[accuracy]} against {COSTS[cost]}" for cost in costs]
-    figure = make_subplots(rows=len(costs) + 1, cols=1, vertical_spacing=0.07, subplot_titles=[*titles, "gain"])
+    titles.append(f"{gain_title(points, '')}, on {SPLIT_NAMES[accuracy]}")
+    figure = make_subplots(rows=len(titles), cols=1, vertical_spacing=0.07, subplot_titles=titles)
     for row, cost in enumerate(costs, 1):
         for family, rows in points.dropna(subset=[cost]).groupby("family"):
             figure.add_trace(_trace(rows.sort_values(cost), cost, accuracy, family, row == 1), row, 1)
@@ -51,22 +52,18 @@ def write_frontier_html(
             marker, _, colour = KNOWN_LOOKS[kind]
             _add_known(figure, models, _KNOWN_SHAPES[marker], colour, cost, row)
         figure.update_yaxes(tickformat=".0%", row=row, col=1)
-    last, gain = len(costs) + 1, f"{accuracy}_gain"
+    last, gain = len(titles), f"{accuracy}_gain"
     for family, rows in points.dropna(subset=[gain]).groupby("family"):
         figure.add_trace(_trace(rows.sort_values("parameters"), "parameters", gain, family, False), last, 1)
     figure.update_yaxes(tickformat="+.1%", row=last, col=1)
-    gained = (
-        f"gain of distillation over labels alone, {SPLIT_NAMES[accuracy]}, with 95% intervals over images and seeds"
-    )
-    figure.layout.annotations[last - 1].text = gained
     figure.update_xaxes(type="log", exponentformat="SI")
-    title = f"Best students at each size{f', {source}' if source else ', FER2013'}, with 95% intervals over seeds"
+    title = frontier_title(points, source)
     figure.update_layout(height=430 * last, title=title, template="plotly_white", hovermode="closest")
     write_text(path, figure.to_html(include_plotlyjs=True, full_html=True, config={"displaylogo": False}))
 
 
 def _trace(rows: pd.DataFrame, cost: str, value: str, family: str, legend: bool) -> go.Scatter:
-    (colour, marker), name = LOOKS.get(family, (PINK, "")), FAMILY_NAMES.get(family, family)
+    (colour, marker), name = LOOKS[family], FAMILY_NAMES[family]
     high, low = rows[f"{value}_high"] - rows[value], rows[value] - rows[f"{value}_low"]
     lines = [f"{detail.replace('_', ' ')}: %{{customdata[{place}]}}" for place, detail in enumerate(_DETAILS)]
     details = rows[[*_DETAILS]].round(4).astype(object).where(rows[[*_DETAILS]].notna(), "-")
@@ -79,7 +76,7 @@ def _trace(rows: pd.DataFrame, cost: str, value: str, family: str, legend: bool)
         name=name,
         legendgroup=family,
         showlegend=legend,
-        marker={"color": colour, "symbol": _SHAPES.get(marker, "triangle-up"), "size": 8},
+        marker={"color": colour, "symbol": _SHAPES[marker], "size": 8},
         customdata=details.values.tolist(),
         hovertemplate="<br>".join([f"<b>{name}</b>, %{{y:.2%}}", *lines, "<extra></extra>"]),
     )

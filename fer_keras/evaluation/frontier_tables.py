@@ -3,8 +3,8 @@
 import pandas as pd
 
 from fer_keras.evaluation.comparison import ahead
+from fer_keras.evaluation.frontier import FAMILY_NAMES
 from fer_keras.evaluation.frontier_differences import DISTILLATION, FAMILIES_COMPARED
-from fer_keras.evaluation.frontier_figures import FAMILY_NAMES
 from fer_keras.evaluation.tables import NONE, table
 
 

@@ -3,6 +3,7 @@
 import json
 from html.parser import HTMLParser
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,12 +14,13 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.family_evidence import family_evidence
 from fer_keras.evaluation.frontier import (
     frontier_points,
-    other_source,
+    known_milliseconds,
     pareto,
     pick,
     read_ledger,
+    told_source,
 )
-from fer_keras.evaluation.frontier_differences import with_gains
+from fer_keras.evaluation.frontier_differences import differences, with_gains
 from fer_keras.evaluation.frontier_figures import (
     PEERS,
     REFERENCES,
@@ -29,6 +31,7 @@ from fer_keras.evaluation.frontier_figures import (
     shipped_students,
 )
 from fer_keras.models import FAMILIES, PRESETS
+from fer_keras.models.budget import multiply_adds
 
 
 def test_evidence_is_of_the_networks_that_were_built(points):
@@ -82,8 +85,12 @@ def test_pick(points):
     assert tuple(pick(points, {"parameters": 49_850})[["family", "budget"]]) == ("mobilenet", 50_000)
     assert tuple(pick(points, {"parameters": 5_000})[["family", "budget"]]) == ("mobilenet", 5_000)
     assert tuple(pick(points, {"milliseconds": 0.25})[["family", "budget"]]) == ("cnn", 5_000)
-    with pytest.raises(FerKerasError, match="at most 10 parameters; the smallest is 4980 parameters"):
+    with pytest.raises(FerKerasError, match="at most 10 parameters; the fewest parameters are 4,980"):
         pick(points, {"parameters": 10})
+    both = {"parameters": 5_000, "multiply_adds": 300_000}
+    hints = "the fewest multiply-adds within the other limits are 400,000$"
+    with pytest.raises(FerKerasError, match=f"at most 5,000 parameters and at most 300,000 multiply-adds; {hints}"):
+        pick(points, both)
     some = points.assign(milliseconds=points["milliseconds"].where(points["family"] == "cnn"))
     with pytest.raises(FerKerasError, match=r"no milliseconds of 2 of 4 models yet; scripts/frontier\.py --measure"):
         pick(some, {"milliseconds": 1.0})
@@ -95,7 +102,36 @@ def test_the_references_cost_what_their_families_say():
         assert known.parameters == FAMILIES[family].parameters()
         assert known.multiply_adds == FAMILIES[family].multiply_adds()
     assert (cnn.public_test, student.public_test) == (0.66926, 0.66341)
-    assert {peer.name: peer.parameters for peer in PEERS}["mini_XCEPTION"] == 58_423
+
+
+def test_the_peers_cost_what_their_graphs_do():
+    """As in oarriaga/face_classification and keras.applications, untrained."""
+    layers = keras.layers
+
+    def normalised(x, activation="relu"):
+        return layers.Activation(activation)(layers.BatchNormalization()(x))
+
+    def separable(x, width, activation):
+        return normalised(layers.SeparableConv2D(width, 3, padding="same", use_bias=False)(x), activation)
+
+    def xception(stem, widths):
+        images = x = keras.Input((64, 64, 1))
+        for width, stride in stem:
+            x = normalised(layers.Conv2D(width, 3, strides=stride, use_bias=False)(x))
+        for width in widths:
+            shortcut = normalised(layers.Conv2D(width, 1, strides=2, use_bias=False)(x), "linear")
+            x = separable(separable(x, width, "relu"), width, "linear")
+            x = layers.add([layers.MaxPooling2D(3, strides=2, padding="same")(x), shortcut])
+        x = layers.GlobalAveragePooling2D()(layers.Conv2D(7, 3, padding="same")(x))
+        return keras.Model(images, x)
+
+    graphs = {
+        "mini_XCEPTION": xception([(8, 1), (8, 1)], (16, 32, 64, 128)),
+        "big_XCEPTION": xception([(32, 2), (64, 1)], (128, 256)),
+        "MobileNet 0.25, 64 px": keras.applications.MobileNet((64, 64, 1), alpha=0.25, weights=None, classes=7),
+    }
+    costs = {name: (graph.count_params(), multiply_adds(graph)) for name, graph in graphs.items()}
+    assert costs == {peer.name: (peer.parameters, peer.multiply_adds) for peer in PEERS if peer.parameters}
 
 
 def test_the_figure_shows_the_points(points):
@@ -152,7 +188,7 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     ledger.to_csv(tmp_path / "ledger.csv", index=False)
     status, _, errors = run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models")
     assert status == 0, errors
-    assert "drawn faces" not in (tmp_path / "frontier.html").read_text()
+    assert told_source(tmp_path) == "" and "each size, with 95%" in (tmp_path / "frontier.html").read_text()
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert table["val_accuracy"].tolist() == pytest.approx([0.51, 0.60, 0.56, 0.59])
     names = ["gain", "milliseconds", "multiply_adds", "parameters"]
@@ -173,11 +209,23 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
 
 
-@pytest.mark.parametrize(("told", "said"), [("drawn faces", "drawn faces"), ("fer2013.zip", ""), (None, "")])
-def test_a_search_on_drawn_faces_says_so(told, said, tmp_path):
-    if told:
+def test_titles_say_what_was_learned_from_and_only_fer2013_has_known_models(ledger, tmp_path):
+    def page(told, *words):
         (tmp_path / "search.json").write_text(json.dumps({"base": {"data": {"source": told}}}))
-    assert other_source(tmp_path) == said
+        assert run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models", *words).status == 0
+        return (tmp_path / "frontier.html").read_text()
+
+    ledger.to_csv(tmp_path / "ledger.csv", index=False)
+    drawn = page("drawn faces")
+    assert "found at each size, drawn faces, with 95% intervals over seeds" in drawn and "course report" not in drawn
+    assert "Distilled against labels alone, drawn faces" in (tmp_path / "frontier_gain.svg").read_text()
+    told = page("fer2013.zip", "--source", "my faces")
+    assert "found at each size, my faces, with 95%" in told and "course report" not in told
+    one_seed = ledger.assign(public_test_accuracy=np.nan)[ledger["seed"] == 0]
+    one_seed.to_csv(tmp_path / "ledger.csv", index=False)
+    unreported = page("mine.csv")
+    assert "found at each size, mine.csv" in unreported and "95% intervals" not in unreported
+    assert "accuracy on validation" in unreported and "course report" not in unreported
 
 
 @pytest.mark.parametrize(
@@ -193,6 +241,32 @@ def test_what_is_no_ledger_is_refused(content, sentence, tmp_path):
         (tmp_path / "ledger.csv").write_text(content)
     with pytest.raises(FerKerasError, match=sentence):
         read_ledger(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("column", "found"),
+    [("val_accuracy", "good"), ("family", "vit"), ("options", "{"), ("options", None), ("parameters", "1,000")],
+)
+def test_a_damaged_row_is_named(ledger, column, found, tmp_path):
+    damaged = ledger.astype({column: object})
+    damaged.loc[2, column] = found
+    damaged.to_csv(tmp_path / "ledger.csv", index=False)
+    with pytest.raises(FerKerasError, match=rf"ledger.csv: trial {ledger['trial'][2]}: found {column} "):
+        read_ledger(tmp_path)
+
+
+def test_damaged_files_beside_the_ledger_are_named(ledger, points, tmp_path):
+    hits = tmp_path / ledger["model"][0]
+    hits.parent.mkdir(parents=True)
+    for name in ("search.json", "known_milliseconds.csv"):
+        (tmp_path / name).write_text("{}")
+    hits.with_name("hits.npz").write_bytes(b"PK")
+    with pytest.raises(FerKerasError, match=r"search.json: expected the settings of a search"):
+        told_source(tmp_path)
+    with pytest.raises(FerKerasError, match=r"known_milliseconds.csv: expected columns name and milliseconds"):
+        known_milliseconds(tmp_path)
+    with pytest.raises(FerKerasError, match=r"hits.npz: expected which images"):
+        differences(ledger, points, tmp_path)
 
 
 def test_a_ledger_without_full_schedules_has_no_points(ledger):
