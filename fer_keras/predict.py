@@ -15,6 +15,7 @@ from fer_keras.export.record import FLOAT_FILE, INT8_FILE, read_exports
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
 from fer_keras.litert_runtime import litert_runtime
+from fer_keras.probabilities import as_logits, softmax
 
 Runtime = Literal["auto", "litert", "keras"]
 
@@ -30,9 +31,9 @@ class Prediction:
     Attributes:
         label: the likeliest expression, one of `CLASSES`.
         class_id: its number, 0..6.
-        confidence: how often such an answer is right, 0 to 1: the largest probability after temperature scaling; not
-            scaled where the model has no temperature.
-        calibrated: whether it has one; without, a confidence is no such share.
+        confidence: an estimate of how often such an answer is right, 0 to 1: the largest probability after temperature
+            scaling; not scaled where the model has no temperature.
+        calibrated: whether it has one.
         probabilities: float32 [7], the model's own, as every exported format gives them: not scaled.
     """
 
@@ -117,7 +118,7 @@ def load(path_or_name: str | os.PathLike[str], runtime: Runtime = "auto") -> Cla
     path = _find(path_or_name)
     keras_file = path if path.is_file() else path / MODEL_FILE
     lite_file = path if path.suffix == ".tflite" else _exported(keras_file)
-    temperature = _temperature(keras_file if keras_file.suffix == ".keras" else path.parent / MODEL_FILE)
+    temperature = _temperature(path)
     if path.suffix == ".tflite" and runtime == "keras":
         raise FerKerasError(f"{path}: Keras cannot run a LiteRT file, expected a .keras file or a folder")
     if runtime != "keras" and lite_file and (find_spec("ai_edge_litert") or path.suffix == ".tflite"):
@@ -125,12 +126,6 @@ def load(path_or_name: str | os.PathLike[str], runtime: Runtime = "auto") -> Cla
     if runtime == "litert":
         raise FerKerasError(f"{path}: no LiteRT file of this model that can be run, expected one from {_HOW_TO_EXPORT}")
     return Classifier(keras_file, "keras", _keras(keras_file), temperature)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return float32 probabilities of float32 logits [N, 7]."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def _find(path_or_name: str | os.PathLike[str]) -> Path:
@@ -156,12 +151,21 @@ def _exported(keras_file: Path) -> Path | None:
     return next((file for file in files if file.exists()), None)
 
 
-def _temperature(keras_file: Path) -> float | None:
-    path = keras_file.parent / CALIBRATION_FILE
-    if not path.exists() or not keras_file.exists():
+def _temperature(path: Path) -> float | None:
+    """The temperature of just this model: of a folder, a `.keras` file or what a `.tflite` was exported from."""
+    keras_file = path if path.suffix == ".keras" else (path if path.is_dir() else path.parent) / MODEL_FILE
+    calibration = keras_file.parent / CALIBRATION_FILE
+    if not calibration.exists() or not keras_file.exists():
         return None
-    written = read_json(path)
-    return written["temperature"] if written["model_sha256"] == file_sha256(keras_file) else None
+    if path.is_file() and path != keras_file:
+        exported = read_exports(keras_file.parent, keras_file)["formats"].values()
+        if file_sha256(path) not in [facts.get("sha256") for facts in exported]:
+            return None
+    written = read_json(calibration)
+    try:
+        return float(written["temperature"]) if written["model_sha256"] == file_sha256(keras_file) else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise FerKerasError(f"{calibration}: expected the temperature of a model") from error
 
 
 def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -169,10 +173,14 @@ def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
         interpreter = litert_runtime().Interpreter(model_path=str(file))
         interpreter.allocate_tensors()
         (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
-    except ValueError as error:
-        raise FerKerasError(f"{file}: LiteRT cannot read a model from this file ({error})") from error
-    if tuple(inputs["shape"][1:]) != IMAGE_SHAPE or inputs["dtype"] is not np.uint8:
-        raise FerKerasError(f"{file}: expected a model of uint8 images [N, 48, 48, 1], as scripts/export.py writes it")
+    except (ValueError, RuntimeError) as error:  # the latter of operations that this runtime lacks
+        raise FerKerasError(f"{file}: LiteRT cannot run a model from this file ({error})") from error
+    found = [(tuple(told["shape"][1:]), told["dtype"]) for told in (inputs, outputs)]
+    if found != [(IMAGE_SHAPE, np.uint8), ((NUM_CLASSES,), np.float32)]:
+        raise FerKerasError(
+            f"{file}: expected a model from uint8 images [N, 48, 48, 1] to float32 [N, {NUM_CLASSES}], as"
+            " scripts/export.py writes it"
+        )
 
     def forward(images: np.ndarray) -> np.ndarray:
         interpreter.resize_tensor_input(inputs["index"], images.shape)
@@ -181,11 +189,11 @@ def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
         interpreter.invoke()
         return interpreter.get_tensor(outputs["index"])
 
-    return forward
+    return as_logits(forward)
 
 
 def _keras(file: Path) -> Callable[[np.ndarray], np.ndarray]:
-    from fer_keras.evaluation.evaluate import load_model, predict_logits
+    from fer_keras.evaluation.evaluate import load_model
+    from fer_keras.models.forward import logits_function
 
-    model = load_model(file)
-    return lambda images: predict_logits(model, images)
+    return logits_function(load_model(file))

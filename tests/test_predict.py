@@ -34,18 +34,23 @@ def png(pixels):
     return file.getvalue()
 
 
+def pixels_to(outputs, activation=None):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((48, 48, 1))
+    pooled = keras.layers.AveragePooling2D(6)(keras.layers.Rescaling(1 / 64, offset=-2.0)(inputs))
+    return keras.Model(inputs, keras.layers.Dense(outputs, activation)(keras.layers.Flatten()(pooled)))
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """A small model with a temperature and a LiteRT file, as scripts/export.py leaves them."""
     folder = tmp_path_factory.mktemp("saved") / "saved_models" / "m"
     folder.mkdir(parents=True)
-    keras.utils.set_random_seed(0)
-    inputs = keras.Input((48, 48, 1))
-    pooled = keras.layers.AveragePooling2D(6)(keras.layers.Rescaling(1 / 64, offset=-2.0)(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(pooled)))
+    model = pixels_to(7)
     model.save(folder / "model.keras")
     litert.save_float32(model, folder / record.FLOAT_FILE)
-    record.record_export(folder, folder / "model.keras", "litert_float32", {"kept": True})
+    facts = {"kept": True, **record.artifact_facts(folder / record.FLOAT_FILE)}
+    record.record_export(folder, folder / "model.keras", "litert_float32", facts)
     logits = predict_logits(model, FACES)
     write_calibration(folder / "model.keras", {"val": (logits, np.roll(logits.argmax(axis=1), 1))}, "made up")
     return folder
@@ -102,8 +107,42 @@ def test_models_by_name_and_what_is_none(saved, monkeypatch):
     with pytest.raises(FerKerasError, match="Keras cannot run a LiteRT file"):
         fer_keras.load("saved_models/m/model_float32.tflite", "keras")
     Path("bad.tflite").write_bytes(b"no model")
-    with pytest.raises(FerKerasError, match=r"bad.tflite: LiteRT cannot read a model from this file"):
+    with pytest.raises(FerKerasError, match=r"bad.tflite: LiteRT cannot run a model from this file"):
         fer_keras.load("bad.tflite")
+
+
+def test_a_litert_file_that_ends_in_softmax_gives_the_same_answers(tmp_path):
+    for activation in (None, "softmax"):
+        litert.save_float32(pixels_to(7, activation), tmp_path / f"{activation}.tflite")
+    plain, soft = (fer_keras.load(tmp_path / f"{name}.tflite").predict(FACES) for name in (None, "softmax"))
+    for one, other in zip(plain, soft, strict=True):
+        np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
+
+
+def test_a_litert_file_of_other_classes_is_refused(tmp_path):
+    litert.save_float32(pixels_to(5), tmp_path / "five.tflite")
+    with pytest.raises(FerKerasError, match=r"five.tflite: expected a model .* to float32 \[N, 7\]"):
+        fer_keras.load(tmp_path / "five.tflite")
+
+
+def test_only_the_models_own_exports_take_its_temperature(saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "m")
+    litert.save_float32(pixels_to(7, "softmax"), tmp_path / "m" / "another.tflite")
+    assert fer_keras.load(tmp_path / "m" / record.FLOAT_FILE).calibrated
+    assert not fer_keras.load(tmp_path / "m" / "another.tflite").calibrated
+    (tmp_path / "m" / "calibration.json").write_text("{}")
+    with pytest.raises(FerKerasError, match=r"calibration.json: expected the temperature of a model"):
+        fer_keras.load(tmp_path / "m")
+
+
+def test_keras_is_traced_once_for_many_faces(saved, monkeypatch):
+    import fer_keras.models.forward as forward
+
+    traced, made = [], forward.forward_function
+    monkeypatch.setattr(forward, "forward_function", lambda model: traced.append(model) or made(model))
+    classifier = fer_keras.load(saved, "keras")
+    assert len(classifier.predict(np.repeat(FACES, 20, axis=0))) == 140 and len(traced) == 1
 
 
 def test_exports_and_temperature_of_another_model_are_not_used(saved, tmp_path):

@@ -14,7 +14,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from fer_keras import augment
 from fer_keras.config import ViewConfig, differences, to_dict
@@ -25,7 +24,7 @@ from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
 from fer_keras.labels import NUM_CLASSES
 from fer_keras.mixup import make_mixed_views
 from fer_keras.models.fast_layers import for_training, resolve_precision
-from fer_keras.models.forward import forward_function
+from fer_keras.models.forward import logits_function
 
 MANIFEST = "manifest.json"
 BATCH = 256
@@ -91,7 +90,7 @@ def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, 
     """Write the teacher's logits of views 0..count-1, going on where an earlier call stopped.
 
     Args:
-        teacher: a model of logits.
+        teacher: as for `logits_function`.
         data: the images.
         identity: from `identify`, with the same teacher and data.
         count: K, how many views there are to be.
@@ -203,13 +202,13 @@ def verify(
     return worst
 
 
-def _logits_function(teacher: keras.Model, identity: CacheIdentity) -> Callable[[tf.Tensor], tf.Tensor]:
+def _logits_function(teacher: keras.Model, identity: CacheIdentity) -> Callable[[np.ndarray], np.ndarray]:
     """The teacher in the precision asked for, its normalisations such that TensorFlow folds them into convolutions."""
-    return forward_function(for_training(teacher, identity.precision))
+    return logits_function(teacher, for_training(teacher, identity.precision))
 
 
 def _view_logits(
-    logits_of: Callable[[tf.Tensor], tf.Tensor],
+    logits_of: Callable[[np.ndarray], np.ndarray],
     data: FaceData,
     identity: CacheIdentity,
     view: int,
@@ -219,7 +218,7 @@ def _view_logits(
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         made = make_mixed_views(data, some, identity.views, identity.view_seed, view, identity.mixup)
-        parts.append(logits_of(tf.constant(made, tf.float32)).numpy())
+        parts.append(logits_of(made))
     return np.concatenate(parts)
 
 
@@ -233,7 +232,7 @@ def _open(folder: Path, view: int, images: int) -> np.ndarray:
         logits = np.load(path, mmap_mode="r")
     except FileNotFoundError as error:
         raise FerKerasError(f"{path}: this view is not cached yet") from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError) as error:
         raise FerKerasError(f"{path}: damaged, expected float16 [{images}, {NUM_CLASSES}]; delete it") from error
     if logits.shape != (images, NUM_CLASSES) or logits.dtype != np.float16:
         raise FerKerasError(

@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from fer_keras.data.dataset import SPLITS, FaceData
 from fer_keras.distill.ensemble import ensemble_logits
@@ -17,7 +16,7 @@ from fer_keras.evaluation.results import Evaluation, ModelSize, SplitResult
 from fer_keras.files import MODEL_FILE
 from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
-from fer_keras.models.forward import forward_function
+from fer_keras.models.forward import logits_function
 
 TRAINING_SPLITS: tuple[str, ...] = ("train", "val")
 """The published training images: fitted to, or set aside from them to choose a model by."""
@@ -36,7 +35,7 @@ def evaluate(
     """Score a model on every labelled split of `data`.
 
     Args:
-        model: maps grey values 0..255, [N, 48, 48, 1], to logits [N, 7].
+        model: as for `fer_keras.models.forward.logits_function`.
         data: the images. Its `train` and `val` splits are also what copies are looked for in; keep them.
         splits: which splits to score; those without labelled images are passed over.
         batch_size: images a step; changes no result.
@@ -134,27 +133,14 @@ def _together(sizes: Sequence[ModelSize]) -> ModelSize:
 def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
     """Return float32 logits [N, 7] for uint8 images [N, 48, 48, 1].
 
-    A model that ends in softmax is taken at its logarithm, which is the same prediction.
-
     Args:
-        model: as in `evaluate`.
+        model: as for `logits_function`.
         images: uint8 [N, 48, 48, 1], possibly memory-mapped.
         batch_size: images a step.
     """
-    forward = forward_function(model)
-    batches = [
-        forward(tf.constant(images[start : start + batch_size], tf.float32)).numpy()
-        for start in range(0, len(images), batch_size)
-    ]
-    outputs = np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
-    if are_probabilities(outputs):
-        return np.log(np.maximum(outputs, np.finfo(np.float32).tiny))
-    return outputs
-
-
-def are_probabilities(outputs: np.ndarray) -> bool:
-    """Tell whether a model's outputs, float [N, 7], have gone through a softmax already."""
-    return bool(len(outputs) and outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3))
+    logits_of = logits_function(model)
+    batches = [logits_of(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
+    return np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
 
 
 def load_model(path: str | Path) -> keras.Model:

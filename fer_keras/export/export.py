@@ -16,13 +16,14 @@ from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
-from fer_keras.evaluation.evaluate import are_probabilities, load_model, model_file, predict_logits
+from fer_keras.evaluation.evaluate import load_model, model_file, predict_logits
 from fer_keras.evaluation.model_card import CARD_FILE
 from fer_keras.evaluation.sample import sample_faces
 from fer_keras.export import litert, onnx, parity, record, saved_model
 from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, replacing
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import forward_function
+from fer_keras.probabilities import gives_probabilities
 from fer_keras.ship import add_exports, as_trained_on
 from fer_keras.training.run_folder import CONFIG_FILE
 
@@ -106,7 +107,8 @@ def export_model(
 
 def _subject(file: Path, folder: Path, data: FaceData | None, say: Callable[[str], None]) -> _Subject:
     model = of_stock_layers(load_model(file))
-    if are_probabilities(forward_function(model)(tf.constant(sample_faces(), tf.float32)).numpy()):
+    forward = forward_function(model)
+    if gives_probabilities(lambda images: forward(tf.constant(images, tf.float32)).numpy()):
         raise FerKerasError(f"{file}: its outputs are probabilities, expected a model of logits, without a softmax")
     marked = _own_data(file, data, say)
     expected = parity.reference(model, data)

@@ -64,11 +64,17 @@ def remove_stale(folder: Path, model: Path) -> None:
     owned = {EXPORTS_FILE: (EXPORTS_FILE, FLOAT_FILE, INT8_FILE, ONNX_FILE), CALIBRATION_FILE: (CALIBRATION_FILE,)}
     for list_of_them, names in owned.items():
         path = folder / list_of_them
-        if path.exists() and read_json(path).get("model_sha256") != file_sha256(model):
+        if path.exists() and _subject_of(path) != file_sha256(model):
             if len([*folder.glob("*.keras")]) > 1:
                 raise FerKerasError(f"{path}: is of another model than {model.name}, expected a folder for each model")
             for name in names:
                 (folder / name).unlink(missing_ok=True)
+
+
+def _subject_of(path: Path) -> str | None:
+    """The SHA-256 of the model that a list of exports or a temperature is of."""
+    written = read_json(path)
+    return written.get("model_sha256") if isinstance(written, dict) else None
 
 
 def artifact_facts(path: Path) -> dict[str, Any]:

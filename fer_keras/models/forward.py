@@ -3,9 +3,31 @@
 from collections.abc import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fer_keras.labels import IMAGE_SHAPE
+from fer_keras.probabilities import as_logits, gives_probabilities, logits_of
+
+
+def logits_function(model: keras.Model, twin: keras.Model | None = None) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from uint8 images [N, 48, 48, 1] to float32 logits [N, 7].
+
+    A model that ends in softmax is taken at its logarithm, which is the same prediction.
+
+    Args:
+        model: maps grey values 0..255 [N, 48, 48, 1] to logits or probabilities [N, 7].
+        twin: computes in its place, in another precision perhaps; default: itself.
+    """
+
+    def pixels_to_outputs(forward: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
+        return lambda images: forward(tf.constant(images, tf.float32)).numpy()
+
+    mine = pixels_to_outputs(forward_function(model))
+    if twin is None:
+        return as_logits(mine)
+    its = pixels_to_outputs(forward_function(twin))
+    return (lambda images: logits_of(its(images))) if gives_probabilities(mine) else its
 
 
 def forward_function(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:

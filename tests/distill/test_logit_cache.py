@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 from processes import start, wait_for
+from scipy.special import log_softmax, softmax
 
 from fer_keras.augment import make_views
 from fer_keras.config import ViewConfig
@@ -148,6 +149,9 @@ def test_a_missing_view_and_a_damaged_one_are_refused(teacher, train, tmp_path):
     (folder / "view-00001.npy").write_bytes(whole[:-100])
     with pytest.raises(FerKerasError, match=r"view-00001.npy: damaged"):
         LogitCache([folder], [identity], 2)
+    (folder / "view-00001.npy").write_bytes(b"")
+    with pytest.raises(FerKerasError, match=r"view-00001.npy: damaged"):
+        LogitCache([folder], [identity], 2)
     np.save(folder / "view-00001.npy", np.zeros((150, 7), np.float32))
     with pytest.raises(FerKerasError, match="found float32"):
         LogitCache([folder], [identity], 2)
@@ -183,6 +187,18 @@ def test_logits_may_be_computed_in_bfloat16(teacher, train, tmp_path):
     verify(teacher, train, identity, 1, tmp_path)
 
 
+def test_a_teacher_that_ends_in_softmax_says_the_same(teacher, train, tmp_path):
+    soft = keras.Model(teacher.input, keras.layers.Softmax()(teacher.output))
+    shards = []
+    for model in (teacher, soft):
+        identity = identify(model, train, VIEWS, 7)
+        shards.append(LogitCache([write_logits(model, train, identity, 1, tmp_path)], [identity], 1).view(0)[:, 0])
+        assert verify(model, train, identity, 1, tmp_path) < 5e-3
+    logits, again = (shard.astype(np.float64) for shard in shards)
+    assert np.ptp(logits, axis=1).max() > 0.01
+    np.testing.assert_allclose(again, log_softmax(logits, axis=1), atol=2e-3)
+
+
 def test_an_ensemble_is_its_members_side_by_side(train):
     members = [make_teacher(0), make_teacher(1)]
     logits = build_ensemble(members)(train.images[:9]).numpy()
@@ -194,8 +210,6 @@ def test_an_ensemble_is_its_members_side_by_side(train):
 
 
 def test_the_ensemble_opinion_is_the_mean_of_probabilities(rng):
-    from scipy.special import softmax
-
     logits = rng.normal(0, 5, (6, 3, 7))
     np.testing.assert_allclose(softmax(ensemble_logits(logits), axis=-1), softmax(logits, -1).mean(1), rtol=1e-9)
     assert np.isfinite(ensemble_logits(np.array([[[60000.0, -60000, 0, 0, 0, 0, 0]]]))).all()
