@@ -1,16 +1,15 @@
 """What helps a student: one change of the recipe at a time, every arm with the same seeds."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import keras
 import numpy as np
 import pandas as pd
 
+from fer_keras.ablation_records import Records, run_name
 from fer_keras.config import NO_DATA, DataConfig, StudentConfig, ViewConfig, config_hash
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
@@ -18,7 +17,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.evaluation.evaluate import load_model, predict_logits
 from fer_keras.evaluation.report import read_history
-from fer_keras.files import locked, replacing, write_text
+from fer_keras.files import locked, write_text
 from fer_keras.main_job import cached_logits, identify_teachers, views_asked_for
 from fer_keras.training.loop import is_finished
 from fer_keras.training.run_folder import refuse_other_run
@@ -30,9 +29,7 @@ ENSEMBLE, ONE, ASSISTANT = "ensemble", "one", "assistant"
 FRESH = 100_000
 """As `cached_views`: more than epochs, so that every epoch sees a fresh one."""
 
-LEDGER_FILE, SUMMARY_FILE, FIGURE_FILE = "ablation.csv", "ablation_summary.csv", "ablation.png"
-PREDICTIONS_FILE = "ablation_predictions.npz"
-"""`<run>/<split>` -> uint8 [N], what each run of the ledger calls the images: comparisons are paired by image."""
+SUMMARY_FILE, FIGURE_FILE = "ablation_summary.csv", "ablation.png"
 
 
 @dataclass(frozen=True)
@@ -145,10 +142,10 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
             for arm in arms:
                 print(f"ablation: seed {seed}, arm {len(rows) % len(arms) + 1} of {len(arms)}: {arm.name}", flush=True)
                 config = arm_config(study, arm, seed)
-                row = records.row(arm, seed, _hash(config))
+                row = records.row(arm.name, seed, _hash(config))
                 if row is None:
                     row, guesses = _run(study, arm, config, _views(study, arms, _pictures(study, arm)))
-                    records.add(run_name(arm, seed), row, guesses)
+                    records.add(row, guesses)
                 rows.append(row)
     return pd.DataFrame(rows)
 
@@ -173,7 +170,7 @@ def recorded(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> list[Ar
     there = {
         arm.name
         for arm in arms
-        if all(records.row(arm, seed, _hash(arm_config(study, arm, seed))) is not None for seed in seeds)
+        if all(records.row(arm.name, seed, _hash(arm_config(study, arm, seed))) is not None for seed in seeds)
     }
     return [arm for arm in arms if {arm.name, arm.against} <= there]
 
@@ -186,11 +183,11 @@ def summarise(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
         arms: as they were run.
         seeds: as they were run.
     """
-    guesses = Records(study.out).guesses
+    records = Records(study.out)
     labels = {split: study.data.split(split).labels for split in SPLITS}
     hits = {
         arm.name: {
-            split: np.stack([guesses[f"{run_name(arm, seed)}/{split}"] == labels[split] for seed in seeds])
+            split: np.stack([records.guesses(arm.name, seed, split) == labels[split] for seed in seeds])
             for split in SPLITS
         }
         for arm in arms
@@ -199,53 +196,6 @@ def summarise(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
     summary.insert(1, "question", [arm.question for arm in arms])
     write_text(study.out / SUMMARY_FILE, summary.to_csv(index=False))
     return summary
-
-
-class Records:
-    """The ledger of a study and its predictions, as they are in a folder.
-
-    Attributes:
-        guesses: what `PREDICTIONS_FILE` holds.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        ledger, predictions = folder / LEDGER_FILE, folder / PREDICTIONS_FILE
-        self.rows = _read_ledger(ledger) if ledger.exists() else []
-        self.guesses = _read_predictions(predictions) if predictions.exists() else {}
-
-    def row(self, arm: Arm, seed: int, told: str) -> dict[str, Any] | None:
-        """Return the row of a run, or None where there is none, or one that was told something else than `told`."""
-        for row in self.rows:
-            if (row["arm"], row["seed"], row["config_sha256"]) == (arm.name, seed, told):
-                return row if f"{run_name(arm, seed)}/{SPLITS[0]}" in self.guesses else None
-        return None
-
-    def add(self, name: str, row: dict[str, Any], guesses: Mapping[str, np.ndarray]) -> None:
-        """Write a run, in the place of an earlier one of that arm and seed."""
-        self.guesses |= {f"{name}/{split}": guess.astype(np.uint8) for split, guess in guesses.items()}
-        with replacing(self.folder / PREDICTIONS_FILE) as partial:
-            np.savez_compressed(partial, **self.guesses)
-        key = (row["arm"], row["seed"])
-        self.rows = [*(other for other in self.rows if (other["arm"], other["seed"]) != key), row]
-        write_text(self.folder / LEDGER_FILE, pd.DataFrame(self.rows).to_csv(index=False))
-
-
-def _read_ledger(path: Path) -> list[dict[str, Any]]:
-    try:
-        # As text, for some hashes have digits only.
-        table = pd.read_csv(path, dtype={"config_sha256": str})
-        return table.astype({"arm": str, "seed": int}).to_dict("records")
-    except (ValueError, KeyError) as error:
-        raise FerKerasError(f"{path}: expected the table of an ablation ({error})") from error
-
-
-def _read_predictions(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise FerKerasError(f"{path}: expected the predictions of an ablation ({error})") from error
 
 
 def arm_config(study: Study, arm: Arm, seed: int) -> StudentConfig:
@@ -277,15 +227,10 @@ def _views(study: Study, arms: Sequence[Arm], pictures: tuple[ViewConfig, float]
     return max(views_asked_for(config) for config in configs)
 
 
-def run_name(arm: Arm, seed: int) -> str:
-    """Return the name of a run's folder: letters, digits, points and hyphens only."""
-    return "-".join([*re.findall(r"[\w.]+", arm.name), f"seed{seed}"])
-
-
 def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Train an arm, from a cache of `views` views that it shares; return its row and its guesses by split."""
     train, val, seed = study.data.split("train"), study.data.split("val"), config.fit.seed
-    folder = study.folder / run_name(arm, seed)
+    folder = study.folder / run_name(arm.name, seed)
     if is_finished(folder, config.fit):  # the logits are not needed
         refuse_other_run(folder, config, resume=True)
     else:

@@ -88,9 +88,14 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resize", action="store_true", help="accept images that are not 48x48")
 
 
-def add_run_options(parser: argparse.ArgumentParser) -> None:
-    """Add --name, --runs and --resume."""
-    parser.add_argument("--name", help="the run's folder below --runs; default: after the data")
+def add_unlabelled_option(parser: argparse.ArgumentParser) -> None:
+    """Add --unlabelled."""
+    parser.add_argument("--unlabelled", type=Path, help="more faces to distil on, whose labels are not looked at")
+
+
+def add_run_options(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add --name, --runs, --resume and --deterministic; `name` says what the default of the first is."""
+    parser.add_argument("--name", help=f"the run's folder below --runs; default: {name}")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
     parser.add_argument("--resume", action="store_true", help="go on with a run that is there")
     parser.add_argument(
@@ -142,6 +147,22 @@ def load_data(args: argparse.Namespace) -> FaceData:
         data = load_faces(resolve_data(args.data), resize=args.resize)
         if args.data == KAGGLE:  # the download's folder is called after a version
             data = dataclasses.replace(data, source="FER2013 from Kaggle")
+    _tell(data)
+    return data
+
+
+def with_unlabelled(args: argparse.Namespace, data: FaceData) -> FaceData:
+    """Add what --unlabelled names to the training images of `data`."""
+    if not args.unlabelled:
+        return data
+    from fer_keras.data import dataset
+    from fer_keras.data.source import load_faces
+
+    data = dataset.with_unlabelled(data, load_faces(args.unlabelled, resize=args.resize))
+    _tell(data)
+    return data
+
+
+def _tell(data: FaceData) -> None:
     counts = ", ".join(f"{name} {int((data.splits == name).sum()):,}" for name in data.split_names)
     print(f"data: {data.source}: {counts}", flush=True)
-    return data

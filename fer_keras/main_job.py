@@ -3,17 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 
 from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData, mark_validation
-from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.distill.logit_cache import CacheIdentity, LogitCache, identify, verify, write_logits
-from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_logits, load_model, model_file
+from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, load_model, model_file
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.registry import from_preset, preset
@@ -107,7 +104,7 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
 def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> list[Path]:
     files = [model_file(path) for path in job.teacher_files]
     if not files:
-        labelled = data.take(np.flatnonzero(data.labels >= 0))
+        labelled = data.labelled()
         seen = replace(data_config, fingerprint=labelled.split("train").fingerprint)
         configs = member_configs(replace(job.teacher, data=seen), job.teacher_models, job.members)
         files = train_members(
@@ -163,14 +160,10 @@ def views_asked_for(student: StudentConfig) -> int:
 def _teacher_rows(
     teachers: Sequence[keras.Model], files: Sequence[Path], data: FaceData
 ) -> list[tuple[str, Evaluation]]:
-    rows: list[tuple[str, Evaluation]] = [
+    rows = [
         (f"teacher {number}", evaluate(teacher, data, file=file))
         for number, (teacher, file) in enumerate(zip(teachers, files, strict=True), 1)
     ]
     if len(rows) < 2:
         return rows
-    members: dict[str, Any] = {
-        split: ensemble_logits(np.stack([evaluation.splits[split].logits for _, evaluation in rows], axis=1))
-        for split in rows[0][1].splits
-    }
-    return [*rows, ("teacher ensemble", evaluate_logits(members, data))]
+    return [*rows, ("teacher ensemble", evaluate_ensemble([evaluation for _, evaluation in rows], data))]

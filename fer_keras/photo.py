@@ -26,9 +26,6 @@ from fer_keras.predict_files import Answer, shown_of
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MARGIN = 0.0
-"""What is added to each side of the detector's box, as a share of its side."""
-
 MAX_PHOTO_BYTES = 64 * 2**20
 MAX_PHOTO_PIXELS = 4 * MAX_IMAGE_PIXELS
 """A camera's 48 or 64 megapixels."""
@@ -78,15 +75,13 @@ def find_faces(grey: np.ndarray, where: str = "photo") -> list[Box]:
         )
     except cv2.error as error:
         raise FerKerasError(f"{where}: OpenCV cannot look for faces in this photo ({error.err})") from error
-    return sorted(_widened([round(side / scale) for side in box], grey.shape) for box in found)
+    return sorted(_inside([round(side / scale) for side in box], grey.shape) for box in found)
 
 
-def _widened(box: Sequence[int], shape: tuple[int, ...]) -> Box:
+def _inside(box: Sequence[int], shape: tuple[int, ...]) -> Box:
     x, y, width, height = box
-    more = round(MARGIN * width)
-    left, top = max(0, x - more), max(0, y - more)
-    right, bottom = min(shape[1], x + width + more), min(shape[0], y + height + more)
-    return left, top, right - left, bottom - top
+    left, top = max(0, x), max(0, y)
+    return left, top, min(shape[1], x + width) - left, min(shape[0], y + height) - top
 
 
 @cache

@@ -1,13 +1,16 @@
 """The commands behind every published number, in an order in which they can be run."""
 
+import hashlib
 import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from fer_keras.errors import FerKerasError
+from fer_keras.files import write_text
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ STEPS: tuple[Step, ...] = (
         ("python scripts/audit_data.py {data} --json saved_models/measurements/data_audit.json",),
         0.2,
     ),
-    Step("speed", ("python scripts/benchmark.py distill",), 6),
+    Step("speed", ("python scripts/benchmark.py distill --to saved_models/measurements",), 6),
     _trained(
         "residual-10",
         "python scripts/train_teacher.py --data {data} --model residual-10 --name teachers --epochs 80 --batch-size 64"
@@ -194,7 +197,7 @@ STEPS: tuple[Step, ...] = (
         "workers",
         (
             "python scripts/benchmark.py workers --data {data} --teacher saved_models/separable-93k"
-            " --ledger saved_models/frontier/ledger.csv",
+            " --ledger saved_models/frontier/ledger.csv --to saved_models/measurements",
         ),
         30,
         ("frontier",),
@@ -204,7 +207,7 @@ STEPS: tuple[Step, ...] = (
         (
             "python scripts/benchmark.py inference --data {data} --models saved_models/separable-25k"
             " saved_models/separable-88k saved_models/separable-93k saved_models/reference-mobilenet"
-            " saved_models/residual-10",
+            " saved_models/residual-10 --to saved_models/measurements",
         ),
         8,
         ("residual-10", "separable-25k", "separable-88k", "separable-93k", "reference-mobilenet"),
@@ -241,17 +244,26 @@ def duration(minutes: float) -> str:
     return f"{max(1, round(minutes))} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def run_steps(steps: Sequence[Step], data: str) -> None:
+def run_steps(steps: Sequence[Step], data: str, done: Path) -> None:
     """Run the commands of `steps`, showing what they show and the time that is left.
 
     Args:
         steps: from `plan`.
         data: the path of FER2013.
+        done: a folder that notes which steps have been done, by their commands and those of the steps they need; these
+            are not run again.
 
     Raises:
         FerKerasError: a command failed; the same call goes on there.
     """
+    digests: dict[str, str] = {}
     for number, step in enumerate(steps, 1):
+        told = [data, *step.commands, *(digests[name] for name in step.needs)]
+        digests[step.name] = hashlib.sha256("\n".join(told).encode()).hexdigest()
+        note = done / f"{step.name}-{digests[step.name][:12]}"
+        if note.exists():
+            print(f"reproduce: {number}/{len(steps)} {step.name} was done before; to do it again delete {note}")
+            continue
         left = sum(later.minutes for later in steps[number - 1 :])
         print(f"reproduce: {number}/{len(steps)} {step.name}; for all that is left about {duration(left)}", flush=True)
         start = time.monotonic()
@@ -260,4 +272,5 @@ def run_steps(steps: Sequence[Step], data: str) -> None:
             status = subprocess.run(words_of(command, data)).returncode
             if status:
                 raise FerKerasError(f"{step.name}: a command ended with status {status}: {command}")
+        write_text(note, "".join(f"{command}\n" for command in step.commands))
         print(f"reproduce: {step.name} took {duration((time.monotonic() - start) / 60)}", flush=True)

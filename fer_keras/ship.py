@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from fer_keras.data.dataset import FaceData, mark_validation
@@ -24,6 +23,8 @@ from fer_keras.evaluation.model_card import (
     model_card,
     read_card,
     read_cards,
+    standing_texts,
+    unlabelled_count,
 )
 from fer_keras.evaluation.report import draw_figures, read_history
 from fer_keras.evaluation.results import Evaluation
@@ -78,7 +79,7 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str,
         with replacing(folder / name) as partial:
             shutil.copyfile(run / name, partial)
     write_sample(load_model(folder), folder)
-    return _write_model_card(folder, _labelled(marked), reproduce=reproduce, as_trained=as_trained)
+    return _write_model_card(folder, marked, reproduce=reproduce, as_trained=as_trained)
 
 
 def ship_ensemble(
@@ -108,7 +109,7 @@ def ship_ensemble(
     cards = [read_card(folder.parent / name) for name in members]
     if any(card["kind"] == "ensemble" for card in cards):
         raise FerKerasError(f"{folder.name}: a member of an ensemble cannot itself be one")
-    marked = _labelled(_with_validation(data, cards[0]["recipe"]["config"]["data"]))
+    marked = _with_validation(data, cards[0]["recipe"]["config"]["data"]).labelled()
     scored, mirror_images = [], []
     for name, card in zip(members, cards, strict=True):
         member = folder.parent / name
@@ -154,8 +155,15 @@ def remake_card(folder: Path, data: FaceData) -> Path:
         mirrored = card.get("mirrored", False)  # older cards say nothing of it
         return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"], mirrored=mirrored)
     _require_own_index(folder.parent)
-    marked = as_trained_on(folder, data)
-    return _write_model_card(folder, marked, reproduce=card["reproduce"], as_trained=card["fingerprint_as_trained"])
+    as_trained_on(folder, data)
+    marked = _with_validation(data, read_config(folder)["config"]["data"])
+    distilled_on = card["data"].get("unlabelled_images", 0)  # older cards say nothing of it
+    if unlabelled_count(marked) not in (0, distilled_on):
+        raise FerKerasError(f"{folder}: was distilled on {distilled_on:,} unlabelled images, expected these or none")
+    as_trained = card["fingerprint_as_trained"]
+    return _write_model_card(
+        folder, marked, reproduce=card["reproduce"], as_trained=as_trained, unlabelled=distilled_on
+    )
 
 
 def as_trained_on(folder: Path, data: FaceData) -> FaceData:
@@ -169,7 +177,7 @@ def as_trained_on(folder: Path, data: FaceData) -> FaceData:
         FerKerasError: it was trained on other data.
     """
     told = read_config(folder)["config"]["data"]
-    marked = _labelled(_with_validation(data, told))
+    marked = _with_validation(data, told).labelled()
     carded = (folder / CARD_FILE).exists()
     # A run's own fingerprint is also of the unlabelled images it was distilled on.
     _require_trained_on(folder, marked, read_card(folder)["data"]["fingerprint"] if carded else told["fingerprint"])
@@ -190,7 +198,10 @@ def add_exports(folder: Path) -> Path:
     return _publish(folder, read_card(folder))
 
 
-def _write_model_card(folder: Path, data: FaceData, *, reproduce: str, as_trained: str) -> Path:
+def _write_model_card(
+    folder: Path, data: FaceData, *, reproduce: str, as_trained: str, unlabelled: int | None = None
+) -> Path:
+    """Score and describe a model; `unlabelled` is how many such images it was distilled on, if not those in `data`."""
     model, history = load_model(folder), read_history(folder)
     if history is None:
         raise FerKerasError(f"{folder / HISTORY_FILE}: there is no such file, expected one row an epoch")
@@ -203,7 +214,7 @@ def _write_model_card(folder: Path, data: FaceData, *, reproduce: str, as_traine
         read_config(folder),
         history,
         fingerprints=(teacher_fingerprint(model), as_trained),
-        data=data_facts(data),
+        data=data_facts(data, unlabelled),
         siblings=read_cards(folder.parent),
         figures=_figures(folder, evaluation, history),
         reproduce=reproduce,
@@ -212,6 +223,7 @@ def _write_model_card(folder: Path, data: FaceData, *, reproduce: str, as_traine
 
 
 def _publish(folder: Path, card: Card) -> Path:
+    card = {**card, **standing_texts()}
     for key, name in (("calibration", CALIBRATION_FILE), ("exports", EXPORTS_FILE)):
         if (folder / name).exists():
             card = {**card, key: read_json(folder / name)}
@@ -230,10 +242,6 @@ def _figures(folder: Path, evaluation: Evaluation, history: pd.DataFrame | None 
 def _with_validation(data: FaceData, told: Mapping[str, Any]) -> FaceData:
     data.split("train").require_every_class()
     return mark_validation(data, told["validation"], told["split_seed"])
-
-
-def _labelled(data: FaceData) -> FaceData:
-    return data.take(np.flatnonzero(data.labels >= 0))
 
 
 def _require_trained_on(path: Path, marked: FaceData, fingerprint: str) -> None:

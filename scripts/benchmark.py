@@ -1,11 +1,11 @@
 """Measure speed, all sides in one interleaved run.
 
     python scripts/benchmark.py distill
-    python scripts/benchmark.py inference --data fer2013.zip
+    python scripts/benchmark.py inference --data fer2013.zip --models saved_models/separable-25k
     python scripts/benchmark.py workers --data fer2013.zip --teacher saved_models/residual-10 --ledger ledger.csv
 
-`distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 10 minutes
-for six models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package
+`distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 8 minutes for
+five models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package
 `fer` where it is installed (pip install '.[peers]'). Needs pip install '.[export]'. Each contestant is a process that
 stays in memory: some 0.4 GB for each of Keras and SavedModel. `workers`: about 10 minutes; trials an hour of a search
 with one worker and with two on this machine, what a trial costs the chief, and from these and the trials in the
@@ -19,7 +19,7 @@ from pathlib import Path
 from fer_keras import cli
 from fer_keras.config import require
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE, write_text
+from fer_keras.files import write_text
 
 LARGER_SEARCH = 25
 """How many times the short trials of the search that was run a larger one has, for the table of many workers."""
@@ -30,9 +30,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=["distill", "inference", "workers"])
     parser.add_argument("--rounds", type=int, default=7, help="counted rounds; default %(default)s")
-    parser.add_argument("--to", type=Path, default=Path("saved_models/measurements"), help="default %(default)s")
+    parser.add_argument("--to", type=Path, default=Path("runs/measurements"), help="folder; default %(default)s")
     group = parser.add_argument_group("inference")
-    group.add_argument("--models", type=Path, nargs="+", help="default: all in saved_models/")
+    group.add_argument("--models", type=Path, nargs="+", help="saved models")
     group = parser.add_argument_group("workers")
     group.add_argument("--teacher", type=Path, help="a saved teacher")
     group.add_argument("--ledger", type=Path, help="of a search that was run with --workers 2")
@@ -59,9 +59,10 @@ def _inference(args: argparse.Namespace) -> None:
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.evaluation.tables import SPLIT_TITLES
 
+    if args.models is None:
+        raise FerKerasError("inference: expected --models")
     data = cli.load_data(args) if args.data else None
-    models = args.models or sorted(file.parent for file in Path("saved_models").glob(f"*/{MODEL_FILE}"))
-    results = benchmark_inference(models, data, args.rounds)
+    results = benchmark_inference(args.models, data, args.rounds)
     print(f"\n{inference_table(results)}")
     write_text(args.to / "inference.csv", results.to_csv(index=False))
     if results["accuracy"].notna().all():

@@ -25,8 +25,8 @@ def parser() -> argparse.ArgumentParser:
     teacher, student = main_job_defaults(drawn=False)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
-    parser.add_argument("--unlabelled", type=Path, help="more faces to distil on, whose labels are not looked at")
-    cli.add_run_options(parser)
+    cli.add_unlabelled_option(parser)
+    cli.add_run_options(parser, "after the data")
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
     parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="saved teachers to use")
     parser.add_argument("--members", type=int, help="teachers to train; default: one of each --teacher-model")
@@ -47,8 +47,6 @@ def main() -> None:
     from dataclasses import replace
 
     from fer_keras import distributed
-    from fer_keras.data import load_faces
-    from fer_keras.data.dataset import with_unlabelled
     from fer_keras.distill.logit_cache import default_root
     from fer_keras.main_job import MainJob, run_main_job
 
@@ -68,9 +66,7 @@ def main() -> None:
         resume=args.resume or distributed.rank() > 0,  # host 0 makes the folder, perhaps before the others look
         command=shlex.join(["python", *sys.argv]),
     )
-    if args.unlabelled:
-        data = with_unlabelled(data, load_faces(args.unlabelled, resize=args.resize))
-    print(f"report: {run_main_job(job, data)}")
+    print(f"report: {run_main_job(job, cli.with_unlabelled(args, data))}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, nargs="+", help="a .keras file, or a folder that holds model.keras")
     cli.add_data_options(parser)
+    cli.add_unlabelled_option(parser)
     parser.add_argument("--splits", nargs="+", choices=SPLITS, help="which to score; default all but train")
     parser.add_argument("--out", type=Path, help="write report.md, figures and evaluation.json to this folder")
     parser.add_argument("--json", type=Path, help="write the scores to this file as JSON")
@@ -53,12 +54,13 @@ def main() -> None:
     if args.card:
         for folder in args.model:
             read_card(folder)
-        data = cli.load_data(args)
+        data = cli.with_unlabelled(args, cli.load_data(args))
         for folder in args.model:
             print(f"card: {remake_card(folder, data)}")
         return
     files = [evaluate.model_file(path) for path in args.model]
-    rows = evaluate.evaluate_files(files, cli.load_data(args), splits=args.splits or evaluate.REPORTED_SPLITS)
+    data = cli.with_unlabelled(args, cli.load_data(args))
+    rows = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
     for name, evaluation in rows:
         print(f"{name}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
     if args.json:

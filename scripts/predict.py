@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     form.add_argument("--csv", action="store_true", help="print CSV")
     parser.add_argument("--course", action="store_true", help="with --csv: the course's columns id,label")
     parser.add_argument("--photo", action="store_true", help="look for faces in each picture")
-    parser.add_argument("--plot", type=Path, metavar="PNG", help="draw the faces, or the photo, with the answers")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw the faces, or the photo, with the answers, as .png or .svg"
+    )
     return parser
 
 
@@ -41,6 +43,10 @@ def main() -> int:
 
     from fer_keras import predict_files
 
+    if args.plot:
+        from fer_keras.evaluation.plots import require_figure, save_figure
+
+        require_figure(args.plot)
     with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
         classifier = load(args.model, args.runtime)
     if args.photo:
@@ -61,8 +67,6 @@ def main() -> int:
     elif answers:
         print(predict_files.as_table(answers))
     if args.plot:
-        from fer_keras.evaluation.plots import save_figure
-
         figure, note = photo.annotated(photos, answers) if args.photo else predict_files.contact_sheet(answers)
         save_figure(figure, args.plot, colours=None)
         if note:

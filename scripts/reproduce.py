@@ -4,7 +4,7 @@
     python scripts/reproduce.py --data fer2013.zip --run reference-mobilenet
 
 --run takes names of models, or `all`, and runs what they need before them. It can be stopped at any moment; the same
-command goes on. Models in saved_models/ are replaced by the new ones.
+command goes on: what has been done is noted in runs/reproduced/. Models in saved_models/ are replaced by the new ones.
 """
 
 import argparse
@@ -13,6 +13,8 @@ from pathlib import Path
 from fer_keras import cli
 from fer_keras.errors import FerKerasError
 from fer_keras.reproduce import STEPS, duration, plan, run_steps
+
+DONE = Path("runs/reproduced")
 
 
 def main() -> None:
@@ -24,7 +26,7 @@ def main() -> None:
     if args.run:
         if not Path(args.data).exists():
             raise FerKerasError(f"{args.data}: there is no such file or folder, expected FER2013")
-        run_steps(plan([step.name for step in STEPS] if args.run == ["all"] else args.run), args.data)
+        run_steps(plan([step.name for step in STEPS] if args.run == ["all"] else args.run), args.data, DONE)
         return
     for step in STEPS:
         needs = f", after {' and '.join(step.needs)}" if step.needs else ""

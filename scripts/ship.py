@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="the folder of a finished run")
     parser.add_argument("name", help="the model's name below --to")
     cli.add_data_options(parser)
-    parser.add_argument("--unlabelled", type=Path, help="the unlabelled faces that it was distilled on too")
+    cli.add_unlabelled_option(parser)
     parser.add_argument("--command", required=True, help="the command that makes the run again, for the card")
     parser.add_argument("--to", type=Path, default=Path("saved_models"), help="default saved_models")
     parser.add_argument("--half", action="store_true", help="round the weights to half precision")
@@ -27,13 +27,9 @@ def main() -> None:
     args = parser.parse_args()
     cli.set_up(args)
 
-    from fer_keras.data import load_faces
-    from fer_keras.data.dataset import with_unlabelled
     from fer_keras.ship import ship
 
-    data = cli.load_data(args)
-    if args.unlabelled:
-        data = with_unlabelled(data, load_faces(args.unlabelled, resize=args.resize))
+    data = cli.with_unlabelled(args, cli.load_data(args))
     options = {"half": args.half, "reproduce": args.command, "unfinished": args.unfinished}
     print(f"card: {ship(args.run, args.to / args.name, data, **options)}")
 

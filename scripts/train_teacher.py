@@ -18,7 +18,7 @@ def main() -> None:
     teacher, _ = main_job_defaults(drawn=False)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
-    cli.add_run_options(parser)
+    cli.add_run_options(parser, "teacher")
     parser.add_argument("--model", nargs="+", default=[teacher.model], help="a preset for each member, used in turn")
     parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
     parser.add_argument("--mixup", type=float, default=teacher.mixup, help="share of mixed views; default %(default)s")

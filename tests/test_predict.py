@@ -236,6 +236,8 @@ def test_standard_input_and_a_contact_sheet(run, pictures, classifier, monkeypat
     monkeypatch.setattr(sys, "stdin", type("Pipe", (), {"buffer": io.BytesIO(png(FACES[1, ..., 0]))}))
     status, out, _ = run("-", "--json")
     assert status == 0 and json.loads(out)[0]["label"] == classifier.predict(FACES[1])[0].label
+    status, _, said = run("faces.zip", "--plot", "sheet.jpg")
+    assert (status, said) == (2, "error: sheet.jpg: expected a name that ends in .png or .svg\n")
     status, _, _ = run("faces.zip", "--plot", "sheet.png")
     with Image.open(pictures / "sheet.png") as sheet:
         assert status == 0 and sheet.width > 1000

@@ -10,6 +10,7 @@ from command import ROOT
 from fer_keras.benchmark_inference import row_cells
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SECOND_SEEDS = ("mobilenet-93k", "mobilenet-93k-second")
 CARDS = {path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("saved_models/*/card.json"))}
 
 
@@ -67,3 +68,18 @@ def test_the_audit_is_that_of_the_file():
     assert row_of("images with an exact copy in the training split")[2] == share
     assert f"{audit['conflict_groups']} groups of identical images" in README
     assert f"({audit['conflict_images']} images)" in README
+
+
+def test_what_a_temperature_is_worth_is_what_the_files_say():
+    files = [json.loads(path.read_text()) for path in ROOT.glob("saved_models/*/calibration.json")]
+    tested = [file["tested_on"]["public_test"] for file in files]
+    nll = [after - before for before, after in (split["nll"] for split in tested)]
+    errors = [split["calibration_error"] for split in tested]
+    told = f"of the {len(files)} shipped ones by {min(nll):.3f} to\n+{max(nll):.3f}, and the calibration error of"
+    worse = sum(after > before for before, after in errors)
+    assert f"{told} {worse} of them grows, to {max(after for _, after in errors):.0%} at most" in README
+
+
+def test_the_pair_of_seeds_has_the_mean_of_its_cards():
+    pair = [CARDS[name]["scores"]["splits"]["public_test"]["all"]["accuracy"] for name in SECOND_SEEDS]
+    assert f"have {50 * sum(pair):.2f} on average" in README

@@ -80,10 +80,28 @@ def test_steps_run_in_order_with_the_data_and_stop_where_one_fails(tmp_path, cap
         Step("c", (f'python -c "{write.format("3")}" {{data}}',), 1),
     ]
     with pytest.raises(FerKerasError, match="b: a command ended with status 3"):
-        run_steps(steps, str(tmp_path))
+        run_steps(steps, str(tmp_path), tmp_path / "done")
     assert (tmp_path / "log").read_text() == "12"
     said = capfd.readouterr().out
     assert "1/3 a; for all that is left about 2.0 h" in said and "2/3 b; for all that is left about 31 min" in said
+
+
+def test_what_was_done_is_not_done_again_unless_its_commands_or_what_it_needs_have_changed(tmp_path, capfd):
+    def steps(first="1", data="{data}"):
+        write = f"import sys; open(sys.argv[1] + '/log', 'a').write('{first}')"
+        again = "import sys; open(sys.argv[1] + '/log', 'a').write('2')"
+        return [Step("a", (f'python -c "{write}" {data}',), 1), Step("b", (f'python -c "{again}" {data}',), 1, ("a",))]
+
+    done = tmp_path / "done"
+    for expected in ("12", "12"):
+        run_steps(steps(), str(tmp_path), done)
+        assert (tmp_path / "log").read_text() == expected
+    assert "2/2 b was done before; to do it again delete" in capfd.readouterr().out
+    next(done.glob("b-*")).unlink()
+    run_steps(steps(), str(tmp_path), done)
+    assert (tmp_path / "log").read_text() == "122"
+    run_steps(steps("3"), str(tmp_path), done)
+    assert (tmp_path / "log").read_text() == "12232", "b needs a, which is another now"
 
 
 def test_commands_run_with_this_python_and_this_file():

@@ -17,7 +17,7 @@ from fer_keras.distill.ensemble import ensemble_logits, teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.card_table import GENERATED, index_text
 from fer_keras.evaluation.card_text import card_text
-from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.evaluate import evaluate, load_model, predict_logits
 from fer_keras.evaluation.metrics import score
 from fer_keras.evaluation.model_card import read_card, read_cards
 from fer_keras.evaluation.sample import SAMPLE_TOLERANCE, sample_difference
@@ -116,6 +116,25 @@ def test_teachers_are_called_by_name_as_trained_or_as_shipped(shipped):
     assert [teacher["name"] for teacher in card["recipe"]["teachers"]] == ["t1", "t2", None]
     line = "distilled from [t1](../t1/card.md), [t2](../t2/card.md), a model that is not among these"
     assert f"{line} (fingerprint `0123456789ab`)" in card_text(card)
+
+
+def test_copies_of_unlabelled_images_count_too(public, tmp_path):
+    leaked = public.split("public_test").take(np.arange(5))
+    more = with_unlabelled(public, leaked)
+    make_run(tmp_path / "run", more, seed=4, epochs=3)
+    ship(tmp_path / "run", tmp_path / "saved" / "u", more, half=False, reproduce="distil")
+    card, plain = read_card(tmp_path / "saved" / "u"), evaluate(load_model(tmp_path / "run"), public)
+    assert card["data"]["unlabelled_images"] == 5
+    assert card["scores"]["splits"]["public_test"]["copies"] == plain.splits["public_test"].copies + 5
+    assert "5 images were distilled on without their labels" in card_text(card)
+    with pytest.raises(FerKerasError, match=r"was distilled on 5 unlabelled images, expected these or none"):
+        remake_card(tmp_path / "saved" / "u", with_unlabelled(public, leaked.take(np.arange(4))))
+    remake_card(tmp_path / "saved" / "u", public)
+    bare = read_card(tmp_path / "saved" / "u")
+    assert bare["data"]["unlabelled_images"] == 5 and "they were not at hand" in card_text(bare)
+    assert bare["scores"]["splits"]["public_test"]["copies"] == plain.splits["public_test"].copies
+    remake_card(tmp_path / "saved" / "u", more)
+    assert read_card(tmp_path / "saved" / "u") == card
 
 
 def test_whoever_has_private_test_gets_its_rows(shipped, public, drawn):

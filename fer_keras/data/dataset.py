@@ -104,6 +104,10 @@ class FaceData:
             raise FerKerasError(f"unknown split {name!r}, expected one of {SPLITS}")
         return self.take(np.flatnonzero(self.splits == name))
 
+    def labelled(self) -> "FaceData":
+        """Return the images that have a label."""
+        return self.take(np.flatnonzero(self.labels >= 0))
+
     @property
     def split_names(self) -> tuple[str, ...]:
         """The splits that have at least one image, in the order of `SPLITS`."""

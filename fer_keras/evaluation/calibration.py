@@ -10,7 +10,7 @@ import numpy as np
 from scipy import optimize
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.metrics import calibration_error, log_softmax
+from fer_keras.evaluation.metrics import calibration_error, nll
 from fer_keras.files import CALIBRATION_FILE, file_sha256, write_json
 
 _RANGE = (0.05, 20.0)
@@ -36,11 +36,6 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
         lambda scale: nll(scale * logits, labels), bounds=(low, high), method="bounded", options={"xatol": 1e-6}
     )
     return float(1.0 / best.x)
-
-
-def nll(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean negative log-likelihood, in nats, of labels [N] by logits [N, 7]."""
-    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
 
 
 def write_calibration(model: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], source: str) -> None:

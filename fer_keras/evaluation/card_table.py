@@ -21,8 +21,9 @@ def index_text(cards: Iterable[Card]) -> str:
         " the 95% bootstrap interval. `No copies` leaves out the images that have an exact copy among the training"
         " images. Macro-F1 and calibration error (percentage points) are those of PublicTest. An ensemble costs what"
         " its members cost together; it has no file of its own.\n\n"
-        "Each folder holds `model.keras`, its card (`card.md` for people, `card.json` for programs), the"
-        " configuration and the history of its training, and `sample.json`: its logits on a few drawn faces.\n"
+        "Each folder holds a card, `card.md` for people and `card.json` for programs. That of a model also holds"
+        " `model.keras`, the configuration and the history of its training, and `sample.json`: its logits on a few"
+        " drawn faces.\n"
     )
 
 

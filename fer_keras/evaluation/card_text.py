@@ -91,8 +91,8 @@ def _data(card: Card, evaluation: Evaluation) -> str:
     parts = [
         f"{tables.DRAWN_NOTE[0].upper()}{tables.DRAWN_NOTE[1:]}."
         if evaluation.drawn
-        else "FER2013: faces from web searches, cropped and labelled by people (arXiv 1307.0414). The images are not"
-        " passed on here. Its known flaws, as counted on what this card was made from:",
+        else "FER2013: faces from web searches, labelled by their words and checked by people (arXiv 1307.0414). The"
+        " images are not passed on here. Its known flaws, as counted on what this card was made from:",
         tables.table(("", *(tables.SPLIT_TITLES[split["name"]] for split in audit["splits"])), lines),
         f"{audit['conflict_groups']:,} groups of identical images carry different labels"
         f" ({audit['conflict_images']:,} images).",
@@ -101,6 +101,10 @@ def _data(card: Card, evaluation: Evaluation) -> str:
         " nothing.",
         f"Fingerprint of the labelled images fitted to: `{facts['fingerprint']}`.",
     ]
+    if unlabelled := facts.get("unlabelled_images"):
+        at_hand = facts["unlabelled_images_at_hand"] == unlabelled
+        copies = "count as copies too" if at_hand else "do not count, for they were not at hand when this was made"
+        parts.append(f"{unlabelled:,} images were distilled on without their labels; copies of these {copies}.")
     return "\n\n".join(parts)
 
 

@@ -194,7 +194,7 @@ def _result(name: str, logits: np.ndarray, data: FaceData) -> SplitResult:
     A copy counts whether the training image was fitted to or set aside for validation, so that a model's
     numbers do not depend on who scores it: whoever has only its file cannot know which were set aside.
     """
-    labelled = _labelled(data, name)
+    labelled = data.split(name).labelled()
     everything = score(logits, labelled.labels)
     fitted = np.isin(data.splits, [other for other in TRAINING_SPLITS if other != name])
     if name == "train" or not fitted.any():
@@ -207,14 +207,9 @@ def _result(name: str, logits: np.ndarray, data: FaceData) -> SplitResult:
 def _labelled_images(data: FaceData, splits: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:
     """The name and the images of each of the splits that has labelled ones."""
     for name in splits:
-        labelled = _labelled(data, name)
+        labelled = data.split(name).labelled()
         if len(labelled):
             yield name, labelled.images
-
-
-def _labelled(data: FaceData, name: str) -> FaceData:
-    split = data.split(name)
-    return split.take(np.flatnonzero(split.labels >= 0))
 
 
 def _fits(shape: Any, wanted: tuple[int | None, ...]) -> bool:

@@ -104,7 +104,7 @@ def score(logits: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: i
         macro_f1_interval=_percentiles(_macro_f1(draws)),
         per_class_recall=np.where(totals > 0, np.diag(confusion) / np.maximum(totals, 1), np.nan),
         calibration_error=calibration_error(logits, labels),
-        nll=float(-log_softmax(logits)[np.arange(count), labels].mean()),
+        nll=nll(logits, labels),
         confusion=confusion,
     )
 
@@ -172,6 +172,11 @@ def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = CALIBR
     """
     counts, confidence, accuracy = reliability(logits, labels, bins)
     return float(np.nansum(counts * np.abs(confidence - accuracy)) / counts.sum())
+
+
+def nll(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Return the mean negative log-likelihood, in nats, of labels [N] by logits [N, 7]."""
+    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
 
 
 def has_copy_in(data: FaceData, train: FaceData) -> np.ndarray:

@@ -16,6 +16,7 @@ from fer_keras.data.audit import audit
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.results import Evaluation
+from fer_keras.evaluation.tables import HUMAN_AGREEMENT
 from fer_keras.files import read_json
 
 CARD_FILE = "card.json"
@@ -31,9 +32,9 @@ INTENDED_USE: tuple[str, ...] = (
 )
 
 LIMITS: tuple[str, ...] = (
-    "The labels are what crowd workers thought a face shows, not what the person felt. The model cannot tell emotions,"
-    " intentions, truthfulness, health or character.",
-    "People agree with FER2013's labels on about 65% of its images (arXiv 1307.0414).",
+    "The labels are the expressions that the search words for an image stood for, checked by people (arXiv 1307.0414),"
+    " not what the person felt. The model cannot tell emotions, intentions, truthfulness, health or character.",
+    f"{HUMAN_AGREEMENT[0].upper()}{HUMAN_AGREEMENT[1:]}.",
     "FER2013 came from web searches: posed and celebrity faces, unknown shares of age, sex, ethnicity and culture."
     " Scores may be worse for groups that are rare in it; it has no annotation by which that could be measured.",
     "It takes 48x48 grey pixels and finds no faces: it answers for any picture, whether it shows a face or not.",
@@ -131,18 +132,28 @@ def ensemble_card(
     }
 
 
-def data_facts(data: FaceData) -> dict[str, Any]:
+def data_facts(data: FaceData, unlabelled: int | None = None) -> dict[str, Any]:
     """Return what is wrong with labelled images, and the fingerprint of those fitted to, as JSON values.
 
     Args:
-        data: labelled images, those set aside for validation marked; the audit counts them as training images.
+        data: images, those set aside for validation marked; the audit counts them as training images. Of unlabelled
+            ones only their number is told.
+        unlabelled: how many of these the model was distilled on; default: those in `data`.
     """
-    published = np.where(data.splits == "val", "train", data.splits)
+    labelled = data.labelled()
+    published = np.where(labelled.splits == "val", "train", labelled.splits)
     return {
-        "fingerprint": data.split("train").fingerprint,
-        "validation_images": int((data.splits == "val").sum()),
-        "audit": audit(replace(data, splits=published)).to_dict(),
+        "fingerprint": labelled.split("train").fingerprint,
+        "validation_images": int((labelled.splits == "val").sum()),
+        "unlabelled_images": unlabelled_count(data) if unlabelled is None else unlabelled,
+        "unlabelled_images_at_hand": unlabelled_count(data),
+        "audit": audit(replace(labelled, splits=published)).to_dict(),
     }
+
+
+def unlabelled_count(data: FaceData) -> int:
+    """Return how many training images have no label."""
+    return int((data.split("train").labels < 0).sum())
 
 
 def teacher_names(fingerprints: Sequence[str], cards: Sequence[Card]) -> list[dict[str, str | None]]:
@@ -173,10 +184,14 @@ def _common(name: str, kind: str, evaluation: Evaluation) -> Card:
         "name": name,
         "kind": kind,
         "size": dict(vars(evaluation.size)) if evaluation.size else None,
-        "intended_use": list(INTENDED_USE),
-        "limits": list(LIMITS),
+        **standing_texts(),
         "scores": _scores(evaluation),
     }
+
+
+def standing_texts() -> Card:
+    """Return what every card says, whatever its model."""
+    return {"intended_use": list(INTENDED_USE), "limits": list(LIMITS)}
 
 
 def _scores(evaluation: Evaluation) -> dict[str, Any]:

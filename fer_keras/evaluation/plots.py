@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import reliability
 from fer_keras.files import replacing
 from fer_keras.labels import CLASSES
@@ -223,7 +224,7 @@ def figure_to_array(figure: Figure) -> np.ndarray:
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI, colours: int | None = PALETTE) -> None:
-    """Write a figure as PNG, or SVG where `path` ends so, whole or not at all.
+    """Write a figure as PNG or SVG, as `path` ends, whole or not at all.
 
     Args:
         figure: to write.
@@ -231,10 +232,14 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI,
         dpi: pixels an inch.
         colours: of a PNG's palette, at most 256: a third of the bytes, and a drawing looks the same. None, for
             photographs, keeps all colours.
+
+    Raises:
+        FerKerasError: as `require_figure`.
     """
+    require_figure(path)
     # Without a date or a version inside, equal figures are equal files; SVG's identifiers are drawn with a salt.
     with replacing(path) as partial, rc_context({"svg.hashsalt": "fer_keras"}):
-        if Path(path).suffix == ".svg":
+        if Path(path).suffix.lower() == ".svg":
             figure.savefig(partial, format="svg", metadata={"Date": None})
         elif colours is None:
             figure.savefig(partial, format="png", dpi=dpi, metadata={"Software": None})
@@ -244,6 +249,16 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI,
             with Image.open(pixels) as image:
                 drawing = image.convert("RGB").quantize(colours, dither=Image.Dither.NONE)
             drawing.save(partial, format="png", optimize=True, dpi=(dpi, dpi))
+
+
+def require_figure(path: str | os.PathLike[str]) -> None:
+    """Check that `path` can be that of a figure.
+
+    Raises:
+        FerKerasError: it ends otherwise than in .png or .svg.
+    """
+    if Path(path).suffix.lower() not in (".png", ".svg"):
+        raise FerKerasError(f"{path}: expected a name that ends in .png or .svg")
 
 
 def new_figure(

@@ -71,8 +71,7 @@ def reference(model: keras.Model, data: FaceData | None) -> Reference:
     if split is None:
         faces, labels, source = drawn_faces(_DRAWN, seed=1), None, "drawn faces"
     else:
-        faces = data.split(split)
-        faces = faces.take(np.flatnonzero(faces.labels >= 0))
+        faces = data.split(split).labelled()
         labels, source = faces.labels, f"{SPLIT_TITLES[split]} of {data.source}"
     images = np.ascontiguousarray(faces.images)
     return Reference(images, labels, source, predict_logits(model, images), split)

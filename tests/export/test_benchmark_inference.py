@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from command import ROOT, run
+from command import run
 
 from fer_keras import benchmark_inference as bench
 from fer_keras.data.synthetic import drawn_faces
@@ -136,10 +136,10 @@ def test_the_table_and_the_figure_show_every_row(results, tmp_path):
 def test_the_script_writes_what_was_measured(results, tmp_path, monkeypatch):
     asked = []
     monkeypatch.setattr(bench, "benchmark_inference", lambda *args: asked.append(args) or results)
-    status, said, _ = run("benchmark.py", "inference", "--rounds", "2", "--to", tmp_path)
-    ((models, data, rounds),) = asked
-    shipped = {file.parent.name for file in (ROOT / "saved_models").glob("*/model.keras")}
-    assert {path.name for path in models} == shipped and data is None and rounds == 2
+    words = ("inference", "--rounds", "2", "--to", tmp_path)
+    assert run("benchmark.py", *words)[::2] == (2, "error: inference: expected --models\n")
+    status, said, _ = run("benchmark.py", *words, "--models", "a", "b/c")
+    assert asked == [([Path("a"), Path("b/c")], None, 2)]
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "inference.csv"), results.reset_index(drop=True))
     assert (tmp_path / "inference.png").stat().st_size > 10_000
     assert status == 0 and bench.inference_table(results) in said
