@@ -181,7 +181,8 @@ def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> li
         if artifact is None or not artifact.exists():
             artifact = scratch / f"{len(list(scratch.iterdir()))}_{runtime}"
             print(f"{name}: {FORMAT_TITLES[runtime]} is made for the occasion", flush=True)
-            write_format(runtime, model, artifact, calibration_faces(data)[0], name)
+            faces = calibration_faces(data)[0] if runtime == "litert_int8" else None
+            write_format(runtime, model, artifact, faces, name)
         contestants.append(Contestant(name, runtime, artifact, parameters))
     return contestants
 

@@ -8,7 +8,10 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as scripts do: see `fer_k
 import numpy as np
 import pytest
 
-SLOW_FILES = ("test_processes.py", "test_main_job.py", "test_distributed.py", "test_resume.py", "test_search.py")
+SLOW_FILES = (
+    "test_processes.py", "test_main_job.py", "test_distributed.py", "test_search.py", "test_resume.py",
+    "test_benchmark_inference.py", "test_export.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):

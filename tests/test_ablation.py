@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+from small_search import instant_training
 
 from fer_keras import ablation
 from fer_keras.ablation import ARMS, Arm, Study, base_config, run_study, summarise
@@ -79,7 +80,8 @@ def test_what_is_written_down_is_not_trained_again(study, ledger, tmp_path):
     assert not moved.folder.exists() and not moved.cache_root.exists()
 
 
-def test_a_run_that_was_told_something_else_is_trained(study, ledger, tmp_path):
+def test_a_run_that_was_told_something_else_is_trained(study, ledger, tmp_path, monkeypatch):
+    monkeypatch.setattr(ablation, "train_student", instant_training)
     out = tmp_path / "out"
     shutil.copytree(study.out, out)
     longer = replace(study, base=replace(study.base, fit=replace(study.base.fit, epochs=1)), out=out)

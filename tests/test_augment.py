@@ -41,9 +41,8 @@ def test_any_order_and_batch_size_makes_the_same_views(images, rng):
             np.testing.assert_array_equal(make_views(ViewConfig(), 5, 2, images[rows], index[rows]), whole[rows])
 
 
-@pytest.mark.parametrize("threads", [1, 4])
-def test_another_process_and_thread_count_makes_the_same_views(images, threads):
-    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, str(threads)]
+def test_another_process_and_thread_count_makes_the_same_views(images):
+    command = [sys.executable, "-c", IN_ANOTHER_PROCESS, "4"]
     there = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
     here = make_views(ViewConfig(), 5, 2, images, np.arange(300))
     assert there == hashlib.sha256(here.tobytes()).hexdigest()

@@ -1,32 +1,27 @@
 """The main job end to end on drawn faces, by its own command."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from command import ROOT, run
+from face_files import text, write_csv, write_fer2013
 
-SMALL = ["--epochs", "2", "--teacher-epochs", "2", "--cached-views", "2", "--ema-epochs", "0"]
+from fer_keras.data.synthetic import drawn_faces
+
+SMALL = ["--epochs", "2", "--teacher-epochs", "1", "--cached-views", "2", "--ema-epochs", "0"]
 SMALL += ["--teacher-model", "small-cnn"]
 
 
 @pytest.fixture(scope="module")
 def faces_csv(tmp_path_factory):
     """420 drawn faces in the form of fer2013.csv, and 60 unlabelled ones in the course's."""
-    from fer_keras.data.synthetic import drawn_faces
-
     folder = tmp_path_factory.mktemp("csv")
-    data = drawn_faces(420, seed=5)
-    usage = {"train": "Training", "public_test": "PublicTest", "private_test": "PrivateTest"}
-    pixels = [" ".join(map(str, image.ravel())) for image in data.images]
-    table = {"emotion": data.labels, "pixels": pixels, "Usage": [usage[s] for s in data.splits]}
-    pd.DataFrame(table).to_csv(folder / "fer2013.csv", index=False)
-    pd.DataFrame({"id": range(60), "feature": pixels[:60]}).to_csv(folder / "more.csv", index=False)
+    faces = drawn_faces(420, seed=5)
+    write_fer2013(folder / "fer2013.csv", faces)
+    write_csv(folder / "more.csv", ["id", "feature"], enumerate(map(text, faces.images[:60])))
     return folder
 
 
@@ -36,10 +31,9 @@ def job(faces_csv, tmp_path_factory):
     cwd = tmp_path_factory.mktemp("job")
     words = ["--data", faces_csv / "fer2013.csv", "--unlabelled", faces_csv / "more.csv", "--name", "job"]
     words += ["--alpha", "1", "--members", "2", "--cache", cwd / "logits", *SMALL]
-    command = [sys.executable, ROOT / "scripts" / "distill.py", *words]
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-3000:]
-    return cwd, words, done.stdout
+    status, said, errors = run("distill.py", *words, cwd=cwd)
+    assert status == 0, errors
+    return cwd, words, said
 
 
 def test_the_job_ends_with_a_student_and_a_report(job):

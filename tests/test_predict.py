@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 from command import run as run_script
+from face_files import png
 from PIL import Image
 
 import fer_keras
@@ -26,12 +27,6 @@ from fer_keras.export import litert, record
 from fer_keras.labels import CLASSES
 
 FACES = draw_faces(np.arange(7), seed=4)
-
-
-def png(pixels):
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
 
 
 def pixels_to(outputs, activation=None):

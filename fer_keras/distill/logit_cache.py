@@ -114,6 +114,8 @@ def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, 
 
 def _write_missing(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, folder: Path) -> None:
     missing = [view for view in range(count) if not _shard(folder, view).exists()]
+    if not missing:
+        return
     logits_of = _logits_function(teacher, identity)
     start = time.monotonic()
     for done, view in enumerate(missing, 1):

@@ -18,6 +18,8 @@ from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import logits_function
 
+_BATCH = 512
+
 TRAINING_SPLITS: tuple[str, ...] = ("train", "val")
 """The published training images: fitted to, or set aside from them to choose a model by."""
 
@@ -29,7 +31,7 @@ def evaluate(
     data: FaceData,
     *,
     splits: Sequence[str] = REPORTED_SPLITS,
-    batch_size: int = 512,
+    batch_size: int = _BATCH,
     file: Path | None = None,
 ) -> Evaluation:
     """Score a model on every labelled split of `data`.
@@ -44,13 +46,16 @@ def evaluate(
     Raises:
         FerKerasError: an unknown split, no labelled images in any of them, or logits that are not finite.
     """
-    logits = {name: predict_logits(model, images, batch_size) for name, images in _labelled_images(data, splits)}
+    logits_of = logits_function(model)
+    logits = {name: _in_batches(logits_of, images, batch_size) for name, images in _labelled_images(data, splits)}
     return evaluate_logits(logits, data, size=model_size(model, file))
 
 
 def mirrored_logits(model: keras.Model, data: FaceData) -> dict[str, np.ndarray]:
     """Return what `evaluate_logits` takes, of the mirror image of every labelled image of every reported split."""
-    return {name: predict_logits(model, images[:, :, ::-1]) for name, images in _labelled_images(data, REPORTED_SPLITS)}
+    logits_of = logits_function(model)
+    splits = _labelled_images(data, REPORTED_SPLITS)
+    return {name: _in_batches(logits_of, images[:, :, ::-1], _BATCH) for name, images in splits}
 
 
 def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: ModelSize | None = None) -> Evaluation:
@@ -130,7 +135,7 @@ def _together(sizes: Sequence[ModelSize]) -> ModelSize:
     return ModelSize(total("parameters"), total("multiply_adds"), total("activation_memory", max), total("file_bytes"))
 
 
-def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = 512) -> np.ndarray:
+def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = _BATCH) -> np.ndarray:
     """Return float32 logits [N, 7] for uint8 images [N, 48, 48, 1].
 
     Args:
@@ -138,7 +143,10 @@ def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = 512
         images: uint8 [N, 48, 48, 1], possibly memory-mapped.
         batch_size: images a step.
     """
-    logits_of = logits_function(model)
+    return _in_batches(logits_function(model), images, batch_size)
+
+
+def _in_batches(logits_of: Callable[[np.ndarray], np.ndarray], images: np.ndarray, batch_size: int) -> np.ndarray:
     batches = [logits_of(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
     return np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
 

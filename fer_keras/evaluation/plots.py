@@ -201,19 +201,16 @@ def mistakes_sheet(
     return figure
 
 
-def views_sheet(images: np.ndarray) -> Figure:
-    """Draw a grid of images, such as augmented views with one face a row.
+def montage(images: np.ndarray) -> np.ndarray:
+    """Return a grid of images as one, such as augmented views with one face a row: uint8 [H, W, 1].
 
     Args:
-        images: uint8 [rows, columns, 48, 48, 1].
+        images: uint8 [rows, columns, h, w, 1]; a white line goes between them.
     """
-    rows, columns = images.shape[:2]
-    figure, axes = new_figure(1.1 * columns, 1.1 * rows, rows=rows, columns=columns)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.01, wspace=0.0, hspace=0.0)
-    for ax, image in zip(axes, images.reshape(-1, *images.shape[2:]), strict=True):
-        _show(ax, image)
-        ax.axis("off")
-    return figure
+    rows, columns, height, width, _ = images.shape
+    padded = np.pad(images[..., 0], ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=255)
+    grid = padded.swapaxes(1, 2).reshape(rows * (height + 1), columns * (width + 1), 1)
+    return grid[:-1, :-1]
 
 
 def figure_to_array(figure: Figure) -> np.ndarray:

@@ -41,7 +41,7 @@ class _Subject:
         file: the `.keras` file.
         model: what is in it, of stock layers.
         folder: where the exports go.
-        faces: uint8 [N, 48, 48, 1] for 8-bit calibration.
+        faces: uint8 [N, 48, 48, 1] for 8-bit calibration; None where no format asks for it.
         faces_source: what they are, for people.
         expected: the Keras model's answers to the faces of the comparison.
     """
@@ -49,7 +49,7 @@ class _Subject:
     file: Path
     model: keras.Model
     folder: Path
-    faces: np.ndarray
+    faces: np.ndarray | None
     faces_source: str
     expected: parity.Reference
 
@@ -88,7 +88,7 @@ def export_model(
     if "saved_model" in formats:
         saved_model.refuse_taken_version(folder, number)
     record.remove_stale(home, file)
-    subject = _subject(file, folder, data, say)
+    subject = _subject(file, folder, data, say, integers="litert" in formats)
     failed = []
     for export in (name for wanted in formats for name in record.FORMATS[wanted]):
         try:
@@ -105,7 +105,10 @@ def export_model(
     return record.read_exports(home, file)
 
 
-def _subject(file: Path, folder: Path, data: FaceData | None, say: Callable[[str], None]) -> _Subject:
+def _subject(
+    file: Path, folder: Path, data: FaceData | None, say: Callable[[str], None], *, integers: bool
+) -> _Subject:
+    """Load what is exported; `integers` asks for faces to calibrate 8-bit integers with."""
     model = of_stock_layers(load_model(file))
     forward = forward_function(model)
     if gives_probabilities(lambda images: forward(tf.constant(images, tf.float32)).numpy()):
@@ -118,7 +121,7 @@ def _subject(file: Path, folder: Path, data: FaceData | None, say: Callable[[str
         if expected.split not in (None, "val"):
             splits[expected.split] = (expected.logits, expected.labels)
         write_calibration(file, splits, marked.source)
-    faces, source = calibration_faces(data if marked is None else marked)
+    faces, source = calibration_faces(data if marked is None else marked) if integers else (None, "")
     if source == DRAWN:
         say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")
     return _Subject(file, model, folder, faces, source, expected)
@@ -156,14 +159,14 @@ def _own_data(file: Path, data: FaceData | None, say: Callable[[str], None]) -> 
         return None
 
 
-def write_format(export: str, model: keras.Model, path: Path, faces: np.ndarray, name: str) -> None:
+def write_format(export: str, model: keras.Model, path: Path, faces: np.ndarray | None, name: str) -> None:
     """Write one format of a model to `path`, unchecked.
 
     Args:
         export: a key of exports.json, such as `litert_int8`.
         model: of stock layers, computing in float32; maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
         path: the file, or the SavedModel's version folder.
-        faces: uint8 [N, 48, 48, 1] that decide the ranges of 8-bit integers.
+        faces: uint8 [N, 48, 48, 1] that decide the ranges of 8-bit integers; other formats ask for none.
         name: the model's, in its warm-up requests.
     """
     if export == "saved_model":

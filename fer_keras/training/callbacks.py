@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, views_sheet
+from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, montage
 from fer_keras.training.checkpoint import MONITOR
 from fer_keras.training.metrics import MacroF1
 
@@ -70,20 +70,20 @@ class TensorBoardImages(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Write the sheet of views, uint8 [rows, columns, 48, 48, 1]."""
-        self._write("views", views_sheet(self.sheet), 0)
+        self._write("views", montage(self.sheet), 0)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the confusion matrix; the metric still holds validation's counts."""
         counts = keras.ops.convert_to_numpy(self.macro_f1.confusion).astype(int)
-        self._write("confusion", confusion_matrix(counts, "validation"), epoch)
+        self._write("confusion", figure_to_array(confusion_matrix(counts, "validation")), epoch)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the file."""
         self._writer.close()
 
-    def _write(self, name: str, figure: Any, step: int) -> None:
+    def _write(self, name: str, pixels: np.ndarray, step: int) -> None:
         with self._writer.as_default():
-            tf.summary.image(name, figure_to_array(figure)[None], step=step)
+            tf.summary.image(name, pixels[None], step=step)
         self._writer.flush()
 
 

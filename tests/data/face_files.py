@@ -6,6 +6,8 @@ import zipfile
 
 from PIL import Image
 
+from fer_keras.data.dataset import SPLIT_OF_USAGE
+
 FOLDER_NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 USAGES = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
 
@@ -25,6 +27,13 @@ def write_csv(path, header, rows):
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([header, *rows])
     return path
+
+
+def write_fer2013(path, faces):
+    """`faces` as fer2013.csv has them."""
+    usages = {split: usage for usage, split in SPLIT_OF_USAGE.items()}
+    rows = zip(faces.labels, map(text, faces.images), map(usages.get, faces.splits), strict=True)
+    return write_csv(path, ["emotion", "pixels", "Usage"], rows)
 
 
 def write_zip(path, members, compression=zipfile.ZIP_DEFLATED):

@@ -66,8 +66,8 @@ def test_copies_of_training_images_are_in_every_split_at_the_stated_share(share)
 
 
 def test_no_copies_when_none_are_asked_for():
-    data = drawn_faces(300, duplicates=0.0)
-    assert len(np.unique(duplicate_groups(data))) == 300
+    data = drawn_faces(200, duplicates=0.0)
+    assert len(np.unique(duplicate_groups(data))) == 200
 
 
 def test_equal_seeds_give_equal_data_in_another_process(faces):
@@ -78,7 +78,7 @@ def test_equal_seeds_give_equal_data_in_another_process(faces):
 
 
 def test_image_depends_on_seed_row_and_its_own_label_only():
-    labels = np.arange(600) % NUM_CLASSES
+    labels = np.arange(60) % NUM_CLASSES
     images = draw_faces(labels, seed=5)
     np.testing.assert_array_equal(draw_faces(labels[:30], seed=5), images[:30])
     changed = labels.copy()

@@ -11,6 +11,7 @@ from command import ROOT, run
 from scipy.stats import t as student_t
 
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation import plots
 from fer_keras.evaluation.family_evidence import family_evidence
 from fer_keras.evaluation.frontier import (
     frontier_points,
@@ -184,7 +185,18 @@ def outside_files(page):
     return found
 
 
-def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
+@pytest.fixture
+def quickly(monkeypatch):
+    """PNGs at 300 dpi take their time, and SVGs say the same."""
+    save = plots.save_figure
+
+    def save_svg(figure, path, **more):
+        path.touch() if path.suffix == ".png" else save(figure, path, **more)
+
+    monkeypatch.setattr(plots, "save_figure", save_svg)
+
+
+def test_the_scripts_need_the_ledger_alone(ledger, tmp_path, quickly):
     ledger.to_csv(tmp_path / "ledger.csv", index=False)
     status, _, errors = run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models")
     assert status == 0, errors
@@ -209,7 +221,7 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path):
     assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
 
 
-def test_titles_say_what_was_learned_from_and_only_fer2013_has_known_models(ledger, tmp_path):
+def test_titles_say_what_was_learned_from_and_only_fer2013_has_known_models(ledger, tmp_path, quickly):
     def page(told, *words):
         (tmp_path / "search.json").write_text(json.dumps({"base": {"data": {"source": told}}}))
         assert run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models", *words).status == 0

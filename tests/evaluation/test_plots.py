@@ -74,17 +74,21 @@ def test_a_sheet_without_mistakes():
     assert figure.get_suptitle() == "No mistakes"
 
 
-def test_views_sheet_keeps_rows_and_columns():
-    images = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * np.ones((1, 1, 48, 48, 1), np.uint8)
-    figure = plots.views_sheet(images)
-    assert [ax.images[0].get_array()[0, 0] for ax in figure.axes] == [0, 1, 2, 3, 4, 5]
+def test_a_montage_keeps_rows_and_columns():
+    images = np.arange(6, dtype=np.uint8).reshape(2, 3, 1, 1, 1) * np.ones((1, 1, 4, 5, 1), np.uint8)
+    grid = plots.montage(images)
+    assert grid.shape == (2 * 5 - 1, 3 * 6 - 1, 1) and grid.dtype == np.uint8
+    assert grid[2::5, 2::6, 0].tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert (grid[4] == 255).all() and (grid[:, [5, 11]] == 255).all() and (grid == 255).sum() == 17 + 2 * 8
 
 
 def test_a_figure_as_pixels_and_as_a_file(tmp_path):
-    figure = plots.views_sheet(np.full((1, 2, 48, 48, 1), 128, np.uint8))
+    figure, (ax,) = plots.new_figure(2.2, 1.1)
+    ax.imshow(np.full((4, 4), 128), cmap="gray", vmin=0, vmax=255)
+    ax.axis("off")
     pixels = plots.figure_to_array(figure)
     assert pixels.dtype == np.uint8 and pixels.shape == (110, 220, 3)
-    assert (pixels[55, 55] == 128).all() and (pixels[0, 0] == 255).all()
+    assert (pixels[55, 110] == 128).all() and (pixels[0, 0] == 255).all()
     plots.save_figure(figure, tmp_path / "figures" / "a.png")
     plots.save_figure(figure, tmp_path / "figures" / "b.png")
     assert (tmp_path / "figures" / "a.png").read_bytes() == (tmp_path / "figures" / "b.png").read_bytes()

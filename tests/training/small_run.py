@@ -2,6 +2,7 @@
 
 import signal
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,14 @@ class MadeUpLogits:
         return np.random.default_rng(view).normal(0, 3, (self.count, 2, 7)).astype(np.float16)
 
 
+@cache
+def data():
+    return mark_validation(drawn_faces(300, seed=1))
+
+
 def run(folder, resume, config=CONFIG):
-    data = mark_validation(drawn_faces(300, seed=1))
-    train = data.split("train")
-    return train_student(config, train, data.split("val"), MadeUpLogits(len(train)), folder, resume=resume)
+    train, val = data().split("train"), data().split("val")
+    return train_student(config, train, val, MadeUpLogits(len(train)), folder, resume=resume)
 
 
 if __name__ == "__main__":

@@ -2,17 +2,16 @@
 
 import fcntl
 import json
+import shutil
 from dataclasses import replace
 
 import keras
 import numpy as np
 import pandas as pd
 import pytest
-from small_run import CONFIG, OPTIONS, run
+from small_run import CONFIG, OPTIONS, data, run
 
 from fer_keras.config import FitConfig
-from fer_keras.data.dataset import mark_validation
-from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
@@ -141,9 +140,7 @@ def test_tensorboard_has_scalars_a_sheet_of_views_and_the_confusion_matrix(finis
 
 
 def test_the_model_kept_is_the_best_by_validation(finished):
-    from small_run import drawn_faces, mark_validation
-
-    val = mark_validation(drawn_faces(300, seed=1)).split("val")
+    val = data().split("val")
     model = keras.models.load_model(finished / "model.keras")
     accuracy = (model(val.images).numpy().argmax(-1) == val.labels).mean()
     assert accuracy == pytest.approx(pd.read_csv(finished / "metrics.csv").val_accuracy.max(), abs=1e-6)
@@ -176,6 +173,16 @@ def test_a_run_that_ended_is_left_as_it_is(finished):
     assert (finished / "model.keras").read_bytes() == before
 
 
+def test_what_a_kill_left_unpublished_is_published_by_the_next_start(finished, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    for name in ("model.keras", "metrics.csv"):
+        (folder / name).unlink()
+    run(folder, True)
+    for name in ("model.keras", "metrics.csv"):
+        assert (folder / name).read_bytes() == (finished / name).read_bytes()
+
+
 def test_going_on_with_other_options_is_refused(finished):
     with pytest.raises(FerKerasError, match=r"temperature: 2\.5, now 4\.0"):
         run(finished, True, replace(CONFIG, temperature=4.0))
@@ -204,10 +211,11 @@ def test_two_processes_cannot_be_at_one_run(finished):
             run(finished, True)
 
 
-def test_moving_statistics_reach_back_a_quarter_of_an_epoch(tmp_path):
+def test_moving_statistics_reach_back_a_quarter_of_an_epoch(tmp_path, monkeypatch):
     assert batch_norm_momentum(400) == pytest.approx(0.99)
     assert batch_norm_momentum(10) == 0.95, "20 steps at least"
-    run(tmp_path, False, replace(CONFIG, fit=replace(CONFIG.fit, epochs=1, batch_size=2)))
-    kept = keras.models.load_model(tmp_path / "model.keras")
-    steps = -(-len(mark_validation(drawn_faces(300, seed=1)).split("train")) // 2)
-    assert steps > 80 and kept.get_layer("stem_bn").momentum == pytest.approx(1 - 4 / steps)
+    fitted = []
+    monkeypatch.setattr("fer_keras.training.loop._fit", lambda trainer, network, *_: fitted.append(network))
+    run(tmp_path, False, replace(CONFIG, fit=replace(CONFIG.fit, batch_size=2)))
+    steps = -(-len(data().split("train")) // 2)
+    assert steps > 80 and fitted[0].get_layer("stem_bn").momentum == pytest.approx(1 - 4 / steps)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from processes import finish, start, wait_for
+from small_run import run
 
 SMALL_RUN = Path(__file__).with_name("small_run.py")
 
@@ -42,7 +43,7 @@ def assert_equal_runs(one, other):
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "whole"
-    finish(start(SMALL_RUN, folder))
+    run(folder, False)
     return folder
 
 
@@ -63,7 +64,7 @@ def test_killed_and_interrupted_and_resumed_equals_never_stopped(uninterrupted, 
     assert not (folder / "checkpoint" / "epoch-00006").exists(), "stopped too late to prove anything"
     assert keras.models.load_model(folder / "model.keras").output_shape == (None, 7), "the best model is kept"
 
-    finish(start(SMALL_RUN, folder, "--resume"))
+    run(folder, True)
     assert_equal_runs(uninterrupted, folder)
     weights = [keras.models.load_model(path / "model.keras").get_weights() for path in (uninterrupted, folder)]
     for one, other in zip(*weights, strict=True):

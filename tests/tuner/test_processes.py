@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from processes import finish, start, wait_for
+from small_search import run
 
 SMALL_SEARCH = Path(__file__).with_name("small_search.py")
 
@@ -45,7 +46,7 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
     assert (row.trial, row.status) == ("0000", "running")
     before = json.loads(next(folder.glob("trial_0000/*/checkpoint/*/progress.json")).read_text())
     assert before["epoch"] == 1
-    finish(start(SMALL_SEARCH, folder, TOLD=told))
+    run(folder, **json.loads(told))
     ledger = ledger_of(folder)
     assert ledger[["trial", "stage", "status", "epochs"]].values.tolist() == [
         ["0000", "search", "completed", 3],

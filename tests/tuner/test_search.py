@@ -13,9 +13,9 @@ import pytest
 import tensorflow as tf
 from command import ROOT
 from command import run as run_script
+from face_files import write_fer2013
 from small_search import BASE, instant_training, material, run, search_in
 
-from fer_keras.data.dataset import SPLIT_OF_USAGE
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.frontier import known_milliseconds
 from fer_keras.evaluation.frontier_figures import REFERENCES, known_models
@@ -286,19 +286,31 @@ def test_hopeless_is_far_behind_the_median_at_the_same_epoch():
     assert not is_hopeless([0.1, 0.1, 0.1], rivals[:1], 4), "too few to compare with"
 
 
+def test_rivals_are_the_short_trials_of_the_same_cell_that_went_all_the_way(tmp_path):
+    from tuner.hypermodel import _curves
+
+    ours = {"stage": "search", "family": "cnn", "budget": 3_000, "status": "completed"}
+    others = [{"stage": "final"}, {"family": "separable"}, {"budget": 5_000}, {"status": "stopped"}, {}]
+    for number, other in enumerate(others):
+        (tmp_path / f"trial_{number}").mkdir()
+        row = json.dumps({**ours, **other, "curve": [number / 10]})
+        (tmp_path / f"trial_{number}" / "row.json").write_text(row)
+    assert _curves(tmp_path, Candidate("search", "cnn", 3_000, 0, {})) == [[0.4]]
+
+
 def test_a_hopeless_trial_stops_and_says_so(tmp_path, made, monkeypatch):
     from tuner import hypermodel
 
-    monkeypatch.setattr(hypermodel, "_curves", lambda folder, one: 3 * [[0.9] * 9])
+    monkeypatch.setattr(hypermodel, "_curves", lambda folder, one: 3 * [[0.9] * 4])
     train = hypermodel.train_student
 
     def train_short(config, *given, **more):
-        return (train if config.fit.epochs == 9 else instant_training)(config, *given, **more)
+        return (train if config.fit.epochs == 4 else instant_training)(config, *given, **more)
 
     monkeypatch.setattr(hypermodel, "train_student", train_short)
-    run(tmp_path / "s", made, **{**FEW, "epochs": 9, "final_epochs": 1})
+    run(tmp_path / "s", made, **{**FEW, "epochs": 4, "final_epochs": 1})
     short, final = ledger_of(tmp_path / "s").itertuples()
-    assert (short.status, short.epochs) == ("stopped", 7) and (final.status, final.epochs) == ("completed", 1)
+    assert (short.status, short.epochs) == ("stopped", 3) and (final.status, final.epochs) == ("completed", 1)
 
 
 def test_the_stopper_remembers_epochs_before_a_kill():
@@ -330,13 +342,11 @@ def test_controls_are_at_budgets_of_the_search(tmp_path):
     assert (status, said) == (2, "error: --control-budgets 25000: expected some of --budgets 5000, 10000\n")
 
 
-def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces):
+def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces, monkeypatch):
     """The command as users start it, with a real teacher and its cache."""
-    usages = {split: usage for usage, split in SPLIT_OF_USAGE.items()}
-    table = pd.DataFrame({"emotion": faces.labels, "Usage": [usages[split] for split in faces.splits]})
-    table["pixels"] = [" ".join(map(str, image.ravel())) for image in faces.images]
-    table.to_csv(tmp_path / "faces.csv", index=False)
+    write_fer2013(tmp_path / "faces.csv", faces)
     build("cnn", widths=(4,), dense_widths=()).save(tmp_path / "teacher.keras")
+    monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
     words = ["--data", "faces.csv", "--teacher", "teacher.keras", "--cache", "logits", "--name", "s", "--epochs", 1]
     words += ["--families", "cnn", "--budgets", 3_000, "--trials", 1, "--final-epochs", 2, "--seeds", 1]
     words += ["--max-multiply-adds", 1_000_000, "--max-failures", 3, "--ema-epochs", 0]

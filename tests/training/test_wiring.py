@@ -1,0 +1,91 @@
+"""What a run is told reaches its batches, its loss, its views and its optimizer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from fer_keras.config import DataConfig, FitConfig, StudentConfig, TeacherConfig, ViewConfig
+from fer_keras.models import build
+from fer_keras.training import student, teacher
+from fer_keras.training.loop import make_optimizer
+from fer_keras.training.pipeline import distillation_dataset, label_dataset, label_view_seed
+
+DATA = DataConfig("drawn", "")
+VIEWS = ViewConfig(flip=False, rotation=3.0)
+FIT = FitConfig(epochs=2, batch_size=16, seed=5, label_smoothing=0.2)
+
+
+class Logits:
+    members, views = 2, 3
+
+    def view(self, view):
+        return np.random.default_rng(view).normal(0, 3, (40, 2, 7)).astype(np.float16)
+
+
+@pytest.fixture
+def train(faces):
+    return faces.split("train").take(np.arange(40))
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What `fit_run` is told: the positional words, then the named ones."""
+    calls = []
+    for module in (student, teacher):
+        monkeypatch.setattr(module, "fit_run", lambda *words, **more: calls.append((words, more)))
+    return calls
+
+
+def assert_equal_batches(one, other):
+    import tensorflow as tf
+
+    for mine, theirs in zip(one.as_numpy_iterator(), other.as_numpy_iterator(), strict=True):
+        for left, right in zip(tf.nest.flatten(mine), tf.nest.flatten(theirs), strict=True):
+            np.testing.assert_array_equal(left, right)
+
+
+def test_a_student(train, told, tmp_path):
+    config = StudentConfig(DATA, ("t",), mixup=0.5, view_seed=9, start_from="a", views=VIEWS, fit=FIT)
+    config = replace(config, loss="dist", temperature=3.0, alpha=0.7)
+    student.train_student(config, train, train, Logits(), tmp_path, resume=True, callbacks=["a callback"])
+    (((mine, _, val, batches, folder), more),) = told
+    assert (mine, val, folder) == (config, train, tmp_path)
+    made = {"epochs": range(1, 3), "batch_size": 16, "seed": 5, "view_seed": 9, "mixup": 0.5}
+    assert_equal_batches(batches(epochs=range(1, 3)), distillation_dataset(train, VIEWS, Logits(), **made))
+    distiller = more.pop("trainer_of")(build("cnn", widths=(4,), dense_widths=()))
+    expected = {"loss": "dist", "temperature": 3.0, "alpha": 0.7, "label_smoothing": 0.2}
+    assert {name: distiller.get_config()[name] for name in expected} == expected
+    assert more == {"loss": None, "view_seed": 9, "resume": True, "start_from": "a", "callbacks": ["a callback"]}
+
+
+def test_a_teacher(train, told, tmp_path):
+    config = TeacherConfig(DATA, mixup=0.5, views=VIEWS, fit=FIT)
+    teacher.train_teacher(config, train, train, tmp_path, resume=True)
+    (((mine, _, val, batches, folder), more),) = told
+    assert (mine, val, folder) == (config, train, tmp_path)
+    made = {"epochs": range(1, 3), "batch_size": 16, "seed": 5, "mixup": 0.5}
+    assert_equal_batches(batches(epochs=range(1, 3)), label_dataset(train, VIEWS, **made))
+    assert more["loss"].label_smoothing == 0.2 and more["trainer_of"]("network") == "network"
+    assert more["view_seed"] == label_view_seed(5) and more["resume"]
+
+
+def test_members_of_an_ensemble_are_no_twins():
+    config = TeacherConfig(DATA, fit=FIT)
+    members = teacher.member_configs(config, ["small-cnn", "residual-10"], 3)
+    assert [(member.model, member.fit.seed) for member in members] == [
+        ("small-cnn", 5), ("residual-10", 6), ("small-cnn", 7),
+    ]  # fmt: skip
+    assert [replace(member, model=config.model, fit=FIT) for member in members] == 3 * [config]
+
+
+def test_the_optimizer_averages_as_far_back_as_it_is_told_and_decays_kernels_alone():
+    optimizer = make_optimizer(replace(FIT, ema_epochs=2.0, weight_decay=0.03), 20)
+    assert optimizer.use_ema and optimizer.ema_momentum == pytest.approx(1 - 1 / 40)
+    assert not make_optimizer(replace(FIT, ema_epochs=0.0), 20).use_ema
+    assert optimizer.weight_decay == 0.03
+    model = build("separable", widths=(4, 8), strides=(4, 4), dropouts=())
+    optimizer.build(model.trainable_variables)
+    decayed = {v.name for v in model.trainable_variables if optimizer._use_weight_decay(v)}
+    assert decayed == {"kernel", "depthwise_kernel", "pointwise_kernel"}
+    assert {v.name for v in model.trainable_variables} - decayed == {"bias", "gamma", "beta"}
