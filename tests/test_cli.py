@@ -51,7 +51,11 @@ def test_a_word_that_is_no_choice_is_refused():
 
 @pytest.mark.parametrize(
     ("error", "status", "said"),
-    [(FerKerasError("a.csv line 3: no"), 2, "error: a.csv line 3: no\n"), (KeyboardInterrupt(), 130, "stopped")],
+    [
+        (FerKerasError("a.csv line 3: no"), 2, "error: a.csv line 3: no\n"),
+        (OSError(28, "No space left on device", "a.csv"), 1, "error: a.csv: No space left on device\n"),
+        (KeyboardInterrupt(), 130, "stopped"),
+    ],
 )
 def test_a_mistake_is_one_sentence_and_a_status(error, status, said, capsys):
     def main():

@@ -121,6 +121,17 @@ def test_a_litert_file_of_other_classes_is_refused(tmp_path):
         fer_keras.load(tmp_path / "five.tflite")
 
 
+def test_float32_comes_before_int8_and_keras_where_litert_is_not_installed(saved, tmp_path, monkeypatch):
+    shutil.copytree(saved, tmp_path / "m")
+    shutil.copyfile(tmp_path / "m" / record.FLOAT_FILE, tmp_path / "m" / record.INT8_FILE)
+    record.record_export(tmp_path / "m", tmp_path / "m" / "model.keras", "litert_int8", {"kept": True})
+    assert fer_keras.load(tmp_path / "m").file.name == record.FLOAT_FILE
+    (tmp_path / "m" / record.FLOAT_FILE).unlink()
+    assert fer_keras.load(tmp_path / "m").file.name == record.INT8_FILE
+    monkeypatch.setattr("fer_keras.predict.find_spec", lambda name: None)
+    assert fer_keras.load(tmp_path / "m").runtime == "keras"
+
+
 def test_only_the_models_own_exports_take_its_temperature(saved, tmp_path):
     shutil.copytree(saved, tmp_path / "m")
     litert.save_float32(pixels_to(7, "softmax"), tmp_path / "m" / "another.tflite")
@@ -266,7 +277,7 @@ def test_a_sheet_says_what_it_leaves_out(run, pictures, monkeypatch):
 
 
 def test_no_model_is_one_sentence(run, pictures):
-    _, _, err = run("faces.zip", "--runtime", "litert")
-    assert "error" not in err
+    status, out, err = run("faces.zip", "--runtime", "litert")
+    assert (status, err) == (0, "") and out
     status, _, err = run("faces.zip", model="none")
     assert status == 2 and err.startswith("error: none: there is no such model")

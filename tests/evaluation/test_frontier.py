@@ -217,6 +217,10 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path, quickly):
     status, said, _ = run("pick.py", tmp_path, "--max-params", 5000)
     assert status == 0 and "mobilenet, budget 5,000: 4,980 parameters, 0.4 M multiply-adds, 0.30 ms" in said
     assert f"model: {tmp_path}/trial_0007/m/model.keras" in said
+    for limit in (("--max-ms", 0.25), ("--max-multiply-adds", 1_000_000, "--max-ms", 0.25)):
+        assert (
+            "cnn, budget 5,000: 4,990 parameters, 0.9 M multiply-adds, 0.20 ms" in run("pick.py", tmp_path, *limit).out
+        )
     status, said, errors = run("pick.py", tmp_path, "--max-params", 10)
     assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
 

@@ -1,0 +1,119 @@
+"""What a command line says is what the work behind it is told; none of that work is done here."""
+
+from pathlib import Path
+
+import pytest
+from command import run
+from face_files import write_fer2013
+
+from fer_keras import ablation
+from fer_keras.errors import FerKerasError
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What was called instead of the work; (its words, its options)."""
+    calls = []
+
+    def instead_of(name):
+        def stand_in(*words, **options):
+            calls.append((words, options))
+            raise FerKerasError("that will do")
+
+        monkeypatch.setattr(name, stand_in)
+        return calls
+
+    return instead_of
+
+
+@pytest.fixture
+def csv(tmp_path, faces):
+    return write_fer2013(tmp_path / "fer2013.csv", faces)
+
+
+@pytest.fixture
+def models_are_their_paths(monkeypatch):
+    monkeypatch.setattr("fer_keras.evaluation.evaluate.load_model", lambda path: f"model {path}")
+
+
+def test_ablate(told, csv, models_are_their_paths, tmp_path):
+    calls = told("fer_keras.ablation.run_study")
+    words = ["--data", csv, "--teacher", "a", "b", "--assistant", "c", "--epochs", 50, "--out", "out"]
+    words += ["--seeds", 3, "--name", "n", "--cache", "logits", "--arms", "assistant", "baseline"]
+    assert run("ablate.py", *words, cwd=tmp_path).err == "error: that will do\n"
+    (((study, arms, seeds), _),) = calls
+    assert study.teachers == {
+        ablation.ENSEMBLE: ["model a", "model b"], ablation.ONE: ["model a"], ablation.ASSISTANT: ["model c"],
+    }  # fmt: skip
+    assert [arm.name for arm in arms] == ["assistant", "baseline"] and list(seeds) == [0, 1, 2]
+    assert (study.folder, study.out, study.cache_root) == (Path("runs/n"), Path("out"), Path("logits"))
+    assert study.base.fit.epochs == 50 and (study.data.splits == "val").any()
+    assert study.data_config.source == "fer2013.csv"
+
+
+def test_ablate_knows_its_arms(models_are_their_paths, tmp_path):
+    words = ["--teacher", "a", "--assistant", "c", "--arms", "nothing"]
+    status, _, said = run("ablate.py", *words, cwd=tmp_path)
+    assert status == 2 and said.startswith("error: unknown arm 'nothing', expected some of 'baseline', 'labels only'")
+
+
+def test_train_teacher(told, csv, tmp_path):
+    calls = told("fer_keras.training.teacher.train_members")
+    words = ["--data", csv, "--model", "small-cnn", "residual-10", "--members", 3, "--mixup", 0.5, "--seed", 4]
+    words += ["--label-smoothing", 0.1, "--rotation", 20, "--name", "n", "--resume"]
+    assert run("train_teacher.py", *words, cwd=tmp_path).err == "error: that will do\n"
+    (((configs, train, val, folder), options),) = calls
+    assert [(config.model, config.fit.seed) for config in configs] == [
+        ("small-cnn", 4), ("residual-10", 5), ("small-cnn", 6),
+    ]  # fmt: skip
+    assert {(c.mixup, c.fit.label_smoothing, c.views.rotation) for c in configs} == {(0.5, 0.1, 20.0)}
+    assert set(train.splits) == {"train"} and set(val.splits) == {"val"}
+    assert folder == Path("runs/n") and options == {"resume": True}
+
+
+def test_export(told, csv, tmp_path):
+    calls = told("fer_keras.export.export.export_model")
+    words = ["m", "--format", "litert", "onnx", "--version", 7, "--to", "there"]
+    assert run("export.py", *words, "--data", csv, cwd=tmp_path).err == "error: that will do\n"
+    run("export.py", *words, cwd=tmp_path)
+    ((path, formats, data), options), ((_, _, nothing), _) = calls
+    assert (path, formats) == (Path("m"), ["litert", "onnx"]) and options == {"version": 7, "to": Path("there")}
+    assert len(data) == 700 and nothing is None
+
+
+def test_ship(told, csv, tmp_path):
+    calls = told("fer_keras.ship.ship")
+    words = ["runs/r", "m", "--data", csv, "--command", "train it", "--to", "there", "--half", "--unfinished"]
+    assert run("ship.py", *words, "--unlabelled", csv, cwd=tmp_path).err == "error: that will do\n"
+    (((run_folder, folder, data), options),) = calls
+    assert (run_folder, folder) == (Path("runs/r"), Path("there/m"))
+    assert options == {"half": True, "reproduce": "train it", "unfinished": True}
+    assert len(data) == 1400 and (data.labels < 0).sum() == 700
+
+
+def test_evaluate(told, csv, tmp_path):
+    (tmp_path / "m.keras").touch()
+    calls = told("fer_keras.evaluation.evaluate.evaluate_files")
+    words = ["m.keras", "--data", csv, "--splits", "val", "private_test"]
+    assert run("evaluate.py", *words, cwd=tmp_path).err == "error: that will do\n"
+    (((files, data), options),) = calls
+    assert files == [Path("m.keras")] and len(data) == 700 and options == {"splits": ["val", "private_test"]}
+
+
+def test_reproduce(told, csv, tmp_path):
+    status, said, _ = run("reproduce.py", cwd=tmp_path)
+    assert status == 0 and "separable-93k: about 1.7 h, after logits\n" in said
+    assert run("reproduce.py", "--run", "data-audit", cwd=tmp_path).err == (
+        "error: fer2013.zip: there is no such file or folder, expected FER2013\n"
+    )
+    done = []
+
+    def run_words(words):
+        done.append(words)
+        return type("Ended", (), {"returncode": 0})()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("subprocess.run", run_words)
+        assert run("reproduce.py", "--data", csv, "--run", "data-audit", cwd=tmp_path).status == 0
+    assert [words[1:3] for words in done] == [["scripts/audit_data.py", str(csv)]]
+    assert len([*(tmp_path / "runs" / "reproduced").glob("data-audit-*")]) == 1
