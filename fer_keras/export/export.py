@@ -9,7 +9,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import SOURCE as DRAWN
@@ -22,7 +21,7 @@ from fer_keras.evaluation.sample import sample_faces
 from fer_keras.export import litert, onnx, parity, record, saved_model
 from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, replacing
 from fer_keras.models.fast_layers import FAST, for_shipping
-from fer_keras.models.forward import forward_function
+from fer_keras.models.forward import outputs_function
 from fer_keras.probabilities import gives_probabilities
 from fer_keras.ship import add_exports, as_trained_on
 from fer_keras.training.run_folder import CONFIG_FILE
@@ -110,8 +109,7 @@ def _subject(
 ) -> _Subject:
     """Load what is exported; `integers` asks for faces to calibrate 8-bit integers with."""
     model = of_stock_layers(load_model(file))
-    forward = forward_function(model)
-    if gives_probabilities(lambda images: forward(tf.constant(images, tf.float32)).numpy()):
+    if gives_probabilities(outputs_function(model)):
         raise FerKerasError(f"{file}: its outputs are probabilities, expected a model of logits, without a softmax")
     marked = _own_data(file, data, say)
     expected = parity.reference(model, data)

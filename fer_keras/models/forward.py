@@ -11,7 +11,7 @@ from fer_keras.probabilities import as_logits, gives_probabilities, logits_of
 
 
 def logits_function(model: keras.Model, twin: keras.Model | None = None) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from uint8 images [N, 48, 48, 1] to float32 logits [N, 7].
+    """Return a function from images [N, 48, 48, 1], 0..255, to float32 logits [N, 7].
 
     A model that ends in softmax is taken at its logarithm, which is the same prediction.
 
@@ -19,15 +19,17 @@ def logits_function(model: keras.Model, twin: keras.Model | None = None) -> Call
         model: maps grey values 0..255 [N, 48, 48, 1] to logits or probabilities [N, 7].
         twin: computes in its place, in another precision perhaps; default: itself.
     """
-
-    def pixels_to_outputs(forward: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda images: forward(tf.constant(images, tf.float32)).numpy()
-
-    mine = pixels_to_outputs(forward_function(model))
+    outputs_of = outputs_function(model)
     if twin is None:
-        return as_logits(mine)
-    its = pixels_to_outputs(forward_function(twin))
-    return (lambda images: logits_of(its(images))) if gives_probabilities(mine) else its
+        return as_logits(outputs_of)
+    its = outputs_function(twin)
+    return (lambda images: logits_of(its(images))) if gives_probabilities(outputs_of) else its
+
+
+def outputs_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
+    """Return `forward_function` of a model between arrays, the images of any dtype."""
+    forward = forward_function(model)
+    return lambda images: forward(tf.constant(images, tf.float32)).numpy()
 
 
 def forward_function(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
