@@ -17,6 +17,7 @@ MAX_LINE = 2**17
 """No line may be longer, so that no input fills the memory with one; a face takes 9,300 characters."""
 
 _BAD_BYTE = "\ufffd"
+_LINE_ENDS = ("\n", "\r")
 _PIXEL_VALUES = {str(value): value for value in range(256)}
 
 
@@ -41,22 +42,59 @@ class CsvTable:
         # A decoder that stops at a bad byte could not say in which line: it reads ahead.
         text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
         self._reader = csv.reader(self._lines(text))
-        self.columns = [name.strip().lower() for name in next(self._records(), [])]
+        header = next(self._records(), [])
+        if isinstance(header, FerKerasError):
+            raise header
+        self.columns = [name.strip().lower() for name in header]
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
-        line = 1
-        while found := text.readline(MAX_LINE):
-            if len(found) == MAX_LINE:
-                raise FerKerasError(f"{self._where}, line {line}: longer than {MAX_LINE:,} characters")
-            yield found
-            line += 1
+        while line := text.readline(MAX_LINE):
+            if len(line) < MAX_LINE or line.endswith(_LINE_ENDS):
+                yield line
+                continue
+            self._overlong = True
+            yield "\n"
+            while (rest := text.readline(MAX_LINE)) and not rest.endswith(_LINE_ENDS):
+                pass
 
-    def _records(self) -> Iterator[list[str]]:
-        try:
-            yield from self._reader
-        except csv.Error as error:
-            line = self._reader.line_num
-            raise FerKerasError(f"{self._where}, line {line}: expected a row of a CSV ({error})") from error
+    def _records(self) -> Iterator[list[str] | FerKerasError]:
+        """The reader's records; it goes on after an error, which a `for` would not."""
+        while True:
+            self._overlong = False
+            try:
+                record = next(self._reader)
+            except csv.Error as error:
+                yield self._error(f"expected a row of a CSV ({error})")
+                continue
+            except StopIteration:
+                return
+            yield self._error(f"longer than {MAX_LINE:,} characters") if self._overlong else record
+
+    def _error(self, problem: str) -> FerKerasError:
+        return FerKerasError(f"{self._where}, line {self._reader.line_num}: {problem}")
+
+    def entries(self) -> Iterator[tuple[int, "CsvRow | FerKerasError"]]:
+        """Yield below the header each line's number and its row, or why it is none; blank lines are skipped.
+
+        Raises:
+            FerKerasError: there are no rows.
+        """
+        empty = True
+        for record in filter(None, self._records()):  # blank lines are no rows
+            empty = False
+            yield self._reader.line_num, self._row(record)
+        if empty:
+            raise FerKerasError(f"{self._where}: the CSV holds no rows below its header")
+
+    def _row(self, record: list[str] | FerKerasError) -> "CsvRow | FerKerasError":
+        if isinstance(record, FerKerasError):
+            return record
+        if len(record) != len(self.columns):
+            return self._error(f"{len(record)} fields, expected {len(self.columns)}")
+        if any(_BAD_BYTE in field for field in record):
+            return self._error("expected UTF-8 text")
+        line = self._reader.line_num
+        return CsvRow(dict(zip(self.columns, record, strict=True)), line, f"{self._where}, line {line}")
 
     def rows(self) -> Iterator["CsvRow"]:
         """Yield the rows below the header; blank lines are skipped.
@@ -64,19 +102,10 @@ class CsvTable:
         Raises:
             FerKerasError: there are none, or one has more or fewer fields than the header or is no text.
         """
-        row = None
-        for fields in self._records():
-            if not fields:
-                continue
-            where = f"{self._where}, line {self._reader.line_num}"
-            if len(fields) != len(self.columns):
-                raise FerKerasError(f"{where}: {len(fields)} fields, expected {len(self.columns)}")
-            if any(_BAD_BYTE in field for field in fields):
-                raise FerKerasError(f"{where}: expected UTF-8 text")
-            row = CsvRow(dict(zip(self.columns, fields, strict=True)), self._reader.line_num, where)
+        for _, row in self.entries():
+            if isinstance(row, FerKerasError):
+                raise row
             yield row
-        if row is None:
-            raise FerKerasError(f"{self._where}: the CSV holds no rows below its header")
 
 
 class CsvRow:

@@ -1,16 +1,16 @@
 """The pictures that the words of a command line name; one that cannot be read costs only itself."""
 
-import csv
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 
 from fer_keras.data.archive import is_clutter, open_zip, printable
-from fer_keras.data.csv_rows import MAX_LINE, CsvRow
+from fer_keras.data.csv_rows import CsvRow, CsvTable
 from fer_keras.data.face_input import read_image, read_image_file
 from fer_keras.data.image import MAX_IMAGE_BYTES
 from fer_keras.errors import FerKerasError
@@ -46,9 +46,8 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
                 with open_zip(path) as archive:
                     yield from _members(path, archive.sizes, lambda name: archive.read(name, most_bytes))
             elif path.suffix.lower() == ".csv":
-                # An overlong line is met as several bad rows, and never held as a whole.
-                with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-                    yield from _csv_faces(csv.reader(iter(lambda: file.readline(MAX_LINE), "")), word)
+                with path.open("rb") as file:
+                    yield from _csv_faces(file, word)
             else:
                 yield word, path.stem, read_image_file(path, most_bytes)
         except FerKerasError as error:
@@ -100,53 +99,28 @@ def _files(root: Path, onerror: Callable[[OSError], None]) -> list[str]:
     return names
 
 
-def _csv_faces(reader: Iterator[list[str]], where: str) -> Iterator[Picture]:
+def _csv_faces(file: IO[bytes], where: str) -> Iterator[Picture]:
     """The faces of a CSV, in its order. A label is not looked at, so it may be wrong."""
-    records = _records(reader)
-    header = next(records, [])
-    columns = [] if isinstance(header, csv.Error) else [name.strip().lower() for name in header]
-    pixels = next((column for column in _PIXEL_COLUMNS if column in columns), None)
+    table = CsvTable(file, where)
+    pixels = next((column for column in _PIXEL_COLUMNS if column in table.columns), None)
     if pixels is None:
-        found = printable(",".join(columns), 60)
+        found = printable(",".join(table.columns), 60)
         raise FerKerasError(f"{where}: expected a CSV with a column {' or '.join(_PIXEL_COLUMNS)}, found '{found}'")
-    empty = True
-    for record in filter(None, records):  # blank lines are no rows
-        empty = False
-        line = f"{where}, line {reader.line_num}"
+    for line, row in table.entries():
         try:
-            name, face = _csv_face(record, columns, pixels, reader.line_num, line)
+            if isinstance(row, FerKerasError):
+                raise row
+            name, face = _csv_face(row, table.columns, pixels)
             yield f"{where}: {name}", name, face
         except FerKerasError as error:
-            yield line, str(reader.line_num), error
-    if empty:
-        raise FerKerasError(f"{where}: the CSV holds no rows below its header")
+            yield f"{where}, line {line}", str(line), error
 
 
-def _records(reader: Iterator[list[str]]) -> Iterator[list[str] | csv.Error]:
-    """A csv.reader's records; it goes on after an error, which a `for` would not."""
-    while True:
-        try:
-            yield next(reader)
-        except csv.Error as error:
-            yield error
-        except StopIteration:
-            return
-
-
-def _csv_face(
-    record: list[str] | csv.Error, columns: list[str], pixels: str, line: int, where: str
-) -> tuple[str, np.ndarray]:
+def _csv_face(row: CsvRow, columns: Sequence[str], pixels: str) -> tuple[str, np.ndarray]:
     """The id and the face of a row; ids are those that `load_faces` gives."""
-    if isinstance(record, csv.Error):
-        raise FerKerasError(f"{where}: expected a row of a CSV ({record})")
-    if len(record) != len(columns):
-        raise FerKerasError(f"{where}: {len(record)} fields, expected {len(columns)}")
-    if any("\ufffd" in field for field in record):  # a byte that was replaced
-        raise FerKerasError(f"{where}: expected UTF-8 text")
-    row = CsvRow(dict(zip(columns, record, strict=True)), line, where)
     face = np.frombuffer(row.pixels(pixels), np.uint8).reshape(IMAGE_SHAPE)
     if "id" not in columns:
-        return f"{row.text('usage') if 'usage' in columns else 'train'}_{line:08d}", face
+        return f"{row.text('usage') if 'usage' in columns else 'train'}_{row.line:08d}", face
     if not row.text("id"):
         raise row.fail("the id is empty")
     return row.text("id"), face
