@@ -141,6 +141,11 @@ def test_accuracies_are_those_of_the_models(finished, made):
                     np.testing.assert_array_equal(np.load(stored)[split], hits)
 
 
+def test_models_of_the_full_schedule_are_kept_small(finished):
+    sizes = [(finished / model).stat().st_size for model in ledger_of(finished)["model"]]
+    assert sizes[1] < sizes[0] / 3 and sizes[2] < sizes[0] / 3
+
+
 def test_the_same_search_again_trains_nothing(finished, made, monkeypatch):
     before = (finished / "ledger.csv").read_bytes()
     monkeypatch.setattr("tuner.hypermodel.train_student", lambda *_, **__: pytest.fail("trained again"))
