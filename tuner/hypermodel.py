@@ -150,7 +150,7 @@ class StudentHyperModel(keras_tuner.HyperModel):
         }
 
     def _reported(self, run: Path) -> dict[str, float]:
-        """PublicTest's accuracy of a model of the full schedule, kept small from now on, and which images it calls right."""
+        """Store a model of the full schedule small; return its PublicTest accuracy and note what it calls right."""
         model = load_model(run / MODEL_FILE)
         save_compact(model, run / MODEL_FILE)  # of so few weights most of a stock file is padding
         hits = {}
