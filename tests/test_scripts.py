@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from command import run
 from face_files import write_fer2013
 
 from fer_keras import ablation
 from fer_keras.errors import FerKerasError
+from tuner.scaling import SMALL_SEARCH
 
 
 @pytest.fixture
@@ -98,6 +100,47 @@ def test_evaluate(told, csv, tmp_path):
     assert run("evaluate.py", *words, cwd=tmp_path).err == "error: that will do\n"
     (((files, data), options),) = calls
     assert files == [Path("m.keras")] and len(data) == 700 and options == {"splits": ["val", "private_test"]}
+
+
+def test_benchmark_of_training(monkeypatch, tmp_path):
+    seconds, ratios = pd.DataFrame({"a": [1.0, 3.0, 2.0]}), pd.DataFrame({"ratio": ["b"], "median": [1.5]})
+    monkeypatch.setattr("fer_keras.benchmark.benchmark_distillation", lambda rounds: (seconds.head(rounds), ratios))
+    status, said, _ = run("benchmark.py", "distill", "--rounds", 3, cwd=tmp_path)
+    assert status == 0 and "a    2.0" in said and "b     1.5" in said
+    folder = tmp_path / "runs" / "measurements"
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "distill_seconds.csv"), seconds)
+    pd.testing.assert_frame_equal(pd.read_csv(folder / "distill_ratios.csv"), ratios)
+
+
+def test_benchmark_of_workers(monkeypatch, tmp_path):
+    asked = []
+    measured = pd.DataFrame({"workers": [1, 2], "trials_per_hour": [10.0, 15.0]})
+
+    def measure(command, rounds):
+        asked.append((command, rounds))
+        return measured
+
+    def scale(ledger, efficiency, chief_seconds, repeat=1):
+        return pd.DataFrame(
+            {"told": [ledger], "efficiency": [efficiency], "chief": [chief_seconds], "repeat": [repeat]}
+        )
+
+    monkeypatch.setattr("tuner.scaling.measure_workers", measure)
+    monkeypatch.setattr("tuner.scaling.oracle_seconds", lambda search: pd.DataFrame({"seconds": [0.1, 0.3]}))
+    monkeypatch.setattr("tuner.scaling.scale", scale)
+    monkeypatch.setattr("fer_keras.evaluation.frontier.read_ledger", str)
+    words = ["workers", "--to", "out", "--rounds", 2]
+    assert run("benchmark.py", *words, cwd=tmp_path)[::2] == (2, "error: workers: expected --teacher and --ledger\n")
+    words += ["--data", "d.zip", "--teacher", "t", "--ledger", "l.csv"]
+    assert run("benchmark.py", *words, cwd=tmp_path).status == 0
+    ((command, rounds),) = asked
+    assert command[-1 - len(SMALL_SEARCH)] == "t" and rounds == 2
+    assert Path(command[3]).name == "search.py" and command[4:6] == ["--data", "d.zip"]
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "workers.csv", "workers_chief.csv", "workers_scaled.csv",
+    }  # fmt: skip
+    scaled = pd.read_csv(tmp_path / "out" / "workers_scaled.csv")
+    assert scaled.values.tolist() == [["l.csv", 0.75, 0.2, 1], ["l.csv", 0.75, 0.2, 25]]
 
 
 def test_reproduce(told, csv, tmp_path):

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from command import run
 
 from fer_keras.evaluation.comparison import ahead
 from fer_keras.evaluation.family_evidence import family_evidence
@@ -101,3 +102,25 @@ def test_tables_say_what_was_compared(points, hits, tmp_path):
 def test_without_the_files_there_is_nothing_to_compare(points, ledger, tmp_path):
     table = differences(ledger, points, tmp_path)
     assert table.empty and with_gains(points, table)["val_accuracy_gain_low"].isna().all()
+
+
+def test_the_script_measures_compares_and_writes_where_it_is_told(points, hits, tmp_path, monkeypatch):
+    ledger, _ = hits
+    ledger.to_csv(tmp_path / "ledger.csv", index=False)
+    measured = []
+    monkeypatch.setattr("tuner.latency.known_networks", lambda folder: {"known": folder})
+    monkeypatch.setattr("tuner.latency.measure", lambda *words: measured.append(words))
+    monkeypatch.setattr("fer_keras.evaluation.plots.save_figure", lambda figure, path, **_: path.touch())
+    words = [tmp_path, "--out", tmp_path / "out", "--shipped", tmp_path / "none", "--measure"]
+    status, said, errors = run("frontier.py", *words)
+    assert status == 0, errors
+    assert measured == [(tmp_path, {"known": tmp_path / "none"})]
+    found = differences(ledger, points, tmp_path)
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "differences.csv"), found)
+    written = pd.read_csv(tmp_path / "out" / "frontier.csv").set_index(["family", "budget"])
+    gain = written.loc[("cnn", 5_000)]
+    assert gain["val_accuracy_gain_low"] < gain["val_accuracy_gain"] < gain["val_accuracy_gain_high"]
+    evidence = family_evidence(points)
+    for shown in (families_table(found, "public_test"), gains_table(found, "val"), evidence_table(evidence)):
+        assert shown in said
+    assert not (tmp_path / "frontier.csv").exists() and (tmp_path / "out" / "frontier_gain.svg").exists()
