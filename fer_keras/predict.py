@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -182,12 +183,15 @@ def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
             " scripts/export.py writes it"
         )
 
+    one_at_a_time = Lock()  # an interpreter holds one question and its answer
+
     def forward(images: np.ndarray) -> np.ndarray:
-        interpreter.resize_tensor_input(inputs["index"], images.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(inputs["index"], images)
-        interpreter.invoke()
-        return interpreter.get_tensor(outputs["index"])
+        with one_at_a_time:
+            interpreter.resize_tensor_input(inputs["index"], images.shape)
+            interpreter.allocate_tensors()
+            interpreter.set_tensor(inputs["index"], images)
+            interpreter.invoke()
+            return interpreter.get_tensor(outputs["index"])
 
     return as_logits(forward)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ON_A_SHEET = 100
+BOX_COLUMNS = ("x", "y", "width", "height")
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,20 +62,14 @@ def classify_pictures(
     return answers, unreadable
 
 
-def encoded_pictures(words: Sequence[str]) -> tuple[list[str], list[bytes], list[tuple[str, FerKerasError]]]:
-    """Return names and files of the pictures that `words` name, a CSV's faces as PNG, and what cannot be read."""
-    names, files, unreadable = [], [], []
+def encoded_pictures(words: Sequence[str]) -> Iterator[tuple[str, bytes | FerKerasError]]:
+    """Yield the name and the file of each picture that `words` name, a CSV's faces as PNG, or why it cannot be read."""
     for name, _, content in find_pictures(words):
-        if isinstance(content, FerKerasError):
-            unreadable.append((name, content))
-            continue
         if isinstance(content, np.ndarray):
             file = io.BytesIO()
             Image.fromarray(content[..., 0]).save(file, "PNG")
             content = file.getvalue()
-        names.append(name)
-        files.append(content)
-    return names, files, unreadable
+        yield name, content
 
 
 def as_table(answers: Sequence[Answer]) -> str:
@@ -99,7 +94,7 @@ def as_json(answers: Sequence[Answer]) -> str:
 
 
 def as_csv(answers: Sequence[Answer], *, course: bool) -> str:
-    """Return answers as CSV: of every number, or the course's `id,label` with FER2013's numbers.
+    """Return answers as CSV: of every number, and the box of a face in a photo; or the course's `id,label`, in numbers.
 
     An id of the course's is the picture's name where several pictures have the same one.
     """
@@ -111,11 +106,13 @@ def as_csv(answers: Sequence[Answer], *, course: bool) -> str:
         for answer in answers:
             writer.writerow([answer.id if uses[answer.id] == 1 else answer.name, answer.prediction.class_id])
     else:
-        writer.writerow(["image", "label", "confidence", *CLASSES])
+        boxed = any(answer.box for answer in answers)
+        writer.writerow(["image", *(BOX_COLUMNS if boxed else ()), "label", "confidence", *CLASSES])
         for answer in answers:
             told = answer.prediction
             numbers = (told.confidence, *told.probabilities)
-            writer.writerow([answer.name, told.label, *(f"{float(number):.6f}" for number in numbers)])
+            box = answer.box if boxed else ()
+            writer.writerow([answer.name, *box, told.label, *(f"{float(number):.6f}" for number in numbers)])
     return text.getvalue().rstrip("\n")
 
 

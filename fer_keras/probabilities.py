@@ -7,6 +7,8 @@ import numpy as np
 from fer_keras.labels import IMAGE_SHAPE
 
 _PROBE_IMAGES = 8
+_STEPS = 0.02
+"""How far from 1 a sum of seven probabilities may be: a softmax in 8 bits gives multiples of 1/256."""
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -27,7 +29,7 @@ def gives_probabilities(forward: Callable[[np.ndarray], np.ndarray]) -> bool:
         forward: uint8 [N, 48, 48, 1] -> float32 [N, 7].
     """
     outputs = forward(np.random.default_rng(0).integers(0, 256, (_PROBE_IMAGES, *IMAGE_SHAPE), np.uint8))
-    return bool(outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3))
+    return bool(outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=_STEPS))
 
 
 def as_logits(forward: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:

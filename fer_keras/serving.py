@@ -4,7 +4,7 @@ Reference: https://www.tensorflow.org/tfx/serving/api_rest and the package tenso
 """
 
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,9 @@ BYTES_INPUT = "image_bytes"
 
 MOST_IMAGES = 64
 """In one request of ours: a server that batches refuses more than the `max_batch_size` of its batching parameters."""
+
+MOST_BYTES = 2**23
+"""In one request, before its last image: photographs go a few at a time."""
 
 
 def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[bytes]) -> Any:
@@ -65,41 +68,50 @@ def rest_request(signature: str, inputs: np.ndarray | Sequence[bytes]) -> dict[s
 
 
 def classify(
-    server: str, model: str, names: Sequence[str], images: Sequence[bytes], *, timeout: float = 10.0
-) -> list[dict[str, np.ndarray] | FerKerasError]:
-    """Send encoded images to a TF Serving by gRPC, at most `MOST_IMAGES` a request, and return what it answers.
+    server: str, model: str, pictures: Iterable[tuple[str, bytes]], *, timeout: float = 10.0
+) -> Iterator[tuple[str, dict[str, np.ndarray] | FerKerasError]]:
+    """Send encoded images to a TF Serving by gRPC and yield what it answers, request by request.
 
-    A request that the server calls invalid is asked again image by image: so a bad one takes no others with it, nor
-    does one of another client that the server had put into the same batch.
+    A request holds at most `MOST_IMAGES` images, and no further one once it has `MOST_BYTES`. One that the server calls
+    invalid is asked again image by image: so a bad image takes no others with it, nor does one of another client that
+    the server had put into the same batch.
 
     Args:
         server: `host:port` of its gRPC port, 8500 unless it was told otherwise.
         model: the model's name there.
-        names: what messages call the images.
-        images: N PNG or JPEG files.
+        pictures: what messages call each image, and its PNG or JPEG file.
         timeout: seconds to wait for each request.
 
-    Returns:
-        For each image `probabilities` float32 [7], `class_id` int64 [], `class_name` str [] and `classes` str [7]; or
-        the error that tells why the server refuses it.
+    Yields:
+        The name of each image, and `probabilities` float32 [7], `class_id` int64 [], `class_name` str [] and `classes`
+        str [7]; or the error that tells why the server refuses it.
 
     Raises:
-        FerKerasError: the package tensorflow-serving-api is not installed, or the server cannot be reached or does not
-            serve the model.
+        FerKerasError: the package tensorflow-serving-api is not installed, or the server cannot be reached, does not
+            answer in time or does not serve the model.
     """
     apis = _apis()
     import grpc
 
-    rows = []
     with grpc.insecure_channel(server) as channel:
         predict = partial(apis.prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict, timeout=timeout)
         try:
-            for at in range(0, len(images), MOST_IMAGES):
-                chunk = slice(at, at + MOST_IMAGES)
-                rows += _asked(predict, model, names[chunk], images[chunk])
+            for chunk in _chunks(pictures):
+                names, images = zip(*chunk, strict=True)
+                yield from zip(names, _asked(predict, model, names, images), strict=True)
         except grpc.RpcError as error:
             raise FerKerasError(f"{server}: the server did not answer: {_reason(error)}") from error
-    return rows
+
+
+def _chunks(pictures: Iterable[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    chunk: list[tuple[str, bytes]] = []
+    for picture in pictures:
+        chunk.append(picture)
+        if len(chunk) == MOST_IMAGES or sum(len(file) for _, file in chunk) >= MOST_BYTES:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
 
 
 def _asked(

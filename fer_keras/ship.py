@@ -35,6 +35,7 @@ from fer_keras.files import (
     EXPORTS_FILE,
     HISTORY_FILE,
     MODEL_FILE,
+    locked,
     read_json,
     replacing,
     write_json,
@@ -73,13 +74,14 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str,
     marked = _with_validation(data, told["data"])
     _require_trained_on(run, marked, told["data"]["fingerprint"])
     as_trained = teacher_fingerprint(model)
-    save_compact(model, folder / MODEL_FILE, half=half)
-    remove_stale(folder, folder / MODEL_FILE)
-    for name in (CONFIG_FILE, HISTORY_FILE):
-        with replacing(folder / name) as partial:
-            shutil.copyfile(run / name, partial)
-    write_sample(load_model(folder), folder)
-    return _write_model_card(folder, marked, reproduce=reproduce, as_trained=as_trained)
+    with locked(folder, wait=False):
+        save_compact(model, folder / MODEL_FILE, half=half)
+        remove_stale(folder, folder / MODEL_FILE)
+        for name in (CONFIG_FILE, HISTORY_FILE):
+            with replacing(folder / name) as partial:
+                shutil.copyfile(run / name, partial)
+        write_sample(load_model(folder), folder)
+        return _write_model_card(folder, marked, reproduce=reproduce, as_trained=as_trained)
 
 
 def ship_ensemble(
@@ -181,6 +183,26 @@ def as_trained_on(folder: Path, data: FaceData) -> FaceData:
     carded = (folder / CARD_FILE).exists()
     # A run's own fingerprint is also of the unlabelled images it was distilled on.
     _require_trained_on(folder, marked, read_card(folder)["data"]["fingerprint"] if carded else told["fingerprint"])
+    return marked
+
+
+def with_own_validation(files: Sequence[Path], data: FaceData) -> FaceData:
+    """Return `data` with the validation images marked that were set aside when all of some models were trained.
+
+    As it is where one of them has no configuration beside it or was trained on other images.
+
+    Args:
+        files: the models' files.
+        data: the images.
+    """
+    marked = data
+    for file in files:
+        if not (file.parent / CONFIG_FILE).exists():
+            return data
+        try:
+            marked = as_trained_on(file.parent, data)
+        except FerKerasError:
+            return data
     return marked
 
 

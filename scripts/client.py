@@ -2,14 +2,15 @@
 
     python scripts/client.py separable-93k face.png more_faces/ --server localhost:8500
 
-Pictures go as they are, 64 a request; the served model decodes, greys and scales them. What cannot be read is reported
-and left out, and the status is 1 then. Seconds, most of them TensorFlow's start.
+Pictures go as they are, at most 64 or some 8 MiB a request; the served model decodes, greys and scales them. What
+cannot be read is reported and left out, and the status is 1 then. Seconds, most of them TensorFlow's start.
 Needs pip install '.[serving]' and a server; the README says how to start one.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 
 from fer_keras import cli
 from fer_keras.errors import FerKerasError
@@ -31,22 +32,34 @@ def main() -> int:
     from fer_keras.predict_files import encoded_pictures
     from fer_keras.serving import classify
 
-    names, pictures, unreadable = encoded_pictures(args.image)
-    for _, error in unreadable:
+    failed = 0
+
+    def fails(error: FerKerasError) -> None:
+        nonlocal failed
+        failed += 1
         print(f"error: {error}", file=sys.stderr)
-    told = classify(args.server, args.model, names, pictures, timeout=args.timeout)
+
+    def readable() -> Iterator[tuple[str, bytes]]:
+        for name, content in encoded_pictures(args.image):
+            if isinstance(content, FerKerasError):
+                fails(content)
+            else:
+                yield name, content
+
     answers = []
-    for name, row in zip(names, told, strict=True):
-        if isinstance(row, FerKerasError):
-            print(f"error: {row}", file=sys.stderr)
-            continue
-        probability = round(float(row["probabilities"].max()), 6)
-        answers.append({"image": name, "label": str(row["class_name"]), "probability": probability})
-    if args.json:
-        print(json.dumps(answers, indent=2))
-    elif answers:
-        print("\n".join("  ".join(map(str, answer.values())) for answer in answers))
-    return 0 if len(answers) == len(names) + len(unreadable) else 1
+    try:
+        for name, row in classify(args.server, args.model, readable(), timeout=args.timeout):
+            if isinstance(row, FerKerasError):
+                fails(row)
+                continue
+            probability = round(float(row["probabilities"].max()), 6)
+            answers.append({"image": name, "label": str(row["class_name"]), "probability": probability})
+            if not args.json:
+                print("  ".join(map(str, answers[-1].values())))
+    finally:  # also those before a request that failed
+        if args.json:
+            print(json.dumps(answers, indent=2))
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

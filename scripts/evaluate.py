@@ -3,7 +3,8 @@
     python scripts/evaluate.py runs/student --data fer2013.zip --out reports/student
     python scripts/evaluate.py saved_models/separable-93k --data fer2013.zip --card
 
-Seconds for a student on 2 cores, a minute for a large teacher. Without --data it scores drawn faces.
+Seconds for a student on 2 cores, a minute for a large teacher. Without --data it scores drawn faces. Validation is
+scored where all of the models were trained here and set aside the same images.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def main() -> None:
     from fer_keras.evaluation import evaluate, report, tables
     from fer_keras.evaluation.model_card import read_card
     from fer_keras.files import write_json
-    from fer_keras.ship import remake_card
+    from fer_keras.ship import remake_card, with_own_validation
 
     if args.card:
         for folder in args.model:
@@ -59,7 +60,7 @@ def main() -> None:
             print(f"card: {remake_card(folder, data)}")
         return
     files = [evaluate.model_file(path) for path in args.model]
-    data = cli.with_unlabelled(args, cli.load_data(args))
+    data = with_own_validation(files, cli.with_unlabelled(args, cli.load_data(args)))
     rows = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
     for name, evaluation in rows:
         print(f"{name}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")

@@ -40,6 +40,8 @@ def main() -> int:
     args = parser().parse_args()
     if args.course and not args.csv:
         raise FerKerasError("--course is a form of --csv, expected both")
+    if args.course and args.photo:
+        raise FerKerasError("--course has one label a picture, expected no --photo, which finds several faces in it")
 
     from fer_keras import predict_files
 

@@ -3,15 +3,18 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from command import ROOT
 from command import run as run_script
 from face_files import png
 from PIL import Image
@@ -25,6 +28,8 @@ from fer_keras.evaluation.evaluate import load_model, predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import litert, record
 from fer_keras.labels import CLASSES
+from fer_keras.predict_files import Answer
+from fer_keras.probabilities import gives_probabilities
 
 FACES = draw_faces(np.arange(7), seed=4)
 
@@ -113,6 +118,19 @@ def test_a_litert_file_that_ends_in_softmax_gives_the_same_answers(tmp_path):
     for one, other in zip(plain, soft, strict=True):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
         assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
+
+
+def test_a_softmax_in_8_bits_is_known_as_one():
+    shares = np.round(256 * softmax(np.random.default_rng(1).normal(0, 2, (8, 7)))).astype(np.float32) / 256
+    assert np.abs(shares.sum(axis=1) - 1).max() > 1e-3
+    assert gives_probabilities(lambda images: shares) and not gives_probabilities(lambda images: 2 * shares)
+
+
+def test_threads_get_their_own_answers(classifier, expected):
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda number: classifier.logits(FACES[[number % 7]]), range(200)))
+    for number, logits in enumerate(found):
+        np.testing.assert_allclose(logits[0], expected[number % 7], rtol=1e-4, atol=1e-4)
 
 
 def test_a_litert_file_of_other_classes_is_refused(tmp_path):
@@ -274,6 +292,26 @@ def test_a_sheet_says_what_it_leaves_out(run, pictures, monkeypatch):
     assert run("faces.zip", "--plot", "sheet.png")[2] == ""
     monkeypatch.setattr(predict_files, "MOST_ON_A_SHEET", 5)
     assert run("faces.zip", "--plot", "sheet.png")[2] == "note: sheet.png: shows the first 5 of 7 faces\n"
+
+
+def test_faces_of_a_photo_are_told_apart(classifier):
+    answers = [Answer("p.jpg", "p", FACES[n], classifier.predict(FACES[n])[0], (n, 2, 30, 31)) for n in (0, 1)]
+    rows = list(csv.reader(io.StringIO(predict_files.as_csv(answers, course=False))))
+    assert rows[0][:6] == ["image", "x", "y", "width", "height", "label"]
+    assert [row[:5] for row in rows[1:]] == [["p.jpg", "0", "2", "30", "31"], ["p.jpg", "1", "2", "30", "31"]]
+
+
+def test_a_course_s_csv_has_a_label_a_picture(run, pictures):
+    status, _, said = run("faces.zip", "--csv", "--course", "--photo")
+    assert status == 2 and said.startswith("error: --course has one label a picture, expected no --photo")
+
+
+def test_a_name_that_is_no_text_is_printed_all_the_same(saved, tmp_path):
+    path = os.fsencode(tmp_path) + b"/caf\xe9.png"
+    Path(os.fsdecode(path)).write_bytes(png(FACES[3, ..., 0]))
+    command = [sys.executable, ROOT / "scripts" / "predict.py", saved, os.fsdecode(path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "caf\\udce9.png" in done.stdout, done.stderr
 
 
 def test_no_model_is_one_sentence(run, pictures):

@@ -22,7 +22,7 @@ from fer_keras.evaluation.metrics import score
 from fer_keras.evaluation.model_card import read_card, read_cards
 from fer_keras.evaluation.sample import SAMPLE_TOLERANCE, sample_difference
 from fer_keras.files import read_json, write_json
-from fer_keras.ship import remake_card, ship, ship_ensemble
+from fer_keras.ship import remake_card, ship, ship_ensemble, with_own_validation
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def assert_scores(card, split, logits, labels):
 def test_what_is_shipped(shipped, public):
     names = ["calibration.json", "card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras"]
     names.append("sample.json")
-    assert sorted(path.name for path in (shipped / "t1").iterdir()) == names
+    assert sorted(path.name for path in (shipped / "t1").glob("[!.]*")) == names
     figures = ["calibration.png", "confusion.png", "training.png"]
     assert sorted(path.name for path in (shipped / "t1" / "figures").iterdir()) == figures, "no faces"
     model, card = load_model(shipped / "t1"), read_card(shipped / "t1")
@@ -129,6 +129,16 @@ def test_teachers_are_called_by_name_as_trained_or_as_shipped(shipped):
     assert [teacher["name"] for teacher in card["recipe"]["teachers"]] == ["t1", "t2", None]
     line = "distilled from [t1](../t1/card.md), [t2](../t2/card.md), a model that is not among these"
     assert f"{line} (fingerprint `0123456789ab`)" in card_text(card)
+
+
+def test_validation_is_known_where_all_models_set_it_aside(shipped, public):
+    files = [shipped / name / "model.keras" for name in ("t1", "s")]
+    assert with_own_validation(files, public).split_names == ("train", "val", "public_test")
+    (shipped / "stranger").mkdir()
+    for others in ([*files, shipped / "stranger" / "model.keras"], []):
+        assert with_own_validation(others, public) is public
+    fewer = public.take(np.arange(1, len(public)))
+    assert with_own_validation(files, fewer) is fewer
 
 
 def test_copies_of_unlabelled_images_count_too(public, tmp_path):

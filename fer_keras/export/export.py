@@ -19,7 +19,7 @@ from fer_keras.evaluation.evaluate import load_model, model_file, predict_logits
 from fer_keras.evaluation.model_card import CARD_FILE
 from fer_keras.evaluation.sample import sample_faces
 from fer_keras.export import litert, onnx, parity, record, saved_model
-from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, replacing
+from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, file_sha256, locked, replacing
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
 from fer_keras.probabilities import gives_probabilities
@@ -77,28 +77,32 @@ def export_model(
         What exports.json holds.
 
     Raises:
-        FerKerasError: there is no such model, it gives probabilities, the version is taken, or the folder holds the
-            exports of another model; or a format does not answer as the model does: of that one nothing is kept, and
-            the others are there.
+        FerKerasError: there is no such model, it gives probabilities, it is being trained or exported, the version is
+            taken, or the folder holds the exports of another model; or a format cannot be made or does not answer as
+            the model does: of that one nothing is kept, and the others are there.
     """
     file = model_file(path)
     home, folder = file.parent, to or file.parent
     number = saved_model.next_version(folder) if version is None else version
     if "saved_model" in formats:
         saved_model.refuse_taken_version(folder, number)
-    record.remove_stale(home, file)
-    subject = _subject(file, folder, data, say, integers="litert" in formats)
-    failed = []
-    for export in (name for wanted in formats for name in record.FORMATS[wanted]):
-        try:
-            facts = _export(export, subject, number)
-        except FerKerasError as error:
-            failed.append(str(error))
-            continue
-        record.record_export(home, file, export, {**facts, "kept": folder.resolve() == home.resolve()})
-        say(_told(export, folder / facts["file"], facts))
-    if (home / CARD_FILE).exists():
-        say(f"card: {add_exports(home)}")
+    # Nobody trains the model or puts another in its place meanwhile.
+    with locked(home, wait=False):
+        record.remove_stale(home, file)
+        made_from = file_sha256(file)
+        subject = _subject(file, folder, data, say, integers="litert" in formats)
+        failed = []
+        for export in (name for wanted in formats for name in record.FORMATS[wanted]):
+            try:
+                facts = _export(export, subject, number)
+            except FerKerasError as error:
+                failed.append(str(error))
+                continue
+            facts["kept"] = folder.resolve() == home.resolve()
+            record.record_export(home, file, export, facts, made_from)
+            say(_told(export, folder / facts["file"], facts))
+        if (home / CARD_FILE).exists():
+            say(f"card: {add_exports(home)}")
     if failed:
         raise FerKerasError("; ".join(failed))
     return record.read_exports(home, file)
@@ -112,7 +116,7 @@ def _subject(
     if gives_probabilities(outputs_function(model)):
         raise FerKerasError(f"{file}: its outputs are probabilities, expected a model of logits, without a softmax")
     marked = _own_data(file, data, say)
-    expected = parity.reference(model, data)
+    expected = parity.reference(model, data if marked is None else marked)
     if marked is not None and not (file.parent / CALIBRATION_FILE).exists():
         val = marked.split("val")
         splits = {"val": (predict_logits(model, val.images), val.labels)}
@@ -197,7 +201,13 @@ def _export(export: str, subject: _Subject, number: int) -> dict[str, Any]:
 
 
 def _written(export: str, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
-    write_format(export, subject.model, partial, subject.faces, model_name(subject.file))
+    try:
+        write_format(export, subject.model, partial, subject.faces, model_name(subject.file))
+    except FerKerasError:
+        raise
+    except Exception as error:  # converters raise whatever stopped them
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise FerKerasError(f"{target}: the model cannot be converted to this format ({reason})") from error
     return _checked(export, partial, subject, target)
 
 

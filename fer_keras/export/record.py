@@ -41,12 +41,26 @@ def read_exports(folder: Path, model: Path) -> dict[str, Any]:
     return {"model_sha256": sha256, "formats": {}}
 
 
-def record_export(folder: Path, model: Path, export: str, facts: Mapping[str, Any]) -> None:
+def record_export(
+    folder: Path, model: Path, export: str, facts: Mapping[str, Any], made_from: str | None = None
+) -> None:
     """Put the facts of one export into exports.json; exports of another model than `model` are dropped from it.
 
     One that is not `kept`, which is elsewhere and so not there for the next reader, takes the place of none that is.
+
+    Args:
+        folder: the model's.
+        model: the `.keras` file.
+        export: a key of exports.json.
+        facts: of it.
+        made_from: the SHA-256 of the file that was exported; default: that of `model`.
+
+    Raises:
+        FerKerasError: `model` is another file by now.
     """
     written = read_exports(folder, model)
+    if made_from not in (None, written["model_sha256"]):
+        raise FerKerasError(f"{model}: has been replaced while it was exported, expected the same model throughout")
     before = written["formats"].get(export, {})
     if facts["kept"] or not (before.get("kept") and (folder / before["file"]).exists()):
         written["formats"][export] = dict(facts)

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
 from fer_keras.export.runtimes import WARMUP_FILE
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, IMAGE_SIZE
@@ -19,6 +20,10 @@ from fer_keras.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS
 
 # ITU-R 601 in Pillow's 16-bit fixed point, so that both ways to grey give the same pixels.
 _LUMA = (19595, 38470, 7471)
+
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_HEADER = 24
+"""Bytes up to the end of a PNG's width and height."""
 
 
 def save_for_serving(model: keras.Model, folder: Path, warmup_images: np.ndarray, name: str) -> None:
@@ -71,7 +76,9 @@ def _endpoints(model: keras.Model) -> tuple[Callable, Callable]:
     def encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = tf.TensorSpec(IMAGE_SHAPE, tf.float32)
         image_bytes = _refuse_none(image_bytes, BYTES_INPUT)
-        return answer(tf.map_fn(decode_face_in_graph, image_bytes, fn_output_signature=spec))
+        # One after the other: decoded pictures take a hundred times the memory of their files.
+        faces = tf.map_fn(decode_face_in_graph, image_bytes, parallel_iterations=1, fn_output_signature=spec)
+        return answer(faces)
 
     return pixels, encoded
 
@@ -89,18 +96,36 @@ def decode_face_in_graph(image_bytes: tf.Tensor) -> tf.Tensor:
     It does in TensorFlow's operations what `fer_keras.data.image.decode_face` does with Pillow: luma, then antialiased
     bilinear scaling that does not keep the sides' ratio. But no operation reads EXIF's orientation, so pixels are taken
     as stored.
+
+    What is no PNG or JPEG, is damaged, or has more than `MAX_IMAGE_PIXELS` fails with INVALID_ARGUMENT.
     """
+    is_jpeg = tf.io.is_jpeg(image_bytes)
+    # Read from the header: a file of 64 kB can hold 500 million pixels.
+    size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(image_bytes)[:2], lambda: _png_size(image_bytes))
+    pixels = tf.reduce_prod(tf.cast(size, tf.int64))
+    told = f"a picture has more than {MAX_IMAGE_PIXELS:,} pixels"
+    with tf.control_dependencies([tf.debugging.Assert(pixels <= MAX_IMAGE_PIXELS, [told])]):
+        image_bytes = tf.identity(image_bytes)
     colours = tf.cond(
-        tf.io.is_jpeg(image_bytes),
+        is_jpeg,
         # By default the fast transform, which is up to six grey values off the accurate one that Pillow takes.
         lambda: tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_image(image_bytes, channels=3, expand_animations=False),
+        lambda: tf.io.decode_png(image_bytes, channels=3),
     )
     colours.set_shape([None, None, 3])
     weighed = tf.reduce_sum(tf.cast(colours, tf.int32) * tf.constant(_LUMA), axis=-1, keepdims=True)
     grey = tf.cast(tf.bitwise.right_shift(weighed + 0x8000, 16), tf.float32)
     scaled = tf.image.resize(grey, [IMAGE_SIZE, IMAGE_SIZE], "bilinear", antialias=True)
     return tf.clip_by_value(tf.round(scaled), 0.0, 255.0)
+
+
+def _png_size(image_bytes: tf.Tensor) -> tf.Tensor:
+    """Height and width, int32 [2], as a PNG's header tells them (ISO/IEC 15948, 5.3 and 11.2.2)."""
+    header = tf.strings.substr(image_bytes + tf.constant(bytes(_PNG_HEADER)), 0, _PNG_HEADER)
+    is_png = tf.strings.substr(header, 0, len(_PNG_SIGNATURE)) == tf.constant(_PNG_SIGNATURE)
+    with tf.control_dependencies([tf.debugging.Assert(is_png, ["expected a PNG or JPEG, found something else"])]):
+        sides = tf.strings.substr(header, _PNG_HEADER - 8, 8)
+    return tf.reverse(tf.io.decode_raw(sides, tf.int32, little_endian=False), [0])
 
 
 def next_version(folder: Path) -> int:

@@ -35,8 +35,7 @@ def outputs_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:
 def forward_function(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return a function from images [N, 48, 48, 1], float32 0..255, to the model's outputs in float32.
 
-    It is traced here, once for any N. `model.predict` would compile with XLA and start tf.data's autotuning: both are
-    slower on a CPU.
+    It is traced here, once for any N. `model.predict` would start tf.data's autotuning, which is slower on few cores.
     """
 
     @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.float32)])

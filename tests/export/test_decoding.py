@@ -1,9 +1,12 @@
 """The served graph makes of a file the pixels that Pillow makes of it."""
 
 import io
+import struct
+import zlib
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import ExifTags, Image
 
 from fer_keras.data.image import decode_face
@@ -59,3 +62,36 @@ def test_pixels_are_taken_as_stored():
     assert plain.getvalue() != turned.getvalue()
     found = [decode_face_in_graph(file.getvalue()).numpy() for file in (plain, turned)]
     np.testing.assert_array_equal(*found)
+
+
+def bomb(width, height):
+    """A PNG of black pixels, a bit each."""
+    row = bytes(1 + -(-width // 8))
+    deflate = zlib.compressobj(9)
+    data = b"".join(deflate.compress(row * 1000) for _ in range(height // 1000)) + deflate.flush()
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)), (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        for kind, content in chunks
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        (bomb(23_000, 23_000), "a picture has more than 16,777,216 pixels"),
+        (bomb(1, 1000).replace(struct.pack(">II", 1, 1000), b"\x7f\xff\xff\xff" * 2), "a picture has more than 16,777"),
+        (b"GIF89a" + bytes(100), "expected a PNG or JPEG, found something else"),
+        (b"", "expected a PNG or JPEG, found something else"),
+        (b"\x89PNG\r\n\x1a\n", "PNG"),
+        (b"\xff\xd8\xff", "JPEG"),
+    ],
+)
+def test_what_is_no_picture_or_too_large_a_one_is_refused_before_it_is_decoded(data, sentence):
+    assert len(data) < 100_000
+    with pytest.raises(tf.errors.InvalidArgumentError, match=sentence):
+        tf.function(decode_face_in_graph)(tf.constant(data))
+
+
+def test_the_largest_picture_is_taken():
+    assert decode_face_in_graph(bomb(4096, 4000)).shape == (48, 48, 1)

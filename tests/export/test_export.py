@@ -12,7 +12,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import export, litert, onnx, parity, record
 from fer_keras.export.export import export_model
-from fer_keras.files import file_sha256, read_json
+from fer_keras.files import file_sha256, locked, read_json
 
 FILES = {"litert_float32": "model_float32.tflite", "litert_int8": "model_int8.tflite", "onnx": "model.onnx"}
 
@@ -30,7 +30,7 @@ def copied_from(folder):
 
 
 def names(folder):
-    return sorted(path.name for path in folder.iterdir())
+    return sorted(path.name for path in folder.iterdir() if path.name != ".lock")
 
 
 def test_what_is_there(exported):
@@ -162,6 +162,36 @@ def test_one_format_that_fails_keeps_no_other_back(exported, copy, monkeypatch):
     with pytest.raises(FerKerasError, match=r"^the converter is broken$"):
         export_model(copy, ["litert", "onnx"], say=lambda line: None)
     assert list(read_json(copy / "exports.json")["formats"]) == ["litert_int8", "onnx"]
+
+
+def test_a_converter_that_raises_keeps_no_other_back(exported, copy, monkeypatch):
+    def broken(model, path):
+        raise ValueError("no such operation\nand more")
+
+    monkeypatch.setattr(litert, "save_float32", broken)
+    monkeypatch.setattr(litert, "save_int8", copied_from(exported[0])(FILES["litert_int8"]))
+    (copy / "exports.json").unlink()
+    sentence = r"^.*float32.tflite: the model cannot be converted to this format \(no such operation\)$"
+    with pytest.raises(FerKerasError, match=sentence):
+        export_model(copy, ["litert"], say=lambda line: None)
+    assert list(read_json(copy / "exports.json")["formats"]) == ["litert_int8"]
+
+
+def test_a_model_that_is_replaced_meanwhile_gets_no_exports_of_the_old_one(copy, monkeypatch):
+    def replaced(model, path):
+        with (copy / "model.keras").open("ab") as file:
+            file.write(b"\0")
+        shutil.copyfile(copy / "model.onnx", path)
+
+    monkeypatch.setattr(onnx, "save_onnx", replaced)
+    with pytest.raises(FerKerasError, match=r"model.keras: has been replaced while it was exported"):
+        export_model(copy, ["onnx"], say=lambda line: None)
+    assert record.read_exports(copy, copy / "model.keras")["formats"] == {}
+
+
+def test_what_is_being_trained_is_not_exported(copy):
+    with locked(copy, wait=False), pytest.raises(FerKerasError, match="another process is at this run"):
+        export_model(copy, ["onnx"])
 
 
 def test_models_in_one_folder_are_refused(copy):

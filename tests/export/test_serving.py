@@ -139,7 +139,8 @@ def test_a_request_above_the_servers_batch_size_is_refused(stub):
 
 
 def test_the_client(server, expected):
-    rows = classify(f"localhost:{server['grpc']}", NAME, FILES, PNGS)
+    names, rows = zip(*classify(f"localhost:{server['grpc']}", NAME, zip(FILES, PNGS, strict=True)), strict=True)
+    assert list(names) == FILES
     assert [row["class_name"].shape for row in rows] == [()] * 7
     check({name: np.array([row[name] for row in rows]) for name in rows[0]}, expected)
 
@@ -158,27 +159,37 @@ def sizes(monkeypatch):
 
 
 def test_the_client_asks_for_no_more_than_the_server_takes(server, expected, sizes):
-    pictures = [PNGS[number % 7] for number in range(70)]
-    rows = classify(f"localhost:{server['grpc']}", NAME, [str(number) for number in range(70)], pictures)
+    pictures = [(str(number), PNGS[number % 7]) for number in range(70)]
+    rows = dict(classify(f"localhost:{server['grpc']}", NAME, pictures))
     assert sizes == [64, 6]
-    assert [row["class_id"] for row in rows] == [expected[number % 7].argmax() for number in range(70)]
+    assert [row["class_id"] for row in rows.values()] == [expected[number % 7].argmax() for number in range(70)]
+
+
+def test_large_pictures_go_a_few_at_a_time_and_are_read_when_it_is_their_turn(server, sizes, monkeypatch):
+    monkeypatch.setattr(serving, "MOST_BYTES", 1 + len(PNGS[0]))
+    read = []
+    pictures = ((name, read.append(name) or PNGS[0]) for name in "abcde")
+    answered = classify(f"localhost:{server['grpc']}", NAME, pictures)
+    assert next(answered)[0] == "a" and read == ["a", "b"]
+    assert [name for name, _ in answered] == ["b", "c", "d", "e"] and sizes == [2, 2, 1]
 
 
 def test_a_bad_picture_takes_no_other_with_it(server, expected, sizes):
     address = f"localhost:{server['grpc']}"
-    rows = classify(address, NAME, ["a.png", "bad.png", "c.png"], [PNGS[3], b"no picture", PNGS[5]])
+    pictures = [("a.png", PNGS[3]), ("bad.png", b"no picture"), ("c.png", PNGS[5])]
+    rows = [row for _, row in classify(address, NAME, pictures)]
     assert sizes == [3, 1, 1, 1]
     assert [rows[at]["class_id"] for at in (0, 2)] == [expected[3].argmax(), expected[5].argmax()]
-    assert isinstance(rows[1], FerKerasError) and "Unknown image" in str(rows[1])
+    assert isinstance(rows[1], FerKerasError) and "expected a PNG or JPEG, found" in str(rows[1])
     assert str(rows[1]).startswith("bad.png: the server refuses it, expected a whole PNG or JPEG: INVALID_ARGUMENT, ")
 
 
 def test_a_server_that_does_not_answer(server, sizes):
     with pytest.raises(FerKerasError, match=r"localhost:.*: the server did not answer: NOT_FOUND, Servable not found"):
-        classify(f"localhost:{server['grpc']}", "other", FILES, PNGS)
+        list(classify(f"localhost:{server['grpc']}", "other", zip(FILES, PNGS, strict=True)))
     assert sizes == [7], "and is not asked again for each"
     with pytest.raises(FerKerasError, match="localhost:1: the server did not answer: UNAVAILABLE"):
-        classify("localhost:1", NAME, FILES, PNGS, timeout=5)
+        list(classify("localhost:1", NAME, zip(FILES, PNGS, strict=True), timeout=5))
 
 
 def test_the_command(server, expected, tmp_path):
