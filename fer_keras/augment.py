@@ -110,8 +110,12 @@ def apply_views(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
 
 
 def make_views(config: ViewConfig, seed: int, view: int, images: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """Make one view of some images: uint8 [N, 48, 48, 1], with their `FaceData.index` [N], to the same shape."""
-    return apply_views(tf.constant(images), tf.constant(view_parameters(config, seed, view, index))).numpy()
+    """Make one view of some images: uint8 [N, 48, 48, 1], with their `FaceData.index` [N], to the same shape.
+
+    On the processor, as in a student's pipeline: a GPU may round one grey value otherwise.
+    """
+    with tf.device("CPU"):
+        return apply_views(tf.constant(images), tf.constant(view_parameters(config, seed, view, index))).numpy()
 
 
 def sheet_of_views(config: ViewConfig, seed: int, images: np.ndarray, index: np.ndarray, views: int = 8) -> np.ndarray:

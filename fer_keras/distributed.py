@@ -30,7 +30,7 @@ def strategy() -> tf.distribute.Strategy | None:
     The first call waits for the others; it has to come before TensorFlow has run anything.
 
     Raises:
-        FerKerasError: TF_CONFIG is not as TensorFlow expects it.
+        FerKerasError: TF_CONFIG is not as TensorFlow expects it, or a host has several devices.
     """
     written = os.environ.get(VARIABLE)
     if not written:
@@ -45,7 +45,15 @@ def strategy() -> tf.distribute.Strategy | None:
         ) from error
     if not known:
         raise FerKerasError(f"{VARIABLE}: expected a cluster of workers alone, and this task among them")
-    return tf.distribute.MultiWorkerMirroredStrategy() if len(workers) > 1 else None
+    if len(workers) < 2:
+        return None
+    joined = tf.distribute.MultiWorkerMirroredStrategy()
+    if joined.num_replicas_in_sync != len(workers):  # each of a host's devices would want batches of its own
+        raise FerKerasError(
+            f"{VARIABLE}: {len(workers)} hosts have {joined.num_replicas_in_sync} devices, expected one each; give each"
+            " device a worker of its own, by CUDA_VISIBLE_DEVICES"
+        )
+    return joined
 
 
 def hosts() -> int:

@@ -60,12 +60,20 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield partial
         if partial.is_dir() and path.is_dir():
             return
+        _write_through(partial)
         partial.replace(path)
     finally:
         if partial.is_dir():
             shutil.rmtree(partial, ignore_errors=True)
         else:
             partial.unlink(missing_ok=True)
+
+
+def _write_through(path: Path) -> None:
+    """Have a file, or all files of a folder, on the disk: a power cut after the rename finds them whole."""
+    for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
 
 
 @contextmanager
@@ -88,8 +96,10 @@ def locked(folder: str | os.PathLike[str], *, wait: bool) -> Iterator[None]:
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except OSError as error:
+        except BlockingIOError as error:
             raise FerKerasError(f"{folder}: another process is at this run") from error
+        except OSError as error:
+            raise FerKerasError(f"{folder}: this file system cannot lock files ({error.strerror})") from error
         remove_partials(folder)
         yield
 

@@ -10,12 +10,21 @@ from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.distill.logit_cache import CacheIdentity, LogitCache, identify, verify, write_logits
-from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, load_model, model_file
+from fer_keras.evaluation.evaluate import (
+    Evaluation,
+    evaluate,
+    evaluate_ensemble,
+    load_model,
+    model_file,
+    predict_logits,
+)
 from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.files import MODEL_FILE
 from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.registry import from_preset, preset
-from fer_keras.training.checkpoint import read_progress
-from fer_keras.training.run_folder import refuse_other_run
+from fer_keras.training.checkpoint import publish, read_progress
+from fer_keras.training.loop import is_finished
+from fer_keras.training.run_folder import CONFIG_FILE, read_config, refuse_other_run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members
 
@@ -81,10 +90,18 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     files = _teacher_files(job, data, data_config)
     teachers = [load_model(file) for file in files]
     train = data.split("train")
-    folders, identities = cached_logits(job.student, teachers, train, job.cache_root)
+    identities = identify_teachers(job.student, teachers, train)
     config = replace(job.student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
-    cache = LogitCache(folders, identities, views_asked_for(config))
-    student_file = train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
+    refuse_other_run(job.folder, config, resume=job.resume)
+    if is_finished(job.folder, config.fit):  # the logits are not needed
+        publish(job.folder)
+    else:
+        for file, teacher in zip(files, teachers, strict=True):
+            _introduce(file, teacher, data)
+        folders, identities = cached_logits(config, teachers, train, job.cache_root)
+        cache = LogitCache(folders, identities, views_asked_for(config))
+        train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
+    student_file = job.folder / MODEL_FILE
     if distributed.rank():
         return job.folder / "report.md"  # which host 0 writes
     rows = [
@@ -99,6 +116,17 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
         command=job.command,
     )
+
+
+def _introduce(file: Path, teacher: keras.Model, data: FaceData) -> None:
+    """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
+    val = data.split("val")
+    right = (predict_logits(teacher, val.images).argmax(axis=1) == val.labels).mean()
+    ours = [part.split("train").fingerprint for part in (data, data.labelled())]
+    known = (file.parent / CONFIG_FILE).exists()
+    others = known and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
+    note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
+    print(f"teacher {file}: {right:.1%} of the validation images right{note}", flush=True)
 
 
 def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> list[Path]:

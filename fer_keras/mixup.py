@@ -67,4 +67,5 @@ def make_mixed_views(
     partners, share = mix_partners(mixup, seed, view, len(data))
     others = partners[rows]
     other = make_views(config, seed, view, data.images[others], data.index[others])
-    return mix(tf.constant(own), tf.constant(other), tf.constant(share[rows])).numpy()
+    with tf.device("CPU"):
+        return mix(tf.constant(own), tf.constant(other), tf.constant(share[rows])).numpy()

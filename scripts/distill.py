@@ -42,8 +42,10 @@ def main() -> None:
     """Parse, do the job, print where the report is."""
     args = parser().parse_args()
     cli.set_up(args)
-    if args.teacher and (args.members or args.teacher_model):
-        raise FerKerasError("--teacher names saved teachers; --members and --teacher-model are for new ones")
+    of_new_ones = [name for name in vars(args) if name == "members" or name.startswith("teacher_")]
+    for name in of_new_ones if args.teacher else ():
+        if getattr(args, name) is not None:
+            raise FerKerasError(f"--teacher names saved teachers; --{name.replace('_', '-')} is for new ones")
     from dataclasses import replace
 
     from fer_keras import distributed

@@ -1,9 +1,21 @@
 """Files are whole or absent."""
 
+import errno
+from pathlib import Path
+
 import pytest
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import cache_dir, file_sha256, read_json, remove_partials, replacing, write_json
+from fer_keras.files import (
+    cache_dir,
+    file_sha256,
+    locked,
+    read_json,
+    remove_partials,
+    replacing,
+    write_json,
+    write_text,
+)
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_beside_it(tmp_path):
@@ -61,3 +73,27 @@ def test_what_killed_processes_left_is_removed(tmp_path):
     (tmp_path / ".partial-7-epoch-00003" / "state").write_text("half")
     remove_partials(tmp_path)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["deep", "kept.json"]
+
+
+def test_a_folder_that_is_held_and_one_that_cannot_be(tmp_path, monkeypatch):
+    held = pytest.raises(FerKerasError, match="another process is at this run")
+    with locked(tmp_path, wait=False), held, locked(tmp_path, wait=False):
+        pass
+
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    refused = pytest.raises(FerKerasError, match=r"this file system cannot lock files \(No locks available\)")
+    with refused, locked(tmp_path, wait=True):
+        pass
+
+
+def test_what_is_renamed_is_on_the_disk_before(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr("os.fsync", lambda number: synced.append(Path(f"/proc/self/fd/{number}").readlink().name))
+    write_text(tmp_path / "a.txt", "a")
+    with replacing(tmp_path / "folder") as partial:
+        (partial / "inside").mkdir(parents=True)
+        (partial / "inside" / "b").touch()
+    assert [name[-5:] for name in synced] == ["a.txt", "b"]

@@ -51,6 +51,17 @@ def test_the_job_ends_with_a_student_and_a_report(job):
     assert (run / "figures" / "mistakes.png").exists()
 
 
+def test_teachers_are_introduced_before_they_teach(job):
+    cwd, _, said = job
+    lines = [line for line in said.splitlines() if line.startswith("teacher ")]
+    files = [f"runs/job/teachers/member-{number}/model.keras" for number in (1, 2)]
+    accuracies = json.loads((cwd / "runs" / "job" / "evaluation.json").read_text())["beside"]
+    for line, file, name in zip(lines, files, ("teacher 1", "teacher 2"), strict=True):
+        right = accuracies[name]["splits"]["val"]["all"]["accuracy"]
+        assert line == f"teacher {file}: {right:.1%} of the validation images right"
+    assert said.index(lines[-1]) < said.index("cache: view 1/2")
+
+
 def test_the_unlabelled_faces_were_distilled(job):
     config = json.loads((job[0] / "runs" / "job" / "config.json").read_text())["config"]
     assert config["alpha"] == 1.0 and len(config["teachers"]) == 2
@@ -66,8 +77,13 @@ def test_the_same_command_again_is_refused_without_resume_and_short_with_it(job)
     model = (cwd / "runs" / "job" / "model.keras").read_bytes()
     status, _, said = run("distill.py", *words, cwd=cwd)
     assert status == 2 and "a run is there already" in said and said.count("\n") == 1
-    assert run("distill.py", *words, "--resume", cwd=cwd).status == 0
-    assert (cwd / "runs" / "job" / "model.keras").read_bytes() == model
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("fer_keras.main_job.cached_logits", lambda *_: pytest.fail("asked for the logits"))
+        assert run("distill.py", *words, "--resume", cwd=cwd).status == 0
+        assert (cwd / "runs" / "job" / "model.keras").read_bytes() == model
+        other = [*words[:2], "--name", "job", "--teacher", cwd / "runs/job/teachers/member-1", *SMALL[:2], "--alpha", 1]
+        status, _, said = run("distill.py", *other, "--cached-views", 2, "--ema-epochs", 0, "--resume", cwd=cwd)
+    assert status == 2 and "job: cannot go on with other options (data.fingerprint: " in said and "teachers: " in said
 
 
 def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
@@ -111,7 +127,14 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
         ),
         (["--alpha", "3"], "error: alpha 3.0: expected a number from 0 to 1"),
         (["--members", "0"], "error: members 0: expected"),
-        (["--teacher", "a.keras", "--members", "2"], "error: --teacher names saved teachers"),
+        (
+            ["--teacher", "a.keras", "--members", "2"],
+            "error: --teacher names saved teachers; --members is for new ones",
+        ),
+        (
+            ["--teacher", "a.keras", "--teacher-epochs", "9"],
+            "error: --teacher names saved teachers; --teacher-epochs is",
+        ),
         (["--teacher-model", "small-cnn", "resnet"], "error: unknown model 'resnet'"),
     ],
 )

@@ -138,7 +138,7 @@ def check_manifest(folder: Path, identity: CacheIdentity) -> None:
 
 
 class LogitCache:
-    """The cached logits of an ensemble, read memory-mapped.
+    """The cached logits of an ensemble, read view by view: a file that stays open for each would be thousands.
 
     Args:
         folders: one for each member, from `write_logits`.
@@ -150,16 +150,17 @@ class LogitCache:
     """
 
     def __init__(self, folders: Sequence[Path], identities: Sequence[CacheIdentity], views: int) -> None:
-        for folder, identity in zip(folders, identities, strict=True):
-            check_manifest(folder, identity)
         self.members = len(folders)
         self.views = views
-        self._shards = [[_open(folder, view, id_.images) for view in range(views)]
-                        for folder, id_ in zip(folders, identities, strict=True)]  # fmt: skip
+        self._caches = [*zip(folders, identities, strict=True)]
+        for folder, identity in self._caches:
+            check_manifest(folder, identity)
+            for view in range(views):
+                _open(folder, view, identity.images)
 
     def view(self, view: int) -> np.ndarray:
         """Return float16 [N, members, 7]: the logits of every image under view `view`."""
-        return np.stack([shards[view] for shards in self._shards], axis=1)
+        return np.stack([_open(folder, view, identity.images) for folder, identity in self._caches], axis=1)
 
 
 def verify(
@@ -234,7 +235,9 @@ def _open(folder: Path, view: int, images: int) -> np.ndarray:
         logits = np.load(path, mmap_mode="r")
     except FileNotFoundError as error:
         raise FerKerasError(f"{path}: this view is not cached yet") from error
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
+        raise FerKerasError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, EOFError) as error:
         raise FerKerasError(f"{path}: damaged, expected float16 [{images}, {NUM_CLASSES}]; delete it") from error
     if logits.shape != (images, NUM_CLASSES) or logits.dtype != np.float16:
         raise FerKerasError(

@@ -49,12 +49,22 @@ def restore(model: keras.Model, run: Path) -> Progress:
 
     Returns:
         The progress of the run; a fresh one where there is no checkpoint.
+
+    Raises:
+        FerKerasError: the checkpoint is of another network.
     """
     newest = _newest(run)
     if newest is None:
         return Progress()
     model.optimizer.build(model.trainable_variables)
-    model.load_weights(newest / _WEIGHTS)
+    try:
+        model.load_weights(newest / _WEIGHTS)
+    except ValueError as error:
+        reason = str(error).strip().split("\n")[0]
+        raise FerKerasError(
+            f"{newest}: is not of this network ({reason}); a run goes on with several hosts if it began with several,"
+            " and alone if it began alone"
+        ) from error
     return read_progress(run)
 
 
@@ -75,7 +85,11 @@ def publish(run: Path) -> None:
 
 
 def _newest(run: Path) -> Path | None:
-    return max((run / "checkpoint").glob("epoch-*"), default=None)
+    return next(reversed(_all(run)), None)
+
+
+def _all(run: Path) -> list[Path]:
+    return sorted((run / "checkpoint").glob("epoch-*"))
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -121,8 +135,8 @@ class Checkpoint(keras.callbacks.Callback):
                 self._shipped.save(partial / MODEL_FILE)
             else:
                 shutil.copyfile(previous / MODEL_FILE, partial / MODEL_FILE)
-        if previous:
-            shutil.rmtree(previous)
+        for older in _all(self.run)[:-1]:  # also what a kill before this line has left
+            shutil.rmtree(older)
         publish(self.run)
 
     def _averaged_weights(self) -> list[np.ndarray]:

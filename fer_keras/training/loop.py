@@ -22,7 +22,7 @@ from fer_keras.training import callbacks as cb
 from fer_keras.training.checkpoint import Checkpoint, Progress, publish, read_progress, restore
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
-from fer_keras.training.run_folder import run_folder
+from fer_keras.training.run_folder import recorded_precision, run_folder
 
 SHEET_FACES = 6
 """How many faces TensorBoard's sheet of views shows."""
@@ -101,7 +101,7 @@ def fit_run(
         FerKerasError: the folder holds another run, or an option does not fit.
         KeyboardInterrupt: on Ctrl-C, after saying where the best model so far is.
     """
-    precision = resolve_precision(config.fit.precision)
+    precision = recorded_precision(folder) or resolve_precision(config.fit.precision)
     facts = {"precision": precision}
     with distributed.own_copy(folder) as mine, run_folder(mine, config, resume=resume, facts=facts):
         publish(mine)  # a kill may have come between a checkpoint and its publication

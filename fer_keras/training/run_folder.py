@@ -50,6 +50,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     return written
 
 
+def recorded_precision(folder: Path) -> str | None:
+    """Return what the run in `folder` computes in, or None: `auto` is what it was where the run began."""
+    return read_config(folder)["environment"].get("precision") if (folder / CONFIG_FILE).exists() else None
+
+
 def _comparable(told: dict[str, Any], leave_out: Collection[str]) -> dict[str, Any]:
     """Leave out what is not known yet, and what the data are called: their fingerprint says what they are."""
     told = {key: value for key, value in told.items() if key not in leave_out}

@@ -82,7 +82,7 @@ def test_a_broken_bytes_signature_is_not_published(exported, tmp_path, monkeypat
     monkeypatch.setattr(saved_model, "decode_face_in_graph", lambda data: 255.0 - decode(data))
     with pytest.raises(FerKerasError, match=r"/1: signature 'bytes' is up to .* off the Keras model's probabilities"):
         export_model(tmp_path, ["saved_model"], say=lambda line: None)
-    assert [path.name for path in tmp_path.iterdir()] == ["model.keras"]
+    assert [path.name for path in tmp_path.glob("[!.]*")] == ["model.keras"]
 
 
 def test_a_signature_that_fails_is_named(exported, tmp_path):
@@ -90,5 +90,5 @@ def test_a_signature_that_fails_is_named(exported, tmp_path):
     log = prediction_log_pb2.PredictionLog(predict_log={"request": predict_request("it", "bytes", [b"no picture"])})
     with tf.io.TFRecordWriter(str(tmp_path / "1" / runtimes.WARMUP_FILE)) as writer:
         writer.write(log.SerializeToString())
-    with pytest.raises(RuntimeError, match=r"^signature 'bytes' fails: .*Unknown image file format"):
+    with pytest.raises(RuntimeError, match=r"^signature 'bytes' fails: .*expected a PNG or JPEG, found"):
         runtimes.served(str(tmp_path / "1"), FACES)

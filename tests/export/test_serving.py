@@ -1,5 +1,6 @@
 """What decides whether TF Serving can serve an export, against a stand-in for it in a process of its own."""
 
+import io
 import json
 import shutil
 import subprocess
@@ -12,9 +13,11 @@ import grpc
 import numpy as np
 import pytest
 from command import run
+from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 from fer_keras import serving
+from fer_keras.data.image import decode_face
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
@@ -114,7 +117,7 @@ def test_json_by_rest(server, expected, signature, inputs):
 @pytest.mark.parametrize(
     ("signature", "inputs", "sentence"),
     [
-        ("bytes", [PNGS[0], b"no picture"], "Unknown image file format. One of JPEG"),
+        ("bytes", [PNGS[0], b"no picture"], "expected a PNG or JPEG, found something else"),
         ("bytes", [PNGS[0][:200]], "Invalid PNG data"),
         ("bytes", [], "image_bytes: expected at least one image, found none"),
         ("serving_default", FACES[:0], "images: expected at least one image, found none"),
@@ -136,6 +139,23 @@ def test_what_cannot_be_answered_gets_a_clear_error(stub, server, signature, inp
 def test_a_request_above_the_servers_batch_size_is_refused(stub):
     with pytest.raises(grpc.RpcError, match="Task size 65 is larger than maximum input batch size 64"):
         stub.Predict(predict_request(NAME, "bytes", [PNGS[0]] * 65))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+def test_colour_pictures_of_other_sizes_are_decoded_by_what_is_served(stub, keras_model, kind):
+    file = io.BytesIO()
+    Image.fromarray(FACES[3, ..., 0]).resize((200, 160)).convert("RGB").save(file, kind)
+    face, _ = decode_face(file.getvalue(), "it", resize=True)
+    expected = softmax(predict_logits(keras_model, face[np.newaxis, ..., np.newaxis]))
+    outputs = answers(stub.Predict(predict_request(NAME, "bytes", [file.getvalue()])))
+    np.testing.assert_allclose(outputs["probabilities"], expected, atol=0.02)
+
+
+def test_pictures_that_would_fill_the_memory_are_refused(stub):
+    header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + 2 * (23_000).to_bytes(4) + bytes(20)
+    with pytest.raises(grpc.RpcError, match="a picture has more than 16,777,216 pixels") as refused:
+        stub.Predict(predict_request(NAME, "bytes", [header]))
+    assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 def test_the_client(server, expected):

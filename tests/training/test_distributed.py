@@ -88,6 +88,14 @@ def test_a_wrong_cluster_is_told_in_a_sentence(written, monkeypatch):
         distributed.strategy.__wrapped__()
 
 
+def test_hosts_with_several_devices_are_refused(monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", '{"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}')
+    two_each = type("Strategy", (), {"num_replicas_in_sync": 4})
+    monkeypatch.setattr("tensorflow.distribute.MultiWorkerMirroredStrategy", two_each)
+    with pytest.raises(FerKerasError, match="TF_CONFIG: 2 hosts have 4 devices, expected one each"):
+        distributed.strategy.__wrapped__()
+
+
 def test_a_batch_needs_an_image_for_every_host(monkeypatch):
     from fer_keras.training.loop import _require_an_image_a_host
 

@@ -17,7 +17,7 @@ from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
 from fer_keras.training.checkpoint import Checkpoint, Progress, publish, restore
 from fer_keras.training.loop import batch_norm_momentum, make_optimizer
-from fer_keras.training.run_folder import refuse_other_run
+from fer_keras.training.run_folder import recorded_precision, refuse_other_run
 
 VALIDATED = {"val_accuracy": 0.25}
 
@@ -86,6 +86,29 @@ def test_what_is_published_is_what_the_checkpoint_holds_whenever_a_kill_came(tmp
     publish(tmp_path)
     assert {name: (tmp_path / name).read_bytes() for name in whole} == whole
     assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00002"]
+
+
+def test_only_the_newest_checkpoint_stays_whatever_a_kill_left(tmp_path, rng):
+    images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
+    model, progress = trainer(rng), Progress()
+    (tmp_path / "checkpoint" / "epoch-00000").mkdir(parents=True)
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, progress)])
+    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00002"]
+    other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    other.compile("adam", "mse")
+    with pytest.raises(FerKerasError, match=r"epoch-00002: is not of this network \(.*\); a run goes on with several"):
+        restore(other, tmp_path)
+
+
+def test_auto_precision_is_what_it_was_where_the_run_began(finished, tmp_path, monkeypatch):
+    assert recorded_precision(finished) == "float32" and recorded_precision(tmp_path) is None
+    auto = replace(CONFIG, fit=replace(CONFIG.fit, precision="auto", epochs=1))
+    seen = []
+    monkeypatch.setattr("fer_keras.training.loop._fit", lambda trainer, network, *_: seen.append(network))
+    for here in ("mixed_bfloat16", "float32"):
+        monkeypatch.setattr("fer_keras.training.loop.resolve_precision", lambda asked, here=here: here)
+        run(tmp_path / "run", here == "float32", auto)
+    assert [{layer.compute_dtype for layer in network.layers} & {"bfloat16"} for network in seen] == 2 * [{"bfloat16"}]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_whole_epoch(tmp_path, rng):
