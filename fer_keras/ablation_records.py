@@ -4,14 +4,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS
-from fer_keras.files import replacing, write_text
+from fer_keras.files import read_arrays, replacing, write_text
 
 LEDGER_FILE = "ablation.csv"
 PREDICTIONS_FILE = "ablation_predictions.npz"
@@ -36,7 +35,9 @@ class Records:
     def __init__(self, folder: Path) -> None:
         self._ledger, self._predictions = folder / LEDGER_FILE, folder / PREDICTIONS_FILE
         self._rows = _read_ledger(self._ledger) if self._ledger.exists() else []
-        self._guesses = _read_predictions(self._predictions) if self._predictions.exists() else {}
+        self._guesses = {}
+        if self._predictions.exists():
+            self._guesses = read_arrays(self._predictions, "the predictions of an ablation")
 
     def row(self, arm: str, seed: int, told: str) -> dict[str, Any] | None:
         """Return the row of a run, or None where there is none, or one that was told something else than `told`."""
@@ -71,11 +72,3 @@ def _read_ledger(path: Path) -> list[dict[str, Any]]:
         return table.astype({"arm": str, "seed": int}).to_dict("records")
     except (ValueError, KeyError) as error:
         raise FerKerasError(f"{path}: expected the table of an ablation ({error})") from error
-
-
-def _read_predictions(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(path) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise FerKerasError(f"{path}: expected the predictions of an ablation ({error})") from error

@@ -9,6 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from fer_keras.errors import FerKerasError
 
@@ -136,6 +139,19 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise FerKerasError(f"{path}: there is no such file") from error
     except ValueError as error:
         raise FerKerasError(f"{path}: expected JSON, found something else ({error})") from error
+
+
+def read_arrays(path: str | os.PathLike[str], what: str) -> dict[str, np.ndarray]:
+    """Read the `.npz` file `path`.
+
+    Raises:
+        FerKerasError: it is damaged; `what` it should hold is told.
+    """
+    try:
+        with np.load(path) as arrays:
+            return dict(arrays)
+    except (ValueError, EOFError, OSError, BadZipFile) as error:
+        raise FerKerasError(f"{path}: expected {what} ({error})") from error
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

@@ -157,8 +157,7 @@ def remake_card(folder: Path, data: FaceData) -> Path:
         mirrored = card.get("mirrored", False)  # older cards say nothing of it
         return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"], mirrored=mirrored)
     _require_own_index(folder.parent)
-    as_trained_on(folder, data)
-    marked = _with_validation(data, read_config(folder)["config"]["data"])
+    marked = _marked_as_trained(folder, data)
     distilled_on = card["data"].get("unlabelled_images", 0)  # older cards say nothing of it
     if unlabelled_count(marked) not in (0, distilled_on):
         raise FerKerasError(f"{folder}: was distilled on {distilled_on:,} unlabelled images, expected these or none")
@@ -178,11 +177,17 @@ def as_trained_on(folder: Path, data: FaceData) -> FaceData:
     Raises:
         FerKerasError: it was trained on other data.
     """
+    return _marked_as_trained(folder, data).labelled()
+
+
+def _marked_as_trained(folder: Path, data: FaceData) -> FaceData:
     told = read_config(folder)["config"]["data"]
-    marked = _with_validation(data, told).labelled()
+    marked = _with_validation(data, told)
     carded = (folder / CARD_FILE).exists()
     # A run's own fingerprint is also of the unlabelled images it was distilled on.
-    _require_trained_on(folder, marked, read_card(folder)["data"]["fingerprint"] if carded else told["fingerprint"])
+    _require_trained_on(
+        folder, marked.labelled(), read_card(folder)["data"]["fingerprint"] if carded else told["fingerprint"]
+    )
     return marked
 
 

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.evaluation.frontier import HITS_FILE
+from fer_keras.files import read_arrays
 
 DISTILLATION = "distillation"
 LABELS_ALONE = "labels alone"
@@ -76,19 +75,11 @@ def _hits(ended: pd.DataFrame, points: pd.DataFrame, folder: Path) -> dict[_Cell
         for stage in ("final", "control"):
             models = ended[same & (ended["stage"] == stage)]["model"]
             files = [(folder / model).with_name(HITS_FILE) for model in models]
-            loaded = [_read(file) for file in files if file.is_file()]
+            loaded = [read_arrays(file, "which images a model calls right") for file in files if file.is_file()]
             if seen := [one for one in loaded if all(split in one for split in SPLITS)]:
                 stacked = {split: np.stack([one[split] for one in seen]) for split in SPLITS}
                 hits[stage, point["family"], point["budget"]] = stacked
     return hits
-
-
-def _read(file: Path) -> dict[str, np.ndarray]:
-    try:
-        with np.load(file) as arrays:
-            return dict(arrays)
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise FerKerasError(f"{file}: expected which images a model calls right ({error})") from error
 
 
 def _compared(
