@@ -1,7 +1,7 @@
 """What helps a student: one change of the recipe at a time, every arm with the same seeds."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,81 +9,25 @@ import keras
 import numpy as np
 import pandas as pd
 
+from fer_keras.ablation_arms import Arm, arm_config
 from fer_keras.ablation_records import Records, run_name
-from fer_keras.config import NO_DATA, DataConfig, StudentConfig, ViewConfig, config_hash
+from fer_keras.config import DataConfig, StudentConfig, ViewConfig, config_hash
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
-from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.report import read_history
 from fer_keras.files import locked, write_text
-from fer_keras.main_job import cached_logits, identify_teachers, views_asked_for
+from fer_keras.main_job import cached_logits, identify_teachers
+from fer_keras.models.load import load_model
+from fer_keras.training.data import views_asked_for
 from fer_keras.training.loop import is_finished
+from fer_keras.training.progress import publish
 from fer_keras.training.run_folder import refuse_other_run
 from fer_keras.training.student import train_student
 
-BASELINE = "baseline"
-ENSEMBLE, ONE, ASSISTANT = "ensemble", "one", "assistant"
-"""Whom an arm can learn from: large teachers, the first of them, a small model that has learnt from them."""
-FRESH = 100_000
-"""As `cached_views`: more than epochs, so that every epoch sees a fresh one."""
-
 SUMMARY_FILE, FIGURE_FILE = "ablation_summary.csv", "ablation.png"
-
-
-@dataclass(frozen=True)
-class Arm:
-    """One recipe.
-
-    Attributes:
-        name: of its runs and of its row in the figure.
-        question: the group in the figure.
-        changes: fields of `StudentConfig` in which it differs from the base.
-        teachers: which of `Study.teachers` it learns from.
-        against: the arm that it is compared with.
-    """
-
-    name: str
-    question: str
-    changes: Mapping[str, Any] = field(default_factory=dict)
-    teachers: str = ENSEMBLE
-    against: str = BASELINE
-
-
-ARMS: tuple[Arm, ...] = (
-    Arm(BASELINE, "baseline"),
-    Arm("labels only", "distillation", {"alpha": 0.0}),
-    Arm("one teacher", "teachers", teachers=ONE),
-    Arm("assistant", "teachers", teachers=ASSISTANT),
-    Arm("1 view", "cached views", {"cached_views": 1}),
-    Arm("8 views", "cached views", {"cached_views": 8}),
-    Arm("32 views", "cached views", {"cached_views": 32}),
-    Arm("T = 1", "temperature", {"temperature": 1.0}),
-    Arm("T = 4", "temperature", {"temperature": 4.0}),
-    Arm("alpha = 0.5", "alpha", {"alpha": 0.5}),
-    Arm("alpha = 1", "alpha", {"alpha": 1.0}),
-    Arm("decoupled KL", "loss", {"loss": "decoupled-kl"}),
-    Arm("DIST", "loss", {"loss": "dist"}),
-    Arm("standardised KL", "loss", {"loss": "standardised-kl"}),
-    Arm("SiLU", "activation", {"options": {"activation": "silu"}}),
-    Arm("mixup, 8 views", "mixup", {"cached_views": 8, "mixup": 0.5}, against="8 views"),
-)
-"""The base has every large teacher, Hinton's KL, T = 2.5, alpha = 0.9 and a fresh view every epoch.
-
-The assistant in between is that of Mirzadeh et al., "Improved Knowledge Distillation via Teacher Assistant", 2020,
-arXiv 1902.03393.
-"""
-
-
-def base_config(epochs: int) -> StudentConfig:
-    """Return the recipe that the arms change: the tiny student, a short schedule.
-
-    With ReLU, which trains a quarter faster.
-    """
-    options = {"activation": "relu"}
-    base = StudentConfig(NO_DATA, (), model="separable-25k", options=options, cached_views=FRESH)
-    return replace(base, fit=replace(base.fit, epochs=epochs))
 
 
 @dataclass(frozen=True)
@@ -141,7 +85,7 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
         for seed in seeds:
             for arm in arms:
                 print(f"ablation: seed {seed}, arm {len(rows) % len(arms) + 1} of {len(arms)}: {arm.name}", flush=True)
-                config = arm_config(study, arm, seed)
+                config = _config(study, arm, seed)
                 row = records.row(arm.name, seed, _hash(config))
                 if row is None:
                     row, guesses = _run(study, arm, config, _views(study, arms, _pictures(study, arm)))
@@ -170,7 +114,7 @@ def recorded(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> list[Ar
     there = {
         arm.name
         for arm in arms
-        if all(records.row(arm.name, seed, _hash(arm_config(study, arm, seed))) is not None for seed in seeds)
+        if all(records.row(arm.name, seed, _hash(_config(study, arm, seed))) is not None for seed in seeds)
     }
     return [arm for arm in arms if {arm.name, arm.against} <= there]
 
@@ -198,16 +142,10 @@ def summarise(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
     return summary
 
 
-def arm_config(study: Study, arm: Arm, seed: int) -> StudentConfig:
-    """Return what the run of an arm is told."""
-    base = replace(study.base, **arm.changes)
-    identities = identify_teachers(base, study.teachers[arm.teachers], study.data.split("train"))
-    return replace(
-        base,
-        data=study.data_config,
-        teachers=tuple(identity.teacher for identity in identities),
-        fit=replace(base.fit, seed=seed),
-    )
+def _config(study: Study, arm: Arm, seed: int) -> StudentConfig:
+    changed = replace(study.base, **arm.changes)
+    identities = identify_teachers(changed, study.teachers[arm.teachers], study.data.split("train"))
+    return arm_config(study.base, arm, study.data_config, tuple(identity.teacher for identity in identities), seed)
 
 
 def _hash(config: StudentConfig) -> str:
@@ -233,6 +171,7 @@ def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dic
     folder = study.folder / run_name(arm.name, seed)
     if is_finished(folder, config.fit):  # the logits are not needed
         refuse_other_run(folder, config, resume=True)
+        publish(folder)  # a kill may have come between a checkpoint and its publication
     else:
         folders, identities = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
         cache = LogitCache(folders, identities, views_asked_for(config))

@@ -18,12 +18,12 @@ from sklearn.metrics import f1_score
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import load_model, model_file
 from fer_keras.evaluation.tables import NONE, percent, table
 from fer_keras.export import runtimes
 from fer_keras.export.export import calibration_faces, model_name, of_stock_layers, write_format
 from fer_keras.export.record import artifact_facts, read_exports
 from fer_keras.models import budget
+from fer_keras.models.load import load_model, model_file
 from fer_keras.peers import fer_files, fer_pixels
 
 BATCHES = (1, 64)

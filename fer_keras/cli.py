@@ -8,9 +8,11 @@ import platform
 import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
+from fer_keras.config import require
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 
@@ -75,9 +77,10 @@ def add_options(
             group.add_argument(flag, type=type(default), choices=choices, help=f"default {default}")
 
 
-def options_of(args: argparse.Namespace, config: Config, prefix: str = "") -> Config:
+def options_of(args: argparse.Namespace, config: Config, prefix: str = "", leave_out: Collection[str] = ()) -> Config:
     """Return `config` with the fields that `add_options` found on the command line."""
-    given = {name: getattr(args, f"{prefix}{name}".replace("-", "_"), None) for name in _simple_fields(config)}
+    names = [name for name in _simple_fields(config) if name not in leave_out]
+    given = {name: getattr(args, f"{prefix}{name}".replace("-", "_"), None) for name in names}
     return dataclasses.replace(config, **{name: value for name, value in given.items() if value is not None})
 
 
@@ -97,14 +100,35 @@ def add_unlabelled_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--unlabelled", type=Path, help="more faces to distil on, whose labels are not looked at")
 
 
-def add_run_options(parser: argparse.ArgumentParser, name: str) -> None:
-    """Add --name, --runs, --resume and --deterministic; `name` says what the default of the first is."""
+def add_folder_options(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add --name and --runs; `name` says what the default of the first is."""
     parser.add_argument("--name", help=f"the run's folder below --runs; default: {name}")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
+
+
+def add_run_options(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add --name, --runs, --resume and --deterministic; `name` says what the default of the first is."""
+    add_folder_options(parser, name)
     parser.add_argument("--resume", action="store_true", help="go on with a run that is there")
     parser.add_argument(
         "--deterministic", action="store_true", help="one thread, deterministic operations: equal runs, slowly"
     )
+
+
+def add_ablation_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which runs an ablation has."""
+    parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers; the first is the one")
+    parser.add_argument("--assistant", type=Path, required=True, help="a saved student of theirs, to teach as well")
+    parser.add_argument("--name", default="ablation", help="the study's folder below --runs; default %(default)s")
+    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
+    parser.add_argument("--epochs", type=int, default=40, help="of every run; default %(default)s")
+    parser.add_argument("--seeds", type=_count, default=2, help="how many; default %(default)s")
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    require("seeds", count, 1, 100)
+    return count
 
 
 def set_up(args: argparse.Namespace) -> None:
@@ -117,6 +141,17 @@ def set_up(args: argparse.Namespace) -> None:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         tf.config.experimental.enable_op_determinism()
+
+
+def set_up_accelerator() -> None:
+    """Let Keras compute with JAX; call it before anything imports Keras.
+
+    Raises:
+        FerKerasError: JAX is not installed.
+    """
+    os.environ["KERAS_BACKEND"] = "jax"
+    if find_spec("jax") is None:
+        raise FerKerasError("JAX is not installed: pip install '.[accelerator]'")
 
 
 @contextmanager

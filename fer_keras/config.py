@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import os
 import platform
 import subprocess
 from dataclasses import dataclass, field
@@ -251,7 +252,7 @@ def environment() -> dict[str, str]:
 
     They are those of the first call: a process has the code that it started with, whatever is committed meanwhile.
     """
-    names = ("tensorflow", "keras", "numpy")
+    names = (os.environ.get("KERAS_BACKEND", "tensorflow"), "keras", "numpy")
     root = Path(__file__).parents[1]
 
     def git(*words: str) -> str:

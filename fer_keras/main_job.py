@@ -8,22 +8,17 @@ import keras
 
 from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
-from fer_keras.data.dataset import FaceData, mark_validation
+from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import CacheIdentity, LogitCache, identify, verify, write_logits
-from fer_keras.evaluation.evaluate import (
-    Evaluation,
-    evaluate,
-    evaluate_ensemble,
-    load_model,
-    model_file,
-    predict_logits,
-)
+from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.files import MODEL_FILE
 from fer_keras.models.inherit import inherit_weights
+from fer_keras.models.load import load_model, model_file
 from fer_keras.models.registry import from_preset, preset
-from fer_keras.training.checkpoint import publish, read_progress
+from fer_keras.training.data import training_data, views_asked_for
 from fer_keras.training.loop import is_finished
+from fer_keras.training.progress import publish, read_progress
 from fer_keras.training.run_folder import CONFIG_FILE, read_config, refuse_other_run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members
@@ -54,18 +49,6 @@ class MainJob:
     cache_root: Path
     resume: bool
     command: str
-
-
-def training_data(data: FaceData) -> tuple[FaceData, DataConfig]:
-    """Set validation images aside and describe what is left to train on.
-
-    Raises:
-        FerKerasError: there is nothing to train on, or a class has no image.
-    """
-    data.split("train").require_every_class()
-    config = DataConfig(data.source, "")
-    data = mark_validation(data, config.validation, config.split_seed)
-    return data, replace(config, fingerprint=data.split("train").fingerprint)
 
 
 def run_main_job(job: MainJob, data: FaceData) -> Path:
@@ -178,11 +161,6 @@ def identify_teachers(student: StudentConfig, teachers: Sequence[keras.Model], t
         identify(teacher, train, student.views, student.view_seed, student.mixup, student.cache_precision)
         for teacher in teachers
     ]
-
-
-def views_asked_for(student: StudentConfig) -> int:
-    """Return how many views a student sees in all its epochs."""
-    return min(student.cached_views, student.fit.epochs)
 
 
 def _teacher_rows(

@@ -12,30 +12,7 @@ import tensorflow as tf
 from fer_keras.augment import make_views
 from fer_keras.config import ViewConfig
 from fer_keras.data.dataset import FaceData
-
-# The stream of (seed, view) beside those of the views, which have the plain seeds; see `training.pipeline`.
-_MIX = 2**34
-_SHARES = 256
-
-
-def mix_partners(mixup: float, seed: int, view: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw with whom each image of a data set is mixed in one view, and how much of it is left.
-
-    Args:
-        mixup: share of the images that are mixed, 0..1.
-        seed: of the views.
-        view: the number of the view.
-        count: N, the images of the data set.
-
-    Returns:
-        int64 [N], the row of each image's partner, and float32 [N], the image's own share: 1 where it is not mixed,
-        else a multiple of 1/256 from 1/2 to 1, so that mixing grey values is exact and the first is never the lesser.
-    """
-    rng = np.random.Generator(np.random.Philox(key=[_MIX + seed, view]))
-    partners = rng.permutation(count)
-    draws = rng.random((count, 2))
-    own = 1.0 - np.floor(draws[:, 1] * (_SHARES // 2 + 1)) / _SHARES
-    return partners, np.where(draws[:, 0] < mixup, own, 1.0).astype(np.float32)
+from fer_keras.streams import mix_partners
 
 
 def mix(images: tf.Tensor, others: tf.Tensor, share: tf.Tensor) -> tf.Tensor:

@@ -197,7 +197,7 @@ def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _keras(file: Path) -> Callable[[np.ndarray], np.ndarray]:
-    from fer_keras.evaluation.evaluate import load_model
     from fer_keras.models.forward import logits_function
+    from fer_keras.models.load import load_model
 
     return logits_function(load_model(file))

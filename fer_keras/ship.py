@@ -13,7 +13,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.card_table import GENERATED, index_text
 from fer_keras.evaluation.card_text import card_text
-from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, load_model, mirrored_logits
+from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, mirrored_logits
 from fer_keras.evaluation.model_card import (
     CARD_FILE,
     CARD_TEXT_FILE,
@@ -42,6 +42,7 @@ from fer_keras.files import (
     write_text,
 )
 from fer_keras.models.compact import save_compact
+from fer_keras.models.load import load_model
 from fer_keras.training.run_folder import CONFIG_FILE, read_config
 
 INDEX_FILE = "README.md"

@@ -13,7 +13,6 @@ import argparse
 from pathlib import Path
 
 from fer_keras import cli
-from fer_keras.config import require
 from fer_keras.errors import FerKerasError
 
 
@@ -21,43 +20,38 @@ def main() -> None:
     """Parse, train what is missing, compare, draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
-    parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers; the first is the one")
-    parser.add_argument("--assistant", type=Path, required=True, help="a saved student of theirs, to teach as well")
-    parser.add_argument("--name", default="ablation", help="the study's folder below --runs; default %(default)s")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
+    cli.add_ablation_options(parser)
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
-    parser.add_argument("--epochs", type=int, default=40, help="of every run; default %(default)s")
-    parser.add_argument("--seeds", type=int, default=2, help="how many; default %(default)s")
     parser.add_argument("--arms", nargs="+", help="names of the arms to run; default all")
     parser.add_argument("--out", type=Path, help="folder of the tables and the figure; default: the study's")
     args = parser.parse_args()
-    require("seeds", args.seeds, 1, 100)
     cli.set_up(args)
 
     from fer_keras import ablation
+    from fer_keras.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, ONE, base_config
     from fer_keras.distill.logit_cache import default_root
     from fer_keras.evaluation.comparison import differences_figure, differences_table
-    from fer_keras.evaluation.evaluate import load_model
     from fer_keras.evaluation.plots import save_figure
-    from fer_keras.main_job import training_data
+    from fer_keras.models.load import load_model
+    from fer_keras.training.data import training_data
 
-    known = {arm.name: arm for arm in ablation.ARMS}
+    known = {arm.name: arm for arm in ARMS}
     for name in args.arms or []:
         if name not in known:
             raise FerKerasError(f"unknown arm {name!r}, expected some of {', '.join(map(repr, known))}")
     arms, seeds = [known[name] for name in dict.fromkeys(args.arms or known)], range(args.seeds)
     large = [load_model(path) for path in args.teacher]
     teachers = {
-        ablation.ENSEMBLE: large,
-        ablation.ONE: large[:1],
-        ablation.ASSISTANT: [load_model(args.assistant)],
+        ENSEMBLE: large,
+        ONE: large[:1],
+        ASSISTANT: [load_model(args.assistant)],
     }
     data, data_config = training_data(cli.load_data(args))
-    folder, base = args.runs / args.name, ablation.base_config(args.epochs)
+    folder, base = args.runs / args.name, base_config(args.epochs)
     out = args.out or folder
     study = ablation.Study(base, teachers, data, data_config, args.cache or default_root(), folder, out)
     ablation.run_study(study, arms, seeds)
-    summary = ablation.summarise(study, ablation.recorded(study, ablation.ARMS, seeds), seeds)
+    summary = ablation.summarise(study, ablation.recorded(study, ARMS, seeds), seeds)
     print(f"\n{differences_table(summary)}\n")
     save_figure(differences_figure(summary, f"One change at a time, {args.seeds} seeds"), out / ablation.FIGURE_FILE)
     print(f"ablation: {out}")

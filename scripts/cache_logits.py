@@ -36,8 +36,8 @@ def main() -> None:
     cli.set_up(args)
 
     from fer_keras.distill import logit_cache
-    from fer_keras.evaluation.evaluate import load_model
-    from fer_keras.main_job import training_data
+    from fer_keras.models.load import load_model
+    from fer_keras.training.data import training_data
 
     data, _ = training_data(cli.load_data(args))
     train, root = data.split("train"), args.cache or logit_cache.default_root()

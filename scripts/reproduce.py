@@ -1,10 +1,11 @@
-"""List every command behind the published numbers, with its time on 2 cores, or run them.
+"""List every command behind the published numbers, with its time, or run them.
 
     python scripts/reproduce.py
     python scripts/reproduce.py --data fer2013.zip --run reference-mobilenet
 
 --run takes names of models, or `all`, and runs what they need before them. It can be stopped at any moment; the same
 command goes on: what has been done is noted in runs/reproduced/. Models in saved_models/ are replaced by the new ones.
+Times are those on 2 cores; of scripts/accelerate.py on a data centre's GPU, which it should not be run without.
 """
 
 import argparse
@@ -12,7 +13,8 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.errors import FerKerasError
-from fer_keras.reproduce import STEPS, duration, plan, run_steps
+from fer_keras.reproduce import duration, plan, run_steps
+from fer_keras.reproduce_steps import STEPS
 
 DONE = Path("runs/reproduced")
 

@@ -72,8 +72,8 @@ def main() -> int:
 
     from fer_keras.distill.ensemble import teacher_fingerprint
     from fer_keras.distill.logit_cache import default_root
-    from fer_keras.evaluation.evaluate import load_model
-    from fer_keras.main_job import training_data
+    from fer_keras.models.load import load_model
+    from fer_keras.training.data import training_data
     from tuner.frontier import run_search
     from tuner.settings import Search
 

@@ -26,7 +26,7 @@ def main() -> None:
     cli.add_options(parser, teacher.views, "views")
     args = parser.parse_args()
     cli.set_up(args)
-    from fer_keras.main_job import training_data
+    from fer_keras.training.data import training_data
     from fer_keras.training.teacher import member_configs, train_members
 
     data, data_config = training_data(cli.load_data(args))

@@ -11,17 +11,18 @@ import pytest
 from small_search import instant_training
 
 from fer_keras import ablation
-from fer_keras.ablation import ARMS, Arm, Study, base_config, run_study, summarise
+from fer_keras.ablation import Study, run_study, summarise
+from fer_keras.ablation_arms import ARMS, Arm, base_config
 from fer_keras.ablation_records import Records, run_name
 from fer_keras.config import StudentConfig
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.distill.losses import DISTILLATION_LOSSES
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import load_model
 from fer_keras.files import locked
-from fer_keras.main_job import training_data
 from fer_keras.models import from_preset
 from fer_keras.models.budget import parameters
+from fer_keras.models.load import load_model
+from fer_keras.training.data import training_data
 from fer_keras.training.run_folder import read_config
 
 SOME = (Arm("baseline", "base"), Arm("one teacher", "teachers", {"cached_views": 1, "mixup": 0.5}, teachers="one"))

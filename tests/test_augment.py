@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fer_keras.augment import apply_views, make_views, sheet_of_views, view_parameters
+from fer_keras.augment import apply_views, make_views, sheet_of_views
 from fer_keras.config import ViewConfig
+from fer_keras.streams import view_parameters
 
 STILL = ViewConfig(flip=False, rotation=0, shift=0, zoom=0, brightness=0, contrast=0, erasing=0)
 

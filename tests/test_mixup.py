@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from fer_keras.augment import make_views
 from fer_keras.config import ViewConfig
-from fer_keras.mixup import make_mixed_views, mix, mix_partners
-from fer_keras.training.pipeline import distillation_dataset, epoch_order, label_dataset, label_view_seed
+from fer_keras.mixup import make_mixed_views, mix
+from fer_keras.streams import epoch_order, label_view_seed, mix_partners
+from fer_keras.training.pipeline import distillation_dataset, label_dataset
 
 
 class Logits:

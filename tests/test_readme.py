@@ -8,6 +8,7 @@ import pytest
 from command import ROOT
 
 from fer_keras.benchmark_inference import row_cells
+from fer_keras.evaluation.comparison import differences_table
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SECOND_SEEDS = ("mobilenet-93k", "mobilenet-93k-second")
@@ -83,3 +84,9 @@ def test_what_a_temperature_is_worth_is_what_the_files_say():
 def test_the_pair_of_seeds_has_the_mean_of_its_cards():
     pair = [CARDS[name]["scores"]["splits"]["public_test"]["all"]["accuracy"] for name in SECOND_SEEDS]
     assert f"have {50 * sum(pair):.2f} on average" in README
+
+
+def test_what_helped_is_what_the_ablation_says():
+    summary = pd.read_csv(ROOT / "saved_models/measurements/ablation_summary.csv")
+    assert f"<!-- ablation -->\n{differences_table(summary).strip()}\n<!-- /ablation -->" in README
+    assert f"Of {len(summary) - 1} such comparisons" in README, "all arms but the baseline"

@@ -9,7 +9,8 @@ from command import ROOT, run
 
 from fer_keras import cli
 from fer_keras.errors import FerKerasError
-from fer_keras.reproduce import STEPS, Step, duration, plan, run_steps, words_of
+from fer_keras.reproduce import duration, plan, run_steps, words_of
+from fer_keras.reproduce_steps import STEPS, Step
 
 
 class ParsedError(Exception):
@@ -23,6 +24,7 @@ def start(name, words, monkeypatch):
         raise ParsedError
 
     monkeypatch.setattr(cli, "set_up", stop)
+    monkeypatch.setattr(cli, "set_up_accelerator", stop)
     monkeypatch.setattr("fer_keras.data.load_faces", stop)
     monkeypatch.setattr("tuner.workers.supervise", stop)
     return run(name, *words)

@@ -7,11 +7,11 @@ import pytest
 
 from fer_keras.evaluation.card_table import index_text
 from fer_keras.evaluation.card_text import card_text
-from fer_keras.evaluation.evaluate import load_model
 from fer_keras.evaluation.model_card import INTENDED_USE, LIMITS, read_card, read_cards
 from fer_keras.evaluation.report import MISTAKES_FIGURE
 from fer_keras.evaluation.sample import SAMPLE_FILE, SAMPLE_TOLERANCE, sample_difference
 from fer_keras.files import read_json
+from fer_keras.models.load import load_model
 
 SAVED = Path(__file__).parents[1] / "saved_models"
 FOLDERS = sorted(path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements"))

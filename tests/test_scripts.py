@@ -7,7 +7,7 @@ import pytest
 from command import run
 from face_files import write_fer2013
 
-from fer_keras import ablation
+from fer_keras.ablation_arms import ASSISTANT, ENSEMBLE, ONE
 from fer_keras.errors import FerKerasError
 from tuner.scaling import SMALL_SEARCH
 
@@ -35,7 +35,7 @@ def csv(tmp_path, faces):
 
 @pytest.fixture
 def models_are_their_paths(monkeypatch):
-    monkeypatch.setattr("fer_keras.evaluation.evaluate.load_model", lambda path: f"model {path}")
+    monkeypatch.setattr("fer_keras.models.load.load_model", lambda path: f"model {path}")
 
 
 def test_ablate(told, csv, models_are_their_paths, tmp_path):
@@ -45,7 +45,7 @@ def test_ablate(told, csv, models_are_their_paths, tmp_path):
     assert run("ablate.py", *words, cwd=tmp_path).err == "error: that will do\n"
     (((study, arms, seeds), _),) = calls
     assert study.teachers == {
-        ablation.ENSEMBLE: ["model a", "model b"], ablation.ONE: ["model a"], ablation.ASSISTANT: ["model c"],
+        ENSEMBLE: ["model a", "model b"], ONE: ["model a"], ASSISTANT: ["model c"],
     }  # fmt: skip
     assert [arm.name for arm in arms] == ["assistant", "baseline"] and list(seeds) == [0, 1, 2]
     assert (study.folder, study.out, study.cache_root) == (Path("runs/n"), Path("out"), Path("logits"))

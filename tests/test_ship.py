@@ -17,11 +17,12 @@ from fer_keras.distill.ensemble import ensemble_logits, teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.card_table import GENERATED, index_text
 from fer_keras.evaluation.card_text import card_text
-from fer_keras.evaluation.evaluate import evaluate, load_model, predict_logits
+from fer_keras.evaluation.evaluate import evaluate, predict_logits
 from fer_keras.evaluation.metrics import score
 from fer_keras.evaluation.model_card import read_card, read_cards
 from fer_keras.evaluation.sample import SAMPLE_TOLERANCE, sample_difference
 from fer_keras.files import read_json, write_json
+from fer_keras.models.load import load_model
 from fer_keras.ship import remake_card, ship, ship_ensemble, with_own_validation
 
 

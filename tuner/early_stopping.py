@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_keras.training.checkpoint import MONITOR
+from fer_keras.training.progress import MONITOR
 
 MARGIN = 0.03
 """How far behind, as a share of the images."""

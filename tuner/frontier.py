@@ -10,7 +10,8 @@ from keras_tuner.src.distribute import utils as distribution
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
-from fer_keras.main_job import cached_logits, views_asked_for
+from fer_keras.main_job import cached_logits
+from fer_keras.training.data import views_asked_for
 from tuner.hparams import show_trials
 from tuner.hypermodel import Material
 from tuner.ledger import last_failure, write_ledger

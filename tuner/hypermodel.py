@@ -16,15 +16,16 @@ import numpy as np
 from fer_keras.config import StudentConfig, config_hash, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.frontier import HITS_FILE
 from fer_keras.evaluation.report import read_history
 from fer_keras.files import MODEL_FILE, locked, replacing
 from fer_keras.models import from_preset
 from fer_keras.models.budget import multiply_adds, parameters
 from fer_keras.models.compact import save_compact
-from fer_keras.training.checkpoint import MONITOR, publish, read_progress
+from fer_keras.models.load import load_model
 from fer_keras.training.pipeline import TeacherLogits
+from fer_keras.training.progress import MONITOR, publish, read_progress
 from fer_keras.training.student import train_student
 from tuner.early_stopping import StopHopeless, is_hopeless
 from tuner.hparams import show_trial

@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import load_model
 from fer_keras.evaluation.frontier import KNOWN_FILE, read_ledger
 from fer_keras.evaluation.frontier_figures import REFERENCES, shipped_students
 from fer_keras.export.litert import float32_file
 from fer_keras.files import write_text
 from fer_keras.litert_runtime import litert_runtime
+from fer_keras.models.load import load_model
 from fer_keras.models.registry import build
 from fer_keras.peers import fer_files
 from tuner.ledger import COMPLETED, read_rows, record

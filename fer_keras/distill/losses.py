@@ -7,7 +7,7 @@ student's logits [B, 7], so that a loss which needs to know the true class can.
 from collections.abc import Mapping
 
 import keras
-import tensorflow as tf
+from keras import KerasTensor, ops
 
 from fer_keras.labels import NUM_CLASSES
 
@@ -15,13 +15,13 @@ MIXED_COLUMNS = 3
 """Of the targets of mixed images; see `own_labels`."""
 
 
-def own_labels(labels: tf.Tensor) -> tf.Tensor:
+def own_labels(labels: KerasTensor) -> KerasTensor:
     """Return int64 [B], the labels of images that may be mixed with others.
 
     Args:
         labels: [B] or [B, 1]; of mixed images [B, 3]: the label, that of the image mixed in, the image's own share.
     """
-    return tf.reshape(tf.cast(labels[:, 0] if labels.shape.rank == 2 else labels, tf.int64), [-1])
+    return ops.reshape(ops.cast(labels[:, 0] if len(labels.shape) == 2 else labels, "int64"), [-1])
 
 
 @keras.saving.register_keras_serializable(package="fer_keras")
@@ -39,23 +39,23 @@ class LabelCrossEntropy(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.label_smoothing = label_smoothing
 
-    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+    def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         """Return float32 [B]."""
-        y_true = tf.convert_to_tensor(y_true)
-        targets = tf.one_hot(own_labels(y_true), NUM_CLASSES)  # a row of zeros for -1
-        if y_true.shape.rank == 2 and y_true.shape[1] == MIXED_COLUMNS:
-            partner, share = tf.cast(y_true[:, 1], tf.int64), tf.cast(y_true[:, 2:], tf.float32)
-            targets = share * targets + (1.0 - share) * tf.one_hot(partner, NUM_CLASSES)
-        labelled = tf.reduce_sum(targets, -1, keepdims=True)
+        y_true = ops.convert_to_tensor(y_true)
+        targets = ops.one_hot(own_labels(y_true), NUM_CLASSES)  # a row of zeros for -1
+        if len(y_true.shape) == 2 and y_true.shape[1] == MIXED_COLUMNS:
+            partner, share = ops.cast(y_true[:, 1], "int64"), ops.cast(y_true[:, 2:], "float32")
+            targets = share * targets + (1.0 - share) * ops.one_hot(partner, NUM_CLASSES)
+        labelled = ops.sum(targets, -1, keepdims=True)
         targets = targets * (1.0 - self.label_smoothing) + labelled * self.label_smoothing / NUM_CLASSES
-        return -tf.reduce_sum(targets * tf.nn.log_softmax(tf.cast(y_pred, tf.float32)), -1)
+        return -ops.sum(targets * ops.log_softmax(ops.cast(y_pred, "float32")), -1)
 
     def get_config(self) -> dict:
         """Return what the constructor takes."""
         return {**super().get_config(), "label_smoothing": self.label_smoothing}
 
 
-def softened_probabilities(teacher_logits: tf.Tensor, temperature: float) -> tf.Tensor:
+def softened_probabilities(teacher_logits: KerasTensor, temperature: float) -> KerasTensor:
     """Return the ensemble's opinion: the mean of its members' softmax(logits / T).
 
     Args:
@@ -65,7 +65,7 @@ def softened_probabilities(teacher_logits: tf.Tensor, temperature: float) -> tf.
     Returns:
         float32 [B, 7].
     """
-    return tf.reduce_mean(tf.nn.softmax(tf.cast(teacher_logits, tf.float32) / temperature), axis=1)
+    return ops.mean(ops.softmax(ops.cast(teacher_logits, "float32") / temperature), axis=1)
 
 
 class DistillationLoss(keras.losses.Loss):
@@ -94,10 +94,10 @@ class SoftenedKL(DistillationLoss):
     Reference: Hinton, Vinyals and Dean, "Distilling the knowledge in a neural network", 2015, arXiv 1503.02531.
     """
 
-    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+    def call(self, y_true: Mapping[str, KerasTensor], y_pred: KerasTensor) -> KerasTensor:
         """Return float32 [B]."""
         teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
-        student = tf.nn.log_softmax(tf.cast(y_pred, tf.float32) / self.temperature)
+        student = ops.log_softmax(ops.cast(y_pred, "float32") / self.temperature)
         return self.temperature**2 * _kl(teacher, student)
 
 
@@ -111,10 +111,10 @@ class StandardisedKL(DistillationLoss):
     Reference: Sun et al., "Logit standardization in knowledge distillation", 2024, arXiv 2403.01427 (T = 2 there).
     """
 
-    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+    def call(self, y_true: Mapping[str, KerasTensor], y_pred: KerasTensor) -> KerasTensor:
         """Return float32 [B]."""
         teacher = softened_probabilities(_standardised(y_true["teacher_logits"]), self.temperature)
-        student = tf.nn.log_softmax(_standardised(y_pred) / self.temperature)
+        student = ops.log_softmax(_standardised(y_pred) / self.temperature)
         return self.temperature**2 * _kl(teacher, student)
 
 
@@ -138,15 +138,15 @@ class DecoupledKL(DistillationLoss):
         super().__init__(temperature, **kwargs)
         self.beta = beta
 
-    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+    def call(self, y_true: Mapping[str, KerasTensor], y_pred: KerasTensor) -> KerasTensor:
         """Return float32 [B]."""
         teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
-        student = tf.nn.softmax(tf.cast(y_pred, tf.float32) / self.temperature)
-        labels = own_labels(tf.convert_to_tensor(y_true["label"]))
-        target = tf.one_hot(tf.where(labels >= 0, labels, tf.argmax(teacher, -1)), NUM_CLASSES)
+        student = ops.softmax(ops.cast(y_pred, "float32") / self.temperature)
+        labels = own_labels(ops.convert_to_tensor(y_true["label"]))
+        target = ops.one_hot(ops.where(labels >= 0, labels, ops.cast(ops.argmax(teacher, -1), "int64")), NUM_CLASSES)
         (of_teacher, among_teacher), (of_student, among_student) = (_decoupled(p, target) for p in (teacher, student))
-        binary = _kl(of_teacher, tf.math.log(of_student))
-        others = _kl(among_teacher, tf.math.log(among_student))
+        binary = _kl(of_teacher, ops.log(of_student))
+        others = _kl(among_teacher, ops.log(among_student))
         return self.temperature**2 * (binary + self.beta * others)
 
     def get_config(self) -> dict:
@@ -174,12 +174,12 @@ class RelationLoss(DistillationLoss):
         self.beta = beta
         self.gamma = gamma
 
-    def call(self, y_true: Mapping[str, tf.Tensor], y_pred: tf.Tensor) -> tf.Tensor:
+    def call(self, y_true: Mapping[str, KerasTensor], y_pred: KerasTensor) -> KerasTensor:
         """Return float32 [B]."""
         teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
-        student = tf.nn.softmax(tf.cast(y_pred, tf.float32) / self.temperature)
+        student = ops.softmax(ops.cast(y_pred, "float32") / self.temperature)
         over_classes = 1.0 - _correlation(teacher, student, axis=1)
-        over_batch = 1.0 - tf.reduce_mean(_correlation(teacher, student, axis=0))
+        over_batch = 1.0 - ops.mean(_correlation(teacher, student, axis=0))
         return self.temperature**2 * (self.beta * over_classes + self.gamma * over_batch)
 
     def get_config(self) -> dict:
@@ -196,34 +196,36 @@ DISTILLATION_LOSSES: dict[str, type[DistillationLoss]] = {
 """Option of a run -> the loss it names."""
 
 
-def _kl(p: tf.Tensor, log_q: tf.Tensor) -> tf.Tensor:
+def _kl(p: KerasTensor, log_q: KerasTensor) -> KerasTensor:
     """KL(p || q) along the last axis; a class that p finds impossible costs nothing."""
-    return tf.reduce_sum(tf.math.xlogy(p, p) - tf.math.multiply_no_nan(log_q, p), -1)
+    possible = p > 0
+    log_p = ops.log(ops.where(possible, p, 1.0))
+    return ops.sum(ops.where(possible, p * (log_p - ops.where(possible, log_q, 0.0)), 0.0), -1)
 
 
-def _standardised(logits: tf.Tensor) -> tf.Tensor:
+def _standardised(logits: KerasTensor) -> KerasTensor:
     """Logits of any shape, in float32, to mean 0 and standard deviation 1 along the last axis."""
-    logits = tf.cast(logits, tf.float32)
-    deviation = tf.math.reduce_std(logits, -1, keepdims=True)
-    return (logits - tf.reduce_mean(logits, -1, keepdims=True)) / (deviation + _TINY)
+    logits = ops.cast(logits, "float32")
+    deviation = ops.std(logits, -1, keepdims=True)
+    return (logits - ops.mean(logits, -1, keepdims=True)) / (deviation + _TINY)
 
 
-def _decoupled(probabilities: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+def _decoupled(probabilities: KerasTensor, target: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
     """Return the probabilities [B, 2] of the target class and of the others, and [B, 7] of each among the others.
 
     Both are clipped away from 0, so that their logarithms are finite.
     """
     others = probabilities * (1.0 - target)
-    rest = tf.reduce_sum(others, -1, keepdims=True)  # not 1 - p, which rounds to 0 for a sure teacher
-    binary = tf.concat([tf.reduce_sum(probabilities * target, -1, keepdims=True), rest], -1)
-    return tf.maximum(binary, _TINY), tf.maximum(others / tf.maximum(rest, _TINY), _TINY)
+    rest = ops.sum(others, -1, keepdims=True)  # not 1 - p, which rounds to 0 for a sure teacher
+    binary = ops.concatenate([ops.sum(probabilities * target, -1, keepdims=True), rest], -1)
+    return ops.maximum(binary, _TINY), ops.maximum(others / ops.maximum(rest, _TINY), _TINY)
 
 
-def _correlation(a: tf.Tensor, b: tf.Tensor, axis: int) -> tf.Tensor:
+def _correlation(a: KerasTensor, b: KerasTensor, axis: int) -> KerasTensor:
     """Pearson's correlation of two [B, 7] along `axis`; 0 where one of them is constant."""
-    a, b = (x - tf.reduce_mean(x, axis, keepdims=True) for x in (a, b))
-    spread = tf.reduce_sum(a * a, axis) * tf.reduce_sum(b * b, axis)
-    return tf.reduce_sum(a * b, axis) / tf.sqrt(tf.maximum(spread, _TINY**2))
+    a, b = (x - ops.mean(x, axis, keepdims=True) for x in (a, b))
+    spread = ops.sum(a * a, axis) * ops.sum(b * b, axis)
+    return ops.sum(a * b, axis) / ops.sqrt(ops.maximum(spread, _TINY**2))
 
 
 _TINY = 1e-8

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
@@ -14,9 +13,10 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import has_copy_in, score
 from fer_keras.evaluation.results import Evaluation, ModelSize, SplitResult
 from fer_keras.files import MODEL_FILE
-from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.labels import NUM_CLASSES
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import logits_function
+from fer_keras.models.load import load_model, model_file
 
 _BATCH = 512
 
@@ -151,41 +151,6 @@ def _in_batches(logits_of: Callable[[np.ndarray], np.ndarray], images: np.ndarra
     return np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
 
 
-def load_model(path: str | Path) -> keras.Model:
-    """Load a `.keras` file, or the `model.keras` of a run's or a saved model's folder, uncompiled.
-
-    Raises:
-        FerKerasError: there is no such file, Keras cannot read it, or it does not map [N, 48, 48, 1] to
-            [N, 7].
-    """
-    path = model_file(path)
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except Exception as error:  # Keras raises whatever the broken part raises.
-        reason = str(error).strip().split("\n")[0]
-        raise FerKerasError(f"{path}: Keras cannot read a model from this file ({reason})") from error
-    expected = ((None, *IMAGE_SHAPE), (None, NUM_CLASSES))
-    found = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-    if not all(_fits(shape, wanted) for shape, wanted in zip(found, expected, strict=True)):
-        raise FerKerasError(
-            f"{path}: expected a model from {expected[0]} to {expected[1]}, found one from {found[0]} to {found[1]}"
-        )
-    return model
-
-
-def model_file(path: str | Path) -> Path:
-    """Return the model's file for a file or for a folder that holds `model.keras`.
-
-    Raises:
-        FerKerasError: there is no such file.
-    """
-    path = Path(path)
-    file = path / MODEL_FILE if path.is_dir() else path
-    if not file.is_file():
-        raise FerKerasError(f"{file}: there is no such file, expected a Keras model")
-    return file
-
-
 def model_size(model: keras.Model, file: Path | None = None) -> ModelSize:
     """Measure what a model costs; `file` is where it is saved, if it is."""
     file_bytes = file.stat().st_size if file else None
@@ -218,10 +183,3 @@ def _labelled_images(data: FaceData, splits: Sequence[str]) -> Iterator[tuple[st
         labelled = data.split(name).labelled()
         if len(labelled):
             yield name, labelled.images
-
-
-def _fits(shape: Any, wanted: tuple[int | None, ...]) -> bool:
-    """Whether a Keras shape is `wanted`, where None on either side is any size."""
-    if not isinstance(shape, tuple) or len(shape) != len(wanted):
-        return False
-    return all(have is None or want is None or have == want for have, want in zip(shape, wanted, strict=True))

@@ -15,13 +15,14 @@ from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
-from fer_keras.evaluation.evaluate import load_model, model_file, predict_logits
+from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.model_card import CARD_FILE
 from fer_keras.evaluation.sample import sample_faces
 from fer_keras.export import litert, onnx, parity, record, saved_model
 from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, file_sha256, locked, replacing
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
+from fer_keras.models.load import load_model, model_file
 from fer_keras.probabilities import gives_probabilities
 from fer_keras.ship import add_exports, as_trained_on
 from fer_keras.training.run_folder import CONFIG_FILE

@@ -13,6 +13,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from fer_keras.models.twins import with_twins
+
 _VECTOR = 8
 """Floats that an AVX2 register holds."""
 
@@ -205,26 +207,9 @@ def for_training(
         twins: stock layer -> its fast twin.
         bn_momentum: of every batch normalisation's moving statistics; None keeps each layer's own.
     """
-    return _convert(model, twins, resolve_precision(precision), bn_momentum)
+    return with_twins(model, twins, resolve_precision(precision), bn_momentum)
 
 
 def for_shipping(model: keras.Model) -> keras.Model:
     """Return a float32 copy of `model`, weights included, that loads with stock Keras alone."""
-    return _convert(model, {fast: stock for stock, fast in [*FAST.items(), *SPREAD.items()]}, "float32")
-
-
-def _convert(
-    model: keras.Model, twins: Mapping[type, type], precision: str, bn_momentum: float | None = None
-) -> keras.Model:
-    last = model.layers[-1].name
-
-    def convert(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
-        config["dtype"] = "float32" if layer.name == last else precision
-        if bn_momentum is not None and isinstance(layer, keras.layers.BatchNormalization):
-            config["momentum"] = bn_momentum
-        return twins.get(type(layer), type(layer)).from_config(config)
-
-    copy = keras.models.clone_model(model, clone_function=convert)
-    copy.set_weights(model.get_weights())
-    return copy
+    return with_twins(model, {fast: stock for stock, fast in [*FAST.items(), *SPREAD.items()]})

@@ -73,6 +73,8 @@ PRESETS: dict[str, Preset] = {
     "residual-12": Preset("residual", {"widths": (16, 64, 128, 256), "depths": (1, 1, 2, 1)}),
     "residual-14": Preset("residual", {"widths": (64, 128, 256), "depths": (2, 2, 2), "stem_stride": 2}),
     "residual-16": Preset("residual"),
+    "residual-16-wide": Preset("residual", {"widths": (48, 96, 192, 288)}),
+    "residual-18": Preset("residual", {"widths": (64, 128, 256), "depths": (2, 3, 3), "stem_stride": 2}),
     "separable-25k": _residual_separable(16, (32, 3), (48, 5), (56, 2)),
     "separable-88k": _residual_separable(32, (64, 2), (96, 5), (128, 2), activation="hard_silu"),
     "separable-93k": _residual_separable(32, (64, 3), (96, 5), (128, 2)),

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, montage
-from fer_keras.training.checkpoint import MONITOR
 from fer_keras.training.metrics import MacroF1
+from fer_keras.training.progress import MONITOR
 
 
 class ReseedDropout(keras.callbacks.Callback):

@@ -2,39 +2,18 @@
 
 import math
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
-import pandas as pd
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import HISTORY_FILE, MODEL_FILE, read_json, replacing, write_json, write_text
+from fer_keras.files import MODEL_FILE, replacing, write_json
 from fer_keras.models.fast_layers import for_shipping
-
-MONITOR = "val_accuracy"
+from fer_keras.training.progress import MONITOR, PROGRESS_FILE, Progress, checkpoints, newest, publish, read_progress
 
 _WEIGHTS = "state.weights.h5"
-_PROGRESS = "progress.json"
-
-
-@dataclass
-class Progress:
-    """What a run has to know of its past beside its weights.
-
-    Attributes:
-        epoch: the number of whole epochs done.
-        best_epoch: the epoch (from 0) whose model is kept; -1 for none yet.
-        best: the value of the monitored metric then.
-        history: a row of logs for each epoch done.
-    """
-
-    epoch: int = 0
-    best_epoch: int = -1
-    best: float = float("-inf")
-    history: list[dict[str, float]] = field(default_factory=list)
 
 
 def restore(model: keras.Model, run: Path) -> Progress:
@@ -53,43 +32,19 @@ def restore(model: keras.Model, run: Path) -> Progress:
     Raises:
         FerKerasError: the checkpoint is of another network.
     """
-    newest = _newest(run)
-    if newest is None:
+    last = newest(run)
+    if last is None:
         return Progress()
     model.optimizer.build(model.trainable_variables)
     try:
-        model.load_weights(newest / _WEIGHTS)
+        model.load_weights(last / _WEIGHTS)
     except ValueError as error:
         reason = str(error).strip().split("\n")[0]
         raise FerKerasError(
-            f"{newest}: is not of this network ({reason}); a run goes on with several hosts if it began with several,"
+            f"{last}: is not of this network ({reason}); a run goes on with several hosts if it began with several,"
             " and alone if it began alone"
         ) from error
     return read_progress(run)
-
-
-def read_progress(run: Path) -> Progress:
-    """Return the progress of a run's newest checkpoint; a fresh one where there is none."""
-    newest = _newest(run)
-    return Progress() if newest is None else Progress(**read_json(newest / _PROGRESS))
-
-
-def publish(run: Path) -> None:
-    """Copy the best model and the history of the newest checkpoint to where readers of a run look for them."""
-    newest = _newest(run)
-    if newest is None:
-        return
-    with replacing(run / MODEL_FILE) as partial:
-        shutil.copyfile(newest / MODEL_FILE, partial)
-    write_text(run / HISTORY_FILE, pd.DataFrame(read_progress(run).history).to_csv(index=False))
-
-
-def _newest(run: Path) -> Path | None:
-    return next(reversed(_all(run)), None)
-
-
-def _all(run: Path) -> list[Path]:
-    return sorted((run / "checkpoint").glob("epoch-*"))
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -125,17 +80,17 @@ class Checkpoint(keras.callbacks.Callback):
         best = logs[MONITOR] > self.progress.best
         if best:
             self.progress.best, self.progress.best_epoch = logs[MONITOR], epoch
-        previous = _newest(self.run)
+        previous = newest(self.run)
         with replacing(self.run / "checkpoint" / f"epoch-{epoch + 1:05d}") as partial:
             partial.mkdir()
             self.model.save_weights(partial / _WEIGHTS)
-            write_json(partial / _PROGRESS, vars(self.progress))
+            write_json(partial / PROGRESS_FILE, vars(self.progress))
             if best:
                 self._shipped.set_weights(self._averaged_weights())
                 self._shipped.save(partial / MODEL_FILE)
             else:
                 shutil.copyfile(previous / MODEL_FILE, partial / MODEL_FILE)
-        for older in _all(self.run)[:-1]:  # also what a kill before this line has left
+        for older in checkpoints(self.run)[:-1]:  # also what a kill before this line has left
             shutil.rmtree(older)
         publish(self.run)
 

@@ -12,54 +12,21 @@ from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import load_model
 from fer_keras.files import MODEL_FILE
-from fer_keras.models.blocks import BN_MOMENTUM
 from fer_keras.models.fast_layers import FAST, SPREAD, for_training, resolve_precision
 from fer_keras.models.inherit import inherit_weights
+from fer_keras.models.load import load_model
 from fer_keras.models.registry import from_preset
 from fer_keras.training import callbacks as cb
-from fer_keras.training.checkpoint import Checkpoint, Progress, publish, read_progress, restore
+from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
+from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
+from fer_keras.training.progress import Progress, publish, read_progress
 from fer_keras.training.run_folder import recorded_precision, run_folder
 
 SHEET_FACES = 6
 """How many faces TensorBoard's sheet of views shows."""
-
-
-def make_optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW on a warm-up and cosine schedule, with an average of the weights if asked for.
-
-    Args:
-        config: the schedule.
-        steps: steps of one epoch.
-    """
-    warmup = round(config.warmup_epochs * steps)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        initial_learning_rate=config.learning_rate / 100 if warmup else config.learning_rate,
-        decay_steps=max(1, config.epochs * steps - warmup),
-        warmup_target=config.learning_rate if warmup else None,
-        warmup_steps=warmup,
-    )
-    averaging = config.ema_epochs > 0
-    optimizer = keras.optimizers.AdamW(
-        schedule,
-        weight_decay=config.weight_decay,
-        use_ema=averaging,
-        ema_momentum=max(0.0, 1.0 - 1.0 / (config.ema_epochs * steps)) if averaging else 0.99,
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
-
-
-def batch_norm_momentum(steps: int) -> float:
-    """Return the momentum of moving statistics that reach back a quarter of an epoch of `steps`, but 20 steps at least.
-
-    The 20 steps of `BN_MOMENTUM` are all that a short run has; on FER2013 they are 1,280 images, and the noise of so
-    few is in every validation and in the model that is kept.
-    """
-    return max(BN_MOMENTUM, 1.0 - 4.0 / steps)
 
 
 def fit_run(

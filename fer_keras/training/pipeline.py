@@ -6,12 +6,13 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from fer_keras.augment import apply_views, view_parameters
+from fer_keras.augment import apply_views
 from fer_keras.config import ViewConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import MIXED_COLUMNS
 from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
-from fer_keras.mixup import mix, mix_partners
+from fer_keras.mixup import mix
+from fer_keras.streams import epoch_order, label_view_seed, mix_partners, view_parameters
 
 EVALUATION_BATCH = 512
 
@@ -31,21 +32,6 @@ def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
-
-
-# Streams of random numbers are named by (seed, number). Cached views have the plain seeds, below 2^31; the views of
-# labels and the order of images have their own, so that no teacher was trained on the very views it is asked about.
-_LABEL_VIEWS, _ORDER = 2**32, 2**33
-
-
-def label_view_seed(seed: int) -> int:
-    """Return the seed of the views that a run with `seed` learns labels from."""
-    return _LABEL_VIEWS + seed
-
-
-def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """Return int64 [count]: the order in which epoch `epoch` sees the images."""
-    return np.random.Generator(np.random.Philox(key=[_ORDER + seed, epoch])).permutation(count)
 
 
 def steps_per_epoch(count: int, batch_size: int) -> int:

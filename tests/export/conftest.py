@@ -39,6 +39,6 @@ def processes(_exported):
 
 @pytest.fixture(scope="session")
 def keras_model(exported):
-    from fer_keras.evaluation.evaluate import load_model
+    from fer_keras.models.load import load_model
 
     return load_model(exported[0])

@@ -10,10 +10,11 @@ from command import run
 from fer_keras import benchmark_inference as bench
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import evaluate, load_model
+from fer_keras.evaluation.evaluate import evaluate
 from fer_keras.evaluation.inference_figure import inference_figure
 from fer_keras.export import runtimes
 from fer_keras.models import build
+from fer_keras.models.load import load_model
 
 
 @pytest.fixture(scope="module")

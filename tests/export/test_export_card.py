@@ -11,10 +11,11 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.evaluation.calibration import fit_temperature
 from fer_keras.evaluation.card_exports import exports_text
 from fer_keras.evaluation.card_text import card_text
-from fer_keras.evaluation.evaluate import load_model, predict_logits
+from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.model_card import read_card
 from fer_keras.export.export import export_model
 from fer_keras.files import read_json, write_json
+from fer_keras.models.load import load_model
 from fer_keras.ship import add_exports, ship
 
 

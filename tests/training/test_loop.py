@@ -15,8 +15,9 @@ from fer_keras.config import FitConfig
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
-from fer_keras.training.checkpoint import Checkpoint, Progress, publish, restore
-from fer_keras.training.loop import batch_norm_momentum, make_optimizer
+from fer_keras.training.checkpoint import Checkpoint, restore
+from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
+from fer_keras.training.progress import Progress, publish
 from fer_keras.training.run_folder import recorded_precision, refuse_other_run
 
 VALIDATED = {"val_accuracy": 0.25}

@@ -1,0 +1,124 @@
+"""What teachers say of cached views, computed and kept on the accelerator."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from fer_keras.accelerator.layers import ACCELERATED, resolve_precision
+from fer_keras.accelerator.views import apply_views, mix
+from fer_keras.config import StudentConfig, ViewConfig
+from fer_keras.data.dataset import FaceData
+from fer_keras.labels import NUM_CLASSES
+from fer_keras.models.twins import with_twins
+from fer_keras.streams import mix_partners, view_parameters
+from fer_keras.training.data import views_asked_for
+
+BATCH = 1024
+
+
+class Opinions:
+    """The logits of teachers for the views of some images, made when a student first asks for them, and kept.
+
+    Args:
+        teachers: fingerprint, as in `StudentConfig.teachers` -> the model.
+        train: the images.
+        students: every student that will ask; of each kind of pictures as many views are made as one of them wants.
+    """
+
+    def __init__(self, teachers: Mapping[str, keras.Model], train: FaceData, students: Sequence[StudentConfig]) -> None:
+        self._teachers, self._train, self._students = teachers, train, students
+        self._made: dict[_Pictures, dict[str, jax.Array]] = {}
+        self._one_at_a_time = threading.Lock()
+
+    def make(self) -> None:
+        """Ask the teachers for everything."""
+        for student in self._students:
+            self.of(student)
+
+    def of(self, student: StudentConfig) -> list[jax.Array]:
+        """Return float16 [K, N, 7] of each of the student's teachers, K at least what it sees."""
+        with self._one_at_a_time:
+            pictures = _pictures(student)
+            if pictures not in self._made:
+                self._made[pictures] = self._make(pictures)
+            return [self._made[pictures][teacher] for teacher in student.teachers]
+
+    def shapes(self, student: StudentConfig) -> list[jax.ShapeDtypeStruct]:
+        """Return what `of` will give, without asking."""
+        shape = (self._views(_pictures(student)), len(self._train), NUM_CLASSES)
+        return [jax.ShapeDtypeStruct(shape, jnp.float16) for _ in student.teachers]
+
+    def _asking(self, pictures: "_Pictures") -> list[StudentConfig]:
+        return [student for student in self._students if _pictures(student) == pictures]
+
+    def _views(self, pictures: "_Pictures") -> int:
+        return max(views_asked_for(student) for student in self._asking(pictures))
+
+    def _make(self, pictures: "_Pictures") -> dict[str, jax.Array]:
+        asking, views = self._asking(pictures), self._views(pictures)
+        names = [*dict.fromkeys(name for student in asking for name in student.teachers)]
+        start = time.monotonic()
+        logits = jax.block_until_ready(
+            teacher_logits([self._teachers[name] for name in names], asking[0], self._train, views)
+        )
+        seconds = time.monotonic() - start
+        print(f"{views} views asked of {len(names)} teachers in {seconds:.0f} s", flush=True)
+        return dict(zip(names, logits, strict=True))
+
+
+_Pictures = tuple[ViewConfig, int, float, str]
+
+
+def _pictures(student: StudentConfig) -> _Pictures:
+    return student.views, student.view_seed, student.mixup, student.cache_precision
+
+
+def teacher_logits(
+    teachers: Sequence[keras.Model], config: StudentConfig, train: FaceData, views: int
+) -> list[jax.Array]:
+    """Return float16 [views, N, 7] for each teacher: its logits of every image under the views of `config`.
+
+    They are computed in `config.cache_precision`.
+    """
+    precision = resolve_precision(config.cache_precision)
+    networks = [with_twins(teacher, ACCELERATED, precision) for teacher in teachers]
+    weights = [
+        ([v.value for v in network.trainable_variables], [v.value for v in network.non_trainable_variables])
+        for network in networks
+    ]
+    faces, batches = jnp.asarray(train.images), _batches(len(train))
+
+    @jax.jit
+    def opinions(
+        weights: list, faces: jax.Array, drawn: jax.Array, partners: jax.Array, share: jax.Array
+    ) -> list[jax.Array]:
+        def of_some(rows: jax.Array) -> list[jax.Array]:
+            images = apply_views(faces[rows], drawn[rows])
+            if config.mixup:
+                others = partners[rows]
+                images = mix(images, apply_views(faces[others], drawn[others]), share[rows])
+            return [
+                network.stateless_call(*own, images, training=False)[0].astype(jnp.float16)
+                for network, own in zip(networks, weights, strict=True)
+            ]
+
+        return [logits.reshape(-1, logits.shape[-1])[: len(train)] for logits in jax.lax.map(of_some, batches)]
+
+    by_view = []
+    for view in range(views):
+        drawn = view_parameters(config.views, config.view_seed, view, train.index)
+        by_view.append(opinions(weights, faces, drawn, *mix_partners(config.mixup, config.view_seed, view, len(train))))
+    return [jnp.stack(views_of_one) for views_of_one in zip(*by_view, strict=True)]
+
+
+def _batches(count: int) -> jax.Array:
+    """int32 [batches, BATCH]: all rows, the last batch filled up with row 0."""
+    size = min(BATCH, count)
+    rows = np.zeros(-(-count // size) * size, np.int32)
+    rows[:count] = np.arange(count)
+    return jnp.asarray(rows.reshape(-1, size))

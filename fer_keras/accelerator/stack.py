@@ -1,0 +1,249 @@
+"""The compiled epoch of several networks of one architecture.
+
+A small network's step on an accelerator is hundreds of kernels that each do next to nothing; as many networks as one
+likes do theirs in the same kernels. What a run is told, views, order, optimizer, schedule and choice by validation are
+those of `fer_keras.training`. Two things differ: an epoch leaves out its last, short batch, and the numbers behind
+initial weights and dropout are another library's.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from fer_keras.accelerator.layers import ACCELERATED, resolve_precision
+from fer_keras.accelerator.opinions import Opinions
+from fer_keras.accelerator.views import apply_views, mix
+from fer_keras.config import StudentConfig, TeacherConfig, ViewConfig
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, softened_probabilities
+from fer_keras.errors import FerKerasError
+from fer_keras.models.twins import with_twins
+from fer_keras.streams import epoch_order, label_view_seed, mix_partners, view_parameters
+from fer_keras.training.data import views_asked_for
+from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
+
+EVALUATION_CHUNKS = 8
+
+Config = TeacherConfig | StudentConfig
+Weights = list[jax.Array]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """One run among several.
+
+    Attributes:
+        config: what it is told.
+        network: freshly initialised, of stock layers; it gets the best weights.
+        opinions: of its teachers; None for a teacher.
+    """
+
+    config: Config
+    network: keras.Model
+    opinions: Opinions | None = None
+
+
+class Stack:
+    """The compiled epoch of some lanes, and what it is fed with."""
+
+    def __init__(self, lanes: Sequence[Lane], train: FaceData, val: FaceData) -> None:
+        self.lanes, self.train = lanes, train
+        fit = lanes[0].config.fit
+        self.steps = len(train) // fit.batch_size
+        if not self.steps:
+            raise FerKerasError(f"batch size {fit.batch_size}: expected at most the {len(train)} training images")
+        precision = resolve_precision(fit.precision)
+        momentum = batch_norm_momentum(self.steps)
+        self.network = with_twins(lanes[0].network, ACCELERATED, precision, momentum)  # of which all are copies
+        self.optimizer = make_optimizer(fit, self.steps)
+        self.optimizer.build(self.network.trainable_variables)
+        self.mixed = any(lane.config.mixup for lane in lanes)
+        self.losses = [_loss_of(lane.config) for lane in lanes]
+        # Arguments of the compiled epoch: what it closed over would be a constant in it, to fold and to copy.
+        self.data = {
+            "faces": jnp.asarray(train.images),
+            "labels": jnp.asarray(train.labels, jnp.int32),
+            "val_images": jnp.asarray(_in_chunks(val.images)),
+            "val_labels": jnp.asarray(val.labels, jnp.int32),
+        }
+
+    def compile(self, state: dict[str, Any], feed: dict[str, np.ndarray]) -> None:
+        """Compile the epoch, whether the teachers have answered or not, then wait until they have."""
+        asking = [lane for lane in self.lanes if lane.opinions]
+        shapes = [lane.opinions.shapes(lane.config) for lane in asking]
+        epoch = jax.jit(self._epoch, donate_argnums=0)
+        self._compiled = epoch.lower(state, {**self.data, **feed, "opinions": shapes}).compile()
+        self.data["opinions"] = [lane.opinions.of(lane.config) for lane in asking]
+
+    def epoch(self, state: dict[str, Any], feed: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, jax.Array]]:
+        """Return the state after an epoch and its logs [S]."""
+        return self._compiled(state, {**self.data, **feed})
+
+    def initial(self) -> dict[str, Any]:
+        """The state before the first epoch, each variable [S, ...]."""
+
+        def stacked(of: Callable[[keras.Model], list]) -> Weights:
+            networks = [lane.network for lane in self.lanes]
+            return [jnp.stack([v.value for v in same]) for same in zip(*map(of, networks), strict=True)]
+
+        trainable = stacked(lambda network: network.trainable_variables)
+        others = stacked(lambda network: network.non_trainable_variables)
+        slots = [jnp.broadcast_to(v.value, (len(self.lanes), *v.shape)) for v in self.optimizer.variables]
+        weights = trainable + others
+        best = {"accuracy": jnp.full(len(self.lanes), -1.0), "weights": weights}
+        state = {"trainable": trainable, "others": others, "optimizer": slots, "best": best}
+        # Copies, for an epoch overwrites its state; of a firm dtype, or the second epoch would be compiled again.
+        return jax.tree.map(lambda x: jnp.array(x, dtype=x.dtype, copy=True), state)
+
+    def feed(self, epoch: int) -> dict[str, np.ndarray]:
+        """What the lanes see in an epoch; the first axis of each array is the lane."""
+        count = self.steps * self.lanes[0].config.fit.batch_size
+        rows, drawn, views, mixing = [], [], [], []
+        for lane in self.lanes:
+            config = lane.config
+            seed, view = _view_of(config, epoch)
+            rows.append(epoch_order(config.fit.seed, epoch, len(self.train))[:count].astype(np.int32))
+            drawn.append(_drawn(config.views, seed, view, self.train.index.tobytes()))
+            views.append(view)
+            mixing.append(mix_partners(config.mixup, seed, view, len(self.train)) if self.mixed else ())
+        fed = {"rows": np.stack(rows).reshape(len(self.lanes), self.steps, -1), "drawn": np.stack(drawn)}
+        fed["view"] = np.array(views, np.int32)
+        if self.mixed:
+            fed["partners"], fed["share"] = (np.stack(same) for same in zip(*mixing, strict=True))
+            fed["partners"] = fed["partners"].astype(np.int32)
+        return fed
+
+    def learning_rate(self, epoch: int) -> float:
+        """The rate at the end of an epoch."""
+        return float(self.optimizer._learning_rate((epoch + 1) * self.steps))
+
+    def keep_best(self, state: dict[str, Any]) -> None:
+        """Write each lane's best weights into its network."""
+        of = [*self.network.trainable_variables, *self.network.non_trainable_variables]
+        for number, lane in enumerate(self.lanes):
+            values = {id(v): np.asarray(w[number]) for v, w in zip(of, state["best"]["weights"], strict=True)}
+            lane.network.set_weights([values[id(w)] for w in self.network.weights])
+
+    def _epoch(self, state: dict[str, Any], feed: dict[str, jax.Array]) -> tuple[dict[str, Any], dict[str, jax.Array]]:
+        def step(carry: dict[str, Any], rows: jax.Array) -> tuple[dict[str, Any], dict[str, jax.Array]]:
+            return self._step(carry, rows, feed)
+
+        best = state["best"]
+        carry = {name: state[name] for name in ("trainable", "others", "optimizer")}
+        carry, logs = jax.lax.scan(step, carry, jnp.swapaxes(feed["rows"], 0, 1))
+        logs = {name: values.mean(0) for name, values in logs.items()}
+        averaged = self._averages(carry)
+        logs |= self._validate(averaged, carry["others"], feed)
+        better = logs["val_accuracy"] > best["accuracy"]
+
+        def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
+            return jnp.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+        kept = [chosen(*pair) for pair in zip(averaged + carry["others"], best["weights"], strict=True)]
+        accuracy = jnp.maximum(logs["val_accuracy"], best["accuracy"])
+        return {**carry, "best": {"accuracy": accuracy, "weights": kept}}, logs
+
+    def _step(
+        self, carry: dict[str, Any], rows: jax.Array, feed: dict[str, jax.Array]
+    ) -> tuple[dict[str, Any], dict[str, jax.Array]]:
+        images, targets = self._batch(rows, feed)
+
+        def losses(trainable: Weights) -> tuple[jax.Array, tuple]:
+            forward = self._each(lambda t, o, x: self.network.stateless_call(t, o, x, training=True))
+            logits, others = forward(trainable, carry["others"], images)
+            by_lane = [loss(*target, own) for loss, target, own in zip(self.losses, targets, logits, strict=True)]
+            logs = {name: jnp.stack([lane[name] for lane in by_lane]) for name in by_lane[0]}
+            logs["accuracy"] = (logits.argmax(-1) == feed["labels"][rows]).mean(-1)
+            return logs["loss"].sum(), (others, logs)
+
+        gradients, (others, logs) = jax.grad(losses, has_aux=True)(carry["trainable"])
+        trainable, optimizer = self._each(self.optimizer.stateless_apply)(
+            carry["optimizer"], gradients, carry["trainable"]
+        )
+        return {"trainable": trainable, "others": others, "optimizer": optimizer}, logs
+
+    def _each(self, function: Callable) -> Callable:
+        """`function` of one lane as one of all; of a single lane as it is, so that convolutions stay plain ones."""
+        if len(self.lanes) > 1:
+            return jax.vmap(function)
+        return lambda *lanes: jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], lanes)))
+
+    def _batch(self, rows: jax.Array, feed: dict[str, jax.Array]) -> tuple[jax.Array, list[tuple]]:
+        """Images [S, B, 48, 48, 1] and, of each lane, its labels [B] or [B, 3] and its teachers' logits [B, M, 7]."""
+        faces, all_labels = feed["faces"], feed["labels"]
+        views_of = jax.vmap(lambda some, drawn: apply_views(faces[some], drawn[some]))
+        images, labels = views_of(rows, feed["drawn"]), all_labels[rows]
+        if self.mixed:
+            others = jnp.take_along_axis(feed["partners"], rows, axis=1)
+            share = jnp.take_along_axis(feed["share"], rows, axis=1)
+            images = jax.vmap(mix)(images, views_of(others, feed["drawn"]), share)
+            labels = jnp.stack([labels, all_labels[others], share], -1)
+        logits = [
+            jnp.stack([opinion[view, some] for opinion in opinions], 1).astype(jnp.float32)
+            for opinions, view, some in zip(feed["opinions"], feed["view"], rows, strict=False)
+        ]
+        return images, [*zip(labels, logits or [None] * len(self.lanes), strict=True)]
+
+    def _averages(self, carry: dict[str, Any]) -> Weights:
+        """The moving averages of the trainable weights, or these where none are kept."""
+        if not self.optimizer.use_ema:
+            return carry["trainable"]
+        place = {id(v): i for i, v in enumerate(self.optimizer.variables)}
+        return [carry["optimizer"][place[id(v)]] for v in self.optimizer._model_variables_moving_average]
+
+    def _validate(self, trainable: Weights, others: Weights, feed: dict[str, jax.Array]) -> dict[str, jax.Array]:
+        labels = feed["val_labels"]
+
+        def of_some(images: jax.Array) -> jax.Array:
+            images = images.astype(jnp.float32)
+            forward = self._each(lambda t, o: self.network.stateless_call(t, o, images, training=False)[0])
+            return forward(trainable, others)
+
+        logits = jax.lax.map(of_some, feed["val_images"])
+        logits = jnp.moveaxis(logits, 1, 0).reshape(len(self.lanes), -1, logits.shape[-1])[:, : len(labels)]
+        true = jax.nn.log_softmax(logits.astype(jnp.float32))[:, jnp.arange(len(labels)), labels]
+        return {"val_accuracy": (logits.argmax(-1) == labels).mean(-1), "val_loss": -true.mean(-1)}
+
+
+def _in_chunks(images: np.ndarray) -> np.ndarray:
+    """[N, 48, 48, 1] -> [EVALUATION_CHUNKS, ceil(N / EVALUATION_CHUNKS), 48, 48, 1], filled up with black."""
+    size = -(-len(images) // EVALUATION_CHUNKS)
+    filled = np.pad(images, [(0, size * EVALUATION_CHUNKS - len(images)), (0, 0), (0, 0), (0, 0)])
+    return filled.reshape(EVALUATION_CHUNKS, size, *images.shape[1:])
+
+
+def _view_of(config: Config, epoch: int) -> tuple[int, int]:
+    """The seed and the number of the view that an epoch learns from."""
+    if isinstance(config, StudentConfig):
+        return config.view_seed, epoch % views_asked_for(config)
+    return label_view_seed(config.fit.seed), epoch
+
+
+@lru_cache(maxsize=64)
+def _drawn(views: ViewConfig, seed: int, view: int, index: bytes) -> np.ndarray:
+    return view_parameters(views, seed, view, np.frombuffer(index, np.int64))
+
+
+def _loss_of(config: Config) -> Callable[..., Mapping[str, jax.Array]]:
+    """The loss of a batch: (labels, teachers' logits or None, the network's logits) -> logs, `loss` among them."""
+    of_labels = LabelCrossEntropy(config.fit.label_smoothing)
+    if isinstance(config, TeacherConfig):
+        return lambda labels, _, logits: {"loss": of_labels(labels, logits)}
+    distillation = DISTILLATION_LOSSES[config.loss](config.temperature)
+
+    def loss(labels: jax.Array, opinions: jax.Array, logits: jax.Array) -> dict[str, jax.Array]:
+        label_loss = of_labels(labels, logits)
+        distillation_loss = distillation({"label": labels, "teacher_logits": opinions}, logits)
+        together = config.alpha * distillation_loss + (1.0 - config.alpha) * label_loss
+        opinion = softened_probabilities(opinions, 1.0)
+        agreement = (opinion.argmax(-1) == logits.argmax(-1)).mean()
+        terms = {"label_loss": label_loss, "distillation_loss": distillation_loss, "agreement": agreement}
+        return {"loss": together, **terms}
+
+    return loss

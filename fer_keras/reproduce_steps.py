@@ -1,0 +1,244 @@
+"""The commands behind every published number, in an order in which they can be run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Step:
+    """What makes one thing that is published, or that something published needs.
+
+    Attributes:
+        name: of a folder in saved_models/, or of what is measured.
+        commands: run one after the other; each can be stopped, and goes on by the same command. `{data}` is FER2013.
+        minutes: expected, on 2 cores; of scripts/accelerate.py on a data centre's GPU.
+        needs: the names of the steps before it.
+    """
+
+    name: str
+    commands: tuple[str, ...]
+    minutes: float
+    needs: tuple[str, ...] = ()
+
+
+_MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual-10")
+"""The teachers that students learn from: see the README for why these."""
+_TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
+
+
+_ON_GPU = (
+    "--batch-size 128 --learning-rate 2e-3 --warmup-epochs 2 --weight-decay 0.05 --ema-epochs 2"
+    " --precision mixed_bfloat16"
+)
+_WIDE = "runs/residual-16-wide-labels-11 runs/residual-18-labels-12"
+
+
+def _label_teacher(model: str, name: str, seed: int, epochs: int, mixup: float) -> str:
+    return (
+        f"python scripts/accelerate.py --data {{data}} --model {model} --name {name} --seeds {seed} --epochs {epochs}"
+        f" --mixup {mixup} --label-smoothing 0.1 --rotation 20 --zoom 0.2 --erasing 0.5 --erasing-side 0.5 {_ON_GPU}"
+    )
+
+
+_LABEL_TEACHERS = (
+    _label_teacher("residual-16-wide", "residual-16-wide-labels", 11, 80, 0.5),
+    _label_teacher("residual-18", "residual-18-labels", 12, 60, 0.0),
+    _label_teacher("residual-16", "residual-16-labels", 13, 80, 0.25),
+)
+"""Teachers of teachers, on a GPU; they stay in runs/."""
+
+
+def _trained(
+    name: str, train: str, run: str, minutes: float, *needs: str, half: bool = False, served: bool = False
+) -> Step:
+    """A model: the command that trains it in runs/`run`, the one that ships it, and the one that exports it.
+
+    With `half` it is a teacher, kept in half precision. Exported files are kept only of what is `served`.
+    """
+    again = f"python scripts/reproduce.py --data fer2013.zip --run {name}"
+    ship = f'python scripts/ship.py runs/{run} {name} --data {{data}} --command "{again}"'
+    export = f"python scripts/export.py saved_models/{name} --data {{data}}"
+    ship += " --half" if half else ""
+    export += "" if served else f" --to runs/exports/{name}"
+    return Step(name, (train, ship, export), minutes, needs)
+
+
+def _student(
+    name: str, model: str, epochs: int, minutes: float,
+    *, assistant: str = "", more: str = "", served: bool = True,
+) -> Step:  # fmt: skip
+    """A student of the four teachers, or of the saved model `assistant`; `more` are further options."""
+    teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
+    train = (
+        f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --name {name}"
+        f" --cached-views 40 --epochs {epochs}{f' {more}' if more else ''} --resume"
+    )
+    return _trained(name, train, name, minutes, assistant or "logits", served=served)
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        "data-audit",
+        ("python scripts/audit_data.py {data} --json saved_models/measurements/data_audit.json",),
+        0.2,
+    ),
+    Step("speed", ("python scripts/benchmark.py distill --to saved_models/measurements",), 6),
+    _trained(
+        "residual-10",
+        "python scripts/train_teacher.py --data {data} --model residual-10 --name teachers --epochs 80 --batch-size 64"
+        " --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.1 --resume",
+        "teachers/member-1",
+        110,
+        half=True,
+    ),
+    _trained(
+        "residual-10-wide",
+        "python scripts/train_teacher.py --data {data} --model residual-10-wide --name teachers-mixup --epochs 64"
+        " --batch-size 64 --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.05 --mixup 0.5 --seed 1"
+        " --resume",
+        "teachers-mixup/member-1",
+        50,
+        half=True,
+    ),
+    _trained(
+        "residual-12",
+        "python scripts/distill.py --data {data} --teacher saved_models/residual-10 saved_models/residual-10-wide"
+        " --model residual-12 --name residual-12 --cached-views 24 --epochs 45 --batch-size 64 --learning-rate 1.5e-3"
+        " --weight-decay 0.05 --precision auto --seed 2 --resume",
+        "residual-12",
+        50,
+        "residual-10",
+        "residual-10-wide",
+        half=True,
+    ),
+    _trained(
+        "residual-16",
+        "python scripts/distill.py --data {data} --teacher saved_models/residual-10 saved_models/residual-10-wide"
+        " saved_models/residual-12 --model residual-16 --name residual-16 --cached-views 24 --epochs 36 --batch-size 64"
+        " --learning-rate 1.5e-3 --weight-decay 0.05 --precision auto --seed 4 --resume",
+        "residual-16",
+        50,
+        "residual-10",
+        "residual-10-wide",
+        "residual-12",
+        half=True,
+    ),
+    _trained(
+        "residual-16-labels",
+        "python scripts/train_teacher.py --data {data} --model residual-16 --name residual-16-labels --epochs 46"
+        " --batch-size 64 --learning-rate 1.5e-3 --weight-decay 0.05 --label-smoothing 0.1 --rotation 20 --zoom 0.2"
+        " --erasing 0.5 --erasing-side 0.5 --seed 5 --resume",
+        "residual-16-labels/member-1",
+        60,
+        half=True,
+    ),
+    _trained(
+        "residual-16-second",
+        "python scripts/distill.py --data {data} --teacher saved_models/residual-16 saved_models/residual-10"
+        " saved_models/residual-10-wide saved_models/residual-12 saved_models/residual-16-labels --model residual-16"
+        " --name residual-16-second --cached-views 24 --epochs 36 --batch-size 64 --learning-rate 1.5e-3"
+        " --weight-decay 0.05 --precision auto --seed 6 --resume",
+        "residual-16-second",
+        60,
+        "residual-16",
+        "residual-16-labels",
+        half=True,
+    ),
+    Step("label-teachers", _LABEL_TEACHERS, 4),
+    _trained(
+        "residual-16-wide",
+        "python scripts/accelerate.py --data {data} --model residual-16-wide --name residual-16-wide --seeds 21"
+        f" --teacher {_WIDE} runs/residual-16-labels-13 --epochs 45 --cached-views 24 {_ON_GPU}",
+        "residual-16-wide-21",
+        2,
+        "label-teachers",
+        half=True,
+    ),
+    Step(
+        "teachers",
+        (
+            "python scripts/ship_ensemble.py teachers residual-16 residual-16-labels residual-16-wide --mirrored"
+            " --data {data}",
+        ),
+        4,
+        ("residual-16", "residual-16-labels", "residual-16-wide"),
+    ),
+    Step(
+        "logits",
+        (f"python scripts/cache_logits.py {_TEACHERS} --data {{data}} --cached-views 40",),
+        150,
+        ("residual-16-second",),
+    ),
+    _student("separable-93k", "separable-93k", 250, 100),
+    _trained(
+        "separable-88k",
+        "python scripts/accelerate.py --data {data} --model separable-88k --seeds 0 1"
+        f" --teacher saved_models/residual-16-wide {_WIDE} saved_models/residual-16 --cached-views 40 --epochs 80"
+        " --learning-rate 4e-3 --start-from saved_models/separable-93k",
+        "separable-88k-1",  # which validates better than seed 0
+        3,
+        "separable-93k",
+        "residual-16-wide",
+        served=True,
+    ),
+    Step(
+        "separable-88k-second",
+        (
+            "python scripts/ship.py runs/separable-88k-0 separable-88k-second --data {data} --command"
+            ' "python scripts/reproduce.py --data fer2013.zip --run separable-88k"',
+        ),
+        1,
+        ("separable-88k",),
+    ),
+    _student("separable-25k", "separable-25k", 150, 90, assistant="separable-93k"),
+    Step(
+        "ablation",
+        (
+            f"python scripts/ablate.py --data {{data}} --teacher {_TEACHERS}"
+            " --assistant saved_models/separable-93k --name ablation --out saved_models/measurements",
+        ),
+        330,
+        ("logits", "separable-93k"),
+    ),
+    _trained(
+        "reference-cnn",
+        "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",
+        "fer2013-teacher/member-1",
+        42,
+        half=True,
+    ),
+    _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
+    _student("mobilenet-93k", "mobilenet-93k", 100, 60, assistant="separable-93k", served=False),
+    _student(
+        "mobilenet-93k-second", "mobilenet-93k", 100, 60, assistant="separable-93k", more="--seed 1", served=False
+    ),
+    Step(
+        "frontier",
+        (
+            "python scripts/search.py --data {data} --teacher saved_models/separable-93k --runs saved_models"
+            " --name frontier --workers 2 --trials 4 --epochs 4 --final-epochs 20"
+            " --budgets 5000 10000 25000 50000 100000 --max-multiply-adds 9000000 --cache-precision float32",
+            "python scripts/frontier.py saved_models/frontier --measure",
+        ),
+        540,
+        ("separable-93k",),
+    ),
+    Step(
+        "workers",
+        (
+            "python scripts/benchmark.py workers --data {data} --teacher saved_models/separable-93k"
+            " --ledger saved_models/frontier/ledger.csv --to saved_models/measurements",
+        ),
+        30,
+        ("frontier",),
+    ),
+    Step(
+        "inference",
+        (
+            "python scripts/benchmark.py inference --data {data} --models saved_models/separable-25k"
+            " saved_models/separable-88k saved_models/separable-93k saved_models/reference-mobilenet"
+            " saved_models/residual-10 --to saved_models/measurements",
+        ),
+        8,
+        ("residual-10", "separable-25k", "separable-88k", "separable-93k", "reference-mobilenet"),
+    ),
+)

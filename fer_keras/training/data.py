@@ -1,0 +1,23 @@
+"""What a run is fitted on: which images, and how many of their views."""
+
+from dataclasses import replace
+
+from fer_keras.config import DataConfig, StudentConfig
+from fer_keras.data.dataset import FaceData, mark_validation
+
+
+def training_data(data: FaceData) -> tuple[FaceData, DataConfig]:
+    """Set validation images aside and describe what is left to train on.
+
+    Raises:
+        FerKerasError: there is nothing to train on, or a class has no image.
+    """
+    data.split("train").require_every_class()
+    config = DataConfig(data.source, "")
+    data = mark_validation(data, config.validation, config.split_seed)
+    return data, replace(config, fingerprint=data.split("train").fingerprint)
+
+
+def views_asked_for(student: StudentConfig) -> int:
+    """Return how many views a student sees in all its epochs."""
+    return min(student.cached_views, student.fit.epochs)

@@ -1,0 +1,48 @@
+"""Train the runs of an ablation on a GPU through JAX, all arms side by side; scripts/ablate.py then scores them.
+
+    python scripts/accelerate_ablation.py --data fer2013.zip --teacher saved_models/residual-16 ... \
+        --assistant saved_models/separable-93k
+
+Leaves runs/<name>/<arm>-seed<n>/ as scripts/ablate.py does, which with the same options finds them done. Takes two
+minutes on a data centre's GPU. Needs `pip install '.[accelerator]'`, no TensorFlow.
+"""
+
+import argparse
+
+from fer_keras import cli
+
+
+def main() -> None:
+    """Parse, train what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_data_options(parser)
+    cli.add_ablation_options(parser)
+    args = parser.parse_args()
+    cli.set_up_accelerator()
+    from fer_keras.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, ONE, arm_config, base_config
+    from fer_keras.ablation_records import run_name
+    from fer_keras.accelerator.opinions import Opinions
+    from fer_keras.accelerator.runs import fit_runs
+    from fer_keras.distill.ensemble import teacher_fingerprint
+    from fer_keras.models.load import load_model
+    from fer_keras.training.data import training_data
+
+    data, data_config = training_data(cli.load_data(args))
+    models = {teacher_fingerprint(model): model for model in map(load_model, [*args.teacher, args.assistant])}
+    *large, assistant = models
+    teachers = {ENSEMBLE: tuple(large), ONE: tuple(large[:1]), ASSISTANT: (assistant,)}
+    base = base_config(args.epochs)
+    runs = {
+        args.runs / args.name / run_name(arm.name, seed): arm_config(
+            base, arm, data_config, teachers[arm.teachers], seed
+        )
+        for seed in range(args.seeds)
+        for arm in ARMS
+    }
+    train = data.split("train")
+    fit_runs(runs, train, data.split("val"), Opinions(models, train, [*runs.values()]))
+    print(f"ablation: {args.runs / args.name}")
+
+
+if __name__ == "__main__":
+    cli.run(main)

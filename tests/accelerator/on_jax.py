@@ -1,0 +1,99 @@
+"""What the tests ask of Keras on JAX, in a process of its own: python on_jax.py FOLDER."""
+
+import json
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from command import run
+from fit_options import FACES, FIT, LANES, config_of, images_of
+
+from fer_keras import cli
+from fer_keras.accelerator import runs, side_by_side
+from fer_keras.accelerator.layers import ACCELERATED
+from fer_keras.accelerator.opinions import Opinions
+from fer_keras.config import to_dict
+from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.models.load import load_model
+
+LAYERS = {
+    "pointwise": (keras.layers.Conv2D, {"filters": 5, "kernel_size": 1, "use_bias": False}, 4),
+    "of one channel": (keras.layers.Conv2D, {"filters": 5, "kernel_size": 3, "strides": 2, "use_bias": False}, 1),
+    "plain": (keras.layers.Conv2D, {"filters": 5, "kernel_size": 3}, 4),
+    "depthwise": (keras.layers.DepthwiseConv2D, {"kernel_size": 3, "strides": 1, "use_bias": False}, 4),
+    "depthwise, stride 2": (keras.layers.DepthwiseConv2D, {"kernel_size": 3, "strides": 2, "use_bias": False}, 4),
+    "separable": (keras.layers.SeparableConv2D, {"filters": 5, "kernel_size": 3, "strides": 2, "use_bias": False}, 4),
+}
+"""What it is -> the stock layer, its options, the channels that it sees."""
+
+
+def furthest_outputs() -> dict[str, float]:
+    """How far each of our layers is from the stock one, on images of an odd and an even side."""
+    rng = np.random.default_rng(0)
+    found = {}
+    for name, (stock, options, channels) in LAYERS.items():
+        images = rng.normal(size=(2, 9, 12, channels)).astype(np.float32)
+        theirs, ours = (kind(padding="same", **options) for kind in (stock, ACCELERATED[stock]))
+        expected = np.asarray(theirs(images))
+        ours.build(images.shape)
+        ours.set_weights(theirs.get_weights())
+        found[name] = float(np.abs(np.asarray(ours(images)) - expected).max())
+    return found
+
+
+class StopError(Exception):
+    """Raised where a kill would come."""
+
+
+def fit(folder: Path, teacher: keras.Model, stop_after: int | None = None) -> None:
+    """Fit both lanes, or stop after an epoch."""
+    train, val, data = images_of()
+    fingerprint = teacher_fingerprint(teacher)
+    told = {folder / name: config_of(name, data, fingerprint, folder.parent / "start.keras") for name in LANES}
+
+    class Stops(reporter):
+        def __call__(self, rows):
+            super().__call__(rows)
+            if rows[0]["epoch"] + 1 == stop_after:
+                raise StopError
+
+    runs._Reporter = Stops
+    runs.fit_runs(told, train, val, Opinions({fingerprint: teacher}, train, [*told.values()]))
+
+
+reporter = runs._Reporter
+
+
+def told_by_scripts(folder: Path) -> dict[str, dict]:
+    """What the scripts would fit, as folder -> config."""
+    told = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "fit_runs", lambda configs, *_: told.update(configs))
+        patch.setattr(cli, "load_data", lambda _: FACES)
+        teacher = folder / "teacher.keras"
+        learns = ["--model", "residual-10", "residual-18", "--seeds", 4, 5, "--mixup", 0.3, "--epochs", 7]
+        run("accelerate.py", *learns, "--runs", folder / "labels")
+        run("accelerate.py", "--teacher", teacher, "--name", "mine", "--batch-size", 32, "--runs", folder / "distilled")
+        of_study = ["--teacher", teacher, "--assistant", folder / "start.keras", "--epochs", 40, "--seeds", 1]
+        run("accelerate_ablation.py", *of_study, "--runs", folder)
+    return {str(path.relative_to(folder)): to_dict(config) for path, config in told.items()}
+
+
+def main(folder: Path) -> None:
+    """Leave outputs.json, told.json, whole/ and resumed/ in `folder`."""
+    (folder / "told.json").write_text(json.dumps(told_by_scripts(folder)))
+    teacher = load_model(folder / "teacher.keras")
+    (folder / "outputs.json").write_text(json.dumps(furthest_outputs()))
+    fit(folder / "whole", teacher)
+    side_by_side.STATE_SECONDS = 0
+    try:
+        fit(folder / "resumed", teacher, stop_after=FIT.epochs - 1)
+    except StopError:
+        (folder / "stopped").touch()
+    fit(folder / "resumed", teacher)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

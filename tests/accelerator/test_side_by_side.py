@@ -1,0 +1,130 @@
+"""Runs that JAX fits side by side are those that Keras's `fit` on TensorFlow gives, one by one."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from command import ROOT, run
+from fit_options import FACES, FIT, LANES, NETWORK, config_of, images_of
+
+from fer_keras import ablation, ablation_arms
+from fer_keras.ablation_arms import ASSISTANT, ENSEMBLE, ONE
+from fer_keras.ablation_records import run_name
+from fer_keras.config import main_job_defaults, to_dict
+from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.distill.logit_cache import LogitCache
+from fer_keras.main_job import cached_logits
+from fer_keras.models import build
+from fer_keras.models.load import load_model
+from fer_keras.training.data import training_data
+from fer_keras.training.progress import read_progress
+from fer_keras.training.student import train_student
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What on_jax.py leaves, beside the weights that both begin with and the teacher."""
+    folder = tmp_path_factory.mktemp("accelerator")
+    keras.utils.set_random_seed(3)
+    build("separable", **NETWORK).save(folder / "start.keras")
+    build("cnn", widths=(4, 8, 8), dense_widths=(16,)).save(folder / "teacher.keras")
+    paths = os.pathsep.join(map(str, (ROOT, ROOT / "tests", Path(__file__).parent)))
+    own = {"KERAS_BACKEND": "jax", "PYTHONPATH": paths, "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled")}
+    # Most of the time is compilation.
+    own["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    command = [sys.executable, Path(__file__).with_name("on_jax.py"), folder]
+    done = subprocess.run(command, env={**os.environ, **own}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def weights(folder):
+    return load_model(folder).get_weights()
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_it_learns_what_keras_fit_learns(lane, folder, tmp_path):
+    train, val, data = images_of()
+    teacher = load_model(folder / "teacher.keras")
+    config = config_of(lane, data, teacher_fingerprint(teacher), folder / "start.keras")
+    folders, identities = cached_logits(config, [teacher], train, tmp_path / "cache")
+    train_student(config, train, val, LogitCache(folders, identities, 2), tmp_path / "run", resume=False)
+    theirs, ours = (pd.read_csv(made / "metrics.csv") for made in (tmp_path / "run", folder / "whole" / lane))
+    for column in ("loss", "label_loss", "distillation_loss", "accuracy", "agreement", "val_loss", "val_accuracy"):
+        np.testing.assert_allclose(ours[column], theirs[column], rtol=1e-4, err_msg=column)
+    np.testing.assert_allclose(ours["learning_rate"], theirs["learning_rate"], rtol=1e-5, atol=1e-9)
+    begun = load_model(folder / "start.keras").weights
+    for start, mine, other in zip(begun, weights(folder / "whole" / lane), weights(tmp_path / "run"), strict=True):
+        moved = np.abs(other - np.asarray(start)).max()
+        assert np.abs(mine - other).max() < 1e-2 * moved, start.path
+    # What both say of the run, but for the machine, is the same.
+    told = [json.loads((made / "config.json").read_text()) for made in (tmp_path / "run", folder / "whole" / lane)]
+    assert told[0]["config"] == told[1]["config"]
+    assert "jax" in told[1]["environment"] and "tensorflow" not in told[1]["environment"]
+    assert told[1]["environment"]["device"] == "cpu"
+
+
+@pytest.mark.parametrize("lane", LANES)
+def test_a_run_that_was_stopped_ends_as_one_that_was_not(lane, folder):
+    assert (folder / "stopped").exists()
+    assert read_progress(folder / "resumed" / lane).epoch == FIT.epochs
+    for resumed, whole in zip(weights(folder / "resumed" / lane), weights(folder / "whole" / lane), strict=True):
+        np.testing.assert_array_equal(resumed, whole)
+    assert not [*folder.glob("resumed/*/*.npz")], "the state is not needed any more"
+
+
+def test_our_layers_answer_as_stock_ones(folder):
+    found = json.loads((folder / "outputs.json").read_text())
+    assert len(found) == 6 and max(found.values()) < 1e-5, found
+
+
+def test_scripts_tell_what_those_of_keras_fit_tell(folder):
+    told = json.loads((folder / "told.json").read_text())
+    data, data_config = training_data(FACES)
+    for model in ("residual-10", "residual-18"):
+        for seed in (4, 5):
+            default = main_job_defaults(drawn=False)[0]
+            fit = replace(default.fit, epochs=7, seed=seed)
+            config = replace(default, data=data_config, model=model, mixup=0.3, fit=fit)
+            assert told[f"labels/{model}-{seed}"] == to_dict(config)
+    teacher, assistant = (load_model(folder / name) for name in ("teacher.keras", "start.keras"))
+    default = main_job_defaults(drawn=False)[1]
+    fit = replace(default.fit, batch_size=32)
+    config = replace(default, data=data_config, teachers=(teacher_fingerprint(teacher),), fit=fit)
+    assert told["distilled/mine-0"] == to_dict(config)
+    teachers = {ENSEMBLE: [teacher], ONE: [teacher], ASSISTANT: [assistant]}
+    study = ablation.Study(ablation_arms.base_config(40), teachers, data, data_config, folder, folder, folder)
+    for arm in ablation_arms.ARMS:
+        assert told[f"ablation/{run_name(arm.name, 0)}"] == to_dict(ablation._config(study, arm, 0))
+    assert len(told) == 5 + len(ablation_arms.ARMS)
+
+
+def test_without_jax_the_command_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("fer_keras.cli.find_spec", lambda name: None)
+    monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # which the command changes, for this process too
+    ended = run("accelerate.py")
+    assert (ended.status, ended.err) == (2, "error: JAX is not installed: pip install '.[accelerator]'\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        (["--alpha", 0.5], "--alpha is for students; name their --teacher"),
+        (
+            ["--name", "a", "--model", "residual-10", "residual-16"],
+            "--name a: one name for 2 models, expected one --model",
+        ),
+        (["--model", "residual-9"], "unknown model 'residual-9', expected one of "),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(words, error, monkeypatch):
+    monkeypatch.setattr("fer_keras.cli.set_up_accelerator", lambda: None)
+    ended = run("accelerate.py", *words)
+    assert ended.status == 2 and ended.err.startswith(f"error: {error}")
