@@ -3,8 +3,8 @@
     python scripts/accelerate_ablation.py --data fer2013.zip --teacher saved_models/residual-16 ... \
         --assistant saved_models/separable-93k
 
-Leaves runs/<name>/<arm>-seed<n>/ as scripts/ablate.py does, which with the same options finds them done. Takes two
-minutes on a data centre's GPU. Needs `pip install '.[accelerator]'`, no TensorFlow.
+Leaves runs/<name>/<arm>-seed<n>/ as scripts/ablate.py does, which with the same options finds them done. Some ten
+minutes on a data centre's GPU. Needs JAX for it; TensorFlow is not imported.
 """
 
 import argparse
@@ -21,15 +21,14 @@ def main() -> None:
     cli.set_up_accelerator()
     from fer_keras.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, ONE, arm_config, base_config
     from fer_keras.ablation_records import run_name
-    from fer_keras.accelerator.opinions import Opinions
     from fer_keras.accelerator.runs import fit_runs
     from fer_keras.distill.ensemble import teacher_fingerprint
     from fer_keras.models.load import load_model
     from fer_keras.training.data import training_data
 
     data, data_config = training_data(cli.load_data(args))
-    models = {teacher_fingerprint(model): model for model in map(load_model, [*args.teacher, args.assistant])}
-    *large, assistant = models
+    models = [load_model(path) for path in [*args.teacher, args.assistant]]
+    *large, assistant = fingerprints = [teacher_fingerprint(model) for model in models]
     teachers = {ENSEMBLE: tuple(large), ONE: tuple(large[:1]), ASSISTANT: (assistant,)}
     base = base_config(args.epochs)
     runs = {
@@ -39,8 +38,7 @@ def main() -> None:
         for seed in range(args.seeds)
         for arm in ARMS
     }
-    train = data.split("train")
-    fit_runs(runs, train, data.split("val"), Opinions(models, train, [*runs.values()]))
+    fit_runs(runs, data.split("train"), data.split("val"), dict(zip(fingerprints, models, strict=True)))
     print(f"ablation: {args.runs / args.name}")
 
 

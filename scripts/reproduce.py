@@ -5,7 +5,7 @@
 
 --run takes names of models, or `all`, and runs what they need before them. It can be stopped at any moment; the same
 command goes on: what has been done is noted in runs/reproduced/. Models in saved_models/ are replaced by the new ones.
-Times are those on 2 cores; of scripts/accelerate.py on a data centre's GPU, which it should not be run without.
+Times are those on 2 cores; of scripts/accelerate*.py on a data centre's GPU, which they should not be run without.
 """
 
 import argparse

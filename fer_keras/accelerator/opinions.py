@@ -13,6 +13,7 @@ from fer_keras.accelerator.layers import ACCELERATED, resolve_precision
 from fer_keras.accelerator.views import apply_views, mix
 from fer_keras.config import StudentConfig, ViewConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
 from fer_keras.labels import NUM_CLASSES
 from fer_keras.models.twins import with_twins
 from fer_keras.streams import mix_partners, view_parameters
@@ -66,6 +67,9 @@ class Opinions:
         logits = jax.block_until_ready(
             teacher_logits([self._teachers[name] for name in names], asking[0], self._train, views)
         )
+        for name, answers in zip(names, logits, strict=True):
+            if not jnp.isfinite(answers).all():
+                raise FerKerasError(f"teacher {name[:12]}: its logits are no finite numbers in {pictures[3]}")
         seconds = time.monotonic() - start
         print(f"{views} views asked of {len(names)} teachers in {seconds:.0f} s", flush=True)
         return dict(zip(names, logits, strict=True))

@@ -1,7 +1,5 @@
 """Run folders that are fitted side by side: what `fer_keras.training.loop` leaves, others can take."""
 
-import hashlib
-import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,97 +14,126 @@ import numpy as np
 
 from fer_keras.accelerator.layers import resolve_precision
 from fer_keras.accelerator.opinions import Opinions
-from fer_keras.accelerator.side_by_side import History, fit_side_by_side
+from fer_keras.accelerator.side_by_side import fit_side_by_side
 from fer_keras.accelerator.stack import Config, Lane
-from fer_keras.config import TeacherConfig, config_hash
+from fer_keras.accelerator.state import LANE_FILE, LaneState, load_lane, save_lane
+from fer_keras.config import StudentConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, replacing, write_json
 from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.load import load_model
 from fer_keras.models.registry import from_preset
-from fer_keras.training.progress import PROGRESS_FILE, Progress, publish, read_progress
-from fer_keras.training.run_folder import refuse_other_run, run_folder
+from fer_keras.training.progress import PROGRESS_FILE, Progress, drop_older, newest, publish, read_progress
+from fer_keras.training.run_folder import CONFIG_FILE, read_config, recorded_precision, refuse_other_run, run_folder
 
 REPORT_SECONDS = 10
 
 
-def fit_runs(runs: Mapping[Path, Config], train: FaceData, val: FaceData, opinions: Opinions | None = None) -> None:
+def fit_runs(
+    runs: Mapping[Path, Config],
+    train: FaceData,
+    val: FaceData,
+    teachers: Mapping[str, keras.Model] | None = None,
+) -> None:
     """Fit runs, those of one architecture and schedule side by side; those that have ended are left as they are.
+
+    A run that was stopped goes on from its newest checkpoint, beside those that are as far.
 
     Args:
         runs: folder -> what the run is told.
         train: the images of an epoch.
         val: labelled images to choose by.
-        opinions: of the teachers, where there are students.
+        teachers: fingerprint -> model, where there are students.
 
     Raises:
-        FerKerasError: a folder holds another run, or the runs do not go together.
+        FerKerasError: a folder holds another run or one that Keras's `fit` began, a model to start from does not fit,
+            or a loss is no number.
     """
     for folder, config in runs.items():
         refuse_other_run(folder, config, resume=True)
+        if read_progress(folder).epoch < config.fit.epochs:
+            _refuse_other_engine(folder)
     stacks = _stacks(runs)
-    # In threads, one compiles while the others compute.
-    with ThreadPoolExecutor(1 + len(stacks)) as pool:
-        work = [pool.submit(_fit_stack, stack, train, val, opinions) for stack in stacks]
-        if opinions and stacks:
-            work.append(pool.submit(opinions.make))
-        for done in work:
-            done.result()
-
-
-def _fit_stack(runs: Mapping[Path, Config], train: FaceData, val: FaceData, opinions: Opinions | None) -> None:
-    fit = next(iter(runs.values())).fit
-    facts = {"precision": resolve_precision(fit.precision), "device": jax.devices()[0].device_kind}
-    state = _state_file(runs)
+    stop = threading.Event()
     with ExitStack() as claimed:
-        for folder, config in runs.items():
-            claimed.enter_context(run_folder(folder, config, resume=True, facts=facts))
-        lanes = [_lane(config, opinions) for config in runs.values()]
-        histories = fit_side_by_side(lanes, train, val, _Reporter([*runs], fit.epochs), state)
-        for folder, lane, history in zip(runs, lanes, histories, strict=True):
-            _write(folder, lane, history)
-    state.unlink(missing_ok=True)
+        for stack in stacks:
+            for folder, config in stack.items():
+                facts = {"precision": _precision(folder, config), "device": _device(), "side by side": len(stack)}
+                claimed.enter_context(run_folder(folder, config, resume=True, facts=facts))
+        for folder in runs:  # a kill may have come between a checkpoint and what follows it
+            drop_older(folder)
+            publish(folder)
+        stacks = [stack for stack in stacks if read_progress(min(stack)).epoch < stack[min(stack)].fit.epochs]
+        if not stacks:
+            return
+        slow = ", which takes many times as long as a GPU" if jax.default_backend() == "cpu" else ""
+        print(f"{sum(map(len, stacks))} runs on {_device()}{slow}", flush=True)
+        students = [config for stack in stacks for config in stack.values() if isinstance(config, StudentConfig)]
+        opinions = Opinions(teachers or {}, train, students)
+        # All of them here: what is random in a network comes from the seed of the process.
+        lanes = [{folder: _lane(folder, config, opinions) for folder, config in stack.items()} for stack in stacks]
+        # In threads, one compiles while another computes.
+        with ThreadPoolExecutor(1 + len(stacks)) as pool:
+            work = [pool.submit(opinions.make), *(pool.submit(_fit, stack, train, val, stop) for stack in lanes)]
+            try:
+                for done in work:
+                    done.result()
+            finally:
+                stop.set()
+
+
+def _refuse_other_engine(folder: Path) -> None:
+    if (folder / CONFIG_FILE).exists() and "jax" not in read_config(folder)["environment"]:
+        raise FerKerasError(f"{folder}: was begun by Keras's fit on TensorFlow, which alone can go on with it")
 
 
 def _stacks(runs: Mapping[Path, Config]) -> list[dict[Path, Config]]:
-    """The runs that have not ended, by what they can share a compiled step with."""
-    groups: dict[str, dict[Path, Config]] = {}
+    """The runs, by what they can share a compiled step with."""
+    stacks: dict[str, dict[Path, Config]] = {}
     for folder, config in runs.items():
-        alike = str((type(config), config.model, config.options, replace(config.fit, seed=0)))
-        groups.setdefault(alike, {})[folder] = config
-    stacks = []
-    for group in groups.values():
-        if not _state_file(group).exists():  # else a kill came before all of them were written
-            group = {folder: c for folder, c in group.items() if read_progress(folder).epoch < c.fit.epochs}
-        if group:
-            stacks.append(group)
-    return stacks
+        done = read_progress(folder).epoch
+        fit = replace(config.fit, seed=0)
+        alike = (type(config), config.model, config.options, fit, _precision(folder, config), done)
+        stacks.setdefault(str(alike), {})[folder] = config
+    return [*stacks.values()]
 
 
-def _state_file(runs: Mapping[Path, Config]) -> Path:
-    told = json.dumps({folder.name: config_hash(config) for folder, config in runs.items()})
-    return min(runs) / f"side-by-side-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npz"
+def _precision(folder: Path, config: Config) -> str:
+    return recorded_precision(folder) or resolve_precision(config.fit.precision)
 
 
-_one_at_a_time = threading.Lock()  # the seed is the process's
+def _device() -> str:
+    return jax.devices()[0].device_kind
 
 
-def _lane(config: Config, opinions: Opinions | None) -> Lane:
-    with _one_at_a_time:
-        keras.utils.set_random_seed(config.fit.seed)
-        network = from_preset(config.model, **config.options)
-    if isinstance(config, TeacherConfig):
-        return Lane(config, network)
-    if config.start_from:
+def _lane(folder: Path, config: Config, opinions: Opinions) -> Lane:
+    keras.utils.set_random_seed(config.fit.seed)
+    network = from_preset(config.model, **config.options)
+    student = isinstance(config, StudentConfig)
+    if student and config.start_from:
         inherit_weights(network, load_model(config.start_from))
-    return Lane(config, network, opinions)
+    last = newest(folder)
+    begun = load_lane(last / LANE_FILE, read_progress(folder).history) if last else None
+    return Lane(folder.name, config, network, _precision(folder, config), opinions if student else None, begun)
+
+
+def _fit(stack: Mapping[Path, Lane], train: FaceData, val: FaceData, stop: threading.Event) -> None:
+    folders, lanes = [*stack], [*stack.values()]
+
+    def keep(number: int, state: LaneState) -> None:
+        _checkpoint(folders[number], lanes[number], state)
+
+    fit_side_by_side(
+        lanes, train, val, _Reporter([lane.name for lane in lanes], lanes[0].config.fit.epochs), keep, stop
+    )
 
 
 class _Reporter:
     """Prints how the lanes do, every few seconds, with the time that is left."""
 
-    def __init__(self, folders: Sequence[Path], epochs: int) -> None:
-        self._name = folders[0].name if len(folders) == 1 else f"{folders[0].name} and {len(folders) - 1} more"
+    def __init__(self, names: Sequence[str], epochs: int) -> None:
+        self._name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
         self._epochs = epochs
         self._seconds: list[float] = []
         self._last = time.monotonic()
@@ -126,12 +153,15 @@ class _Reporter:
         )
 
 
-def _write(folder: Path, lane: Lane, history: History) -> None:
-    """Leave a finished run as the last checkpoint of one that Keras fitted would."""
-    best = max(history, key=lambda row: row["val_accuracy"])
-    progress = Progress(len(history), int(best["epoch"]), best["val_accuracy"], history)
+def _checkpoint(folder: Path, lane: Lane, state: LaneState) -> None:
+    """Write how far a lane is, its best model in its network, as one that Keras fits does."""
+    best = max(state.history, key=lambda row: row["val_accuracy"])
+    progress = Progress(len(state.history), int(best["epoch"]), best["val_accuracy"], state.history)
     with replacing(folder / "checkpoint" / f"epoch-{progress.epoch:05d}") as partial:
         partial.mkdir()
         write_json(partial / PROGRESS_FILE, vars(progress))
         lane.network.save(partial / MODEL_FILE)
+        if progress.epoch < lane.config.fit.epochs:
+            save_lane(partial / LANE_FILE, state)
+    drop_older(folder)
     publish(folder)

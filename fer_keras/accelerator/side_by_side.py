@@ -3,20 +3,16 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from fer_keras.accelerator.stack import Lane, Stack
-from fer_keras.accelerator.state import load_state, save_state
+from fer_keras.accelerator.state import LaneState
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 
 STATE_SECONDS = 60
-"""How often the state is written."""
-
-History = list[dict[str, float]]
-"""A row of logs for each epoch done."""
+"""How often the state is kept."""
 
 
 def fit_side_by_side(
@@ -24,54 +20,54 @@ def fit_side_by_side(
     train: FaceData,
     val: FaceData,
     report: Callable[[Sequence[Mapping[str, float]]], None],
-    kept_in: Path,
-) -> list[History]:
-    """Fit every lane and leave in its network the weights of its best epoch by `val`, averaged as the optimizer does.
+    keep: Callable[[int, LaneState], None],
+    stop: threading.Event,
+) -> None:
+    """Fit every lane; where it is kept, its network has the weights of its best epoch so far by `val`.
 
-    Several calls may be made at once, in threads: all compile, one at a time computes.
+    They are averaged as the optimizer does. Several calls may be made at once, in threads: all compile, one at a time
+    computes.
 
     Args:
-        lanes: with the same architecture and, but for the seed, the same `FitConfig`.
+        lanes: with the same architecture, epochs done and, but for the seed, `FitConfig`.
         train: the images of an epoch.
         val: labelled images to choose by.
-        report: called after each epoch with its row of logs for each lane.
-        kept_in: the file that holds the state while this runs; where there is one, it goes on from it.
-
-    Returns:
-        The history of each lane; `seconds` are those of all lanes together.
+        report: called after each epoch with its row of logs for each lane; `seconds` are those of all together.
+        keep: called every minute and at the end with the number of each lane and how far it is.
+        stop: once it is set, no further epoch is begun.
 
     Raises:
-        FerKerasError: the lanes do not go together, a loss is no number, or the state is of other lanes.
+        FerKerasError: a loss is no number, or there are fewer images than a batch has.
     """
-    fit = lanes[0].config.fit
+    epochs, done = lanes[0].config.fit.epochs, lanes[0].done
     stack = Stack(lanes, train, val)
-    state, histories = stack.initial(), [[] for _ in lanes]
-    if kept_in.exists():
-        state, histories = load_state(kept_in, state)
-    done = len(histories[0])
-    if done < fit.epochs:
-        feed = stack.feed(done)
-        stack.compile(state, feed)
+    state, histories = stack.initial(), [[*lane.begun.history] if lane.begun else [] for lane in lanes]
+    feed = stack.feed(done)
+    stack.compile(state, feed)
     with _one_computes:
-        saved = time.monotonic()
-        for epoch in range(done, fit.epochs):
+        kept = time.monotonic()
+        for epoch in range(done, epochs):
+            if stop.is_set():
+                break
             start = time.monotonic()
             state, logs = stack.epoch(state, feed)
-            if epoch + 1 < fit.epochs:
+            if epoch + 1 < epochs:
                 feed = stack.feed(epoch + 1)  # while the accelerator computes
             logs = {name: np.asarray(values, np.float64) for name, values in logs.items()}
             common = {"learning_rate": stack.learning_rate(epoch), "seconds": round(time.monotonic() - start, 3)}
             rows = [{"epoch": epoch, **{k: float(v[i]) for k, v in logs.items()}, **common} for i in range(len(lanes))]
-            for row, history in zip(rows, histories, strict=True):
+            for lane, row, history in zip(lanes, rows, histories, strict=True):
                 history.append(row)
                 if not np.isfinite(row["loss"]):
-                    raise FerKerasError(f"the loss of epoch {epoch + 1} is {row['loss']}; try a lower learning rate")
-            if epoch + 1 == fit.epochs or time.monotonic() - saved > STATE_SECONDS:
-                save_state(kept_in, state, histories)
-                saved = time.monotonic()
+                    raise FerKerasError(
+                        f"{lane.name}: the loss of epoch {epoch + 1} is {row['loss']}; try a lower learning rate"
+                    )
+            if epoch + 1 == epochs or stop.is_set() or time.monotonic() - kept > STATE_SECONDS:
+                stack.keep_best(state)
+                for number, history in enumerate(histories):
+                    keep(number, LaneState(stack.lane_arrays(state, number), history))
+                kept = time.monotonic()
             report(rows)
-    stack.keep_best(state)
-    return histories
 
 
 _one_computes = threading.Lock()  # several at once would only wait for each other, and all end late

@@ -16,8 +16,9 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from fer_keras.accelerator.layers import ACCELERATED, resolve_precision
+from fer_keras.accelerator.layers import ACCELERATED
 from fer_keras.accelerator.opinions import Opinions
+from fer_keras.accelerator.state import LaneState
 from fer_keras.accelerator.views import apply_views, mix
 from fer_keras.config import StudentConfig, TeacherConfig, ViewConfig
 from fer_keras.data.dataset import FaceData
@@ -39,14 +40,25 @@ class Lane:
     """One run among several.
 
     Attributes:
+        name: for people.
         config: what it is told.
         network: freshly initialised, of stock layers; it gets the best weights.
+        precision: that it computes in, but for the logits.
         opinions: of its teachers; None for a teacher.
+        begun: how far it is already; None for a fresh one.
     """
 
+    name: str
     config: Config
     network: keras.Model
+    precision: str = "float32"
     opinions: Opinions | None = None
+    begun: LaneState | None = None
+
+    @property
+    def done(self) -> int:
+        """How many epochs it has done."""
+        return len(self.begun.history) if self.begun else 0
 
 
 class Stack:
@@ -58,9 +70,8 @@ class Stack:
         self.steps = len(train) // fit.batch_size
         if not self.steps:
             raise FerKerasError(f"batch size {fit.batch_size}: expected at most the {len(train)} training images")
-        precision = resolve_precision(fit.precision)
         momentum = batch_norm_momentum(self.steps)
-        self.network = with_twins(lanes[0].network, ACCELERATED, precision, momentum)  # of which all are copies
+        self.network = with_twins(lanes[0].network, ACCELERATED, lanes[0].precision, momentum)  # all are copies of it
         self.optimizer = make_optimizer(fit, self.steps)
         self.optimizer.build(self.network.trainable_variables)
         self.mixed = any(lane.config.mixup for lane in lanes)
@@ -86,7 +97,7 @@ class Stack:
         return self._compiled(state, {**self.data, **feed})
 
     def initial(self) -> dict[str, Any]:
-        """The state before the first epoch, each variable [S, ...]."""
+        """The state before the next epoch, each variable [S, ...]."""
 
         def stacked(of: Callable[[keras.Model], list]) -> Weights:
             networks = [lane.network for lane in self.lanes]
@@ -98,8 +109,16 @@ class Stack:
         weights = trainable + others
         best = {"accuracy": jnp.full(len(self.lanes), -1.0), "weights": weights}
         state = {"trainable": trainable, "others": others, "optimizer": slots, "best": best}
+        if self.lanes[0].begun:
+            leaves, tree = jax.tree.flatten(state)
+            begun = zip(*(lane.begun.arrays for lane in self.lanes), strict=True)
+            state = tree.unflatten([np.stack(same).astype(x.dtype) for x, same in zip(leaves, begun, strict=True)])
         # Copies, for an epoch overwrites its state; of a firm dtype, or the second epoch would be compiled again.
         return jax.tree.map(lambda x: jnp.array(x, dtype=x.dtype, copy=True), state)
+
+    def lane_arrays(self, state: dict[str, Any], number: int) -> list[np.ndarray]:
+        """The part of the state that is one lane's, for `LaneState`."""
+        return [np.asarray(leaf[number]) for leaf in jax.tree.leaves(state)]
 
     def feed(self, epoch: int) -> dict[str, np.ndarray]:
         """What the lanes see in an epoch; the first axis of each array is the lane."""
@@ -207,8 +226,9 @@ class Stack:
 
         logits = jax.lax.map(of_some, feed["val_images"])
         logits = jnp.moveaxis(logits, 1, 0).reshape(len(self.lanes), -1, logits.shape[-1])[:, : len(labels)]
-        true = jax.nn.log_softmax(logits.astype(jnp.float32))[:, jnp.arange(len(labels)), labels]
-        return {"val_accuracy": (logits.argmax(-1) == labels).mean(-1), "val_loss": -true.mean(-1)}
+        of_labels = LabelCrossEntropy(self.lanes[0].config.fit.label_smoothing)
+        losses = jnp.stack([of_labels(labels, own) for own in logits])
+        return {"val_accuracy": (logits.argmax(-1) == labels).mean(-1), "val_loss": losses}
 
 
 def _in_chunks(images: np.ndarray) -> np.ndarray:

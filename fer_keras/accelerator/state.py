@@ -1,46 +1,46 @@
-"""The state of runs that are fitted side by side, on disk: a killed command goes on from it."""
+"""The state of one run among several, on disk: a killed command goes on from it, beside the same others or without."""
 
-import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import read_arrays, replacing
+from fer_keras.files import read_arrays
 
-_HISTORIES = "histories"
+LANE_FILE = "lane.npz"
 
 
-def save_state(path: Path, state: Any, histories: list[list[dict[str, float]]]) -> None:
-    """Write a tree of arrays and the history of each run, whole or not at all.
+@dataclass(frozen=True)
+class LaneState:
+    """How far a lane is.
 
-    Args:
-        path: an .npz file.
-        state: a tree of arrays.
-        histories: of each run, a row of logs an epoch.
+    Attributes:
+        arrays: its part of the leaves of a stack's state, in order.
+        history: a row of logs for each epoch done.
     """
-    leaves = {f"{number}": np.asarray(leaf) for number, leaf in enumerate(jax.tree.leaves(state))}
-    with replacing(path) as partial:
-        np.savez(partial, **leaves, **{_HISTORIES: np.array(json.dumps(histories))})
+
+    arrays: list[np.ndarray]
+    history: list[dict[str, float]]
 
 
-def load_state(path: Path, like: Any) -> tuple[Any, list[list[dict[str, float]]]]:
-    """Read what `save_state` wrote.
+def save_lane(path: Path, state: LaneState) -> None:
+    """Write the arrays of a lane; its history is in the progress beside them."""
+    np.savez(path, **{str(number): array for number, array in enumerate(state.arrays)})
+
+
+def load_lane(path: Path, history: list[dict[str, float]]) -> LaneState:
+    """Read what `save_lane` wrote.
 
     Args:
         path: the file.
-        like: a state of the same runs, for the shape of the tree.
+        history: of the progress beside it.
 
     Raises:
-        FerKerasError: it is damaged, or of other runs.
+        FerKerasError: it is damaged, or none.
     """
-    arrays = read_arrays(path, "the state of runs side by side")
-    leaves, tree = jax.tree.flatten(like)
-    found = [arrays.get(f"{number}") for number in range(len(leaves))]
-    if any(new is None or new.shape != old.shape for new, old in zip(found, leaves, strict=True)):
-        raise FerKerasError(f"{path}: is the state of other runs than these; delete it to begin anew")
-    state = jax.tree.unflatten(tree, [jnp.asarray(new, old.dtype) for new, old in zip(found, leaves, strict=True)])
-    return state, json.loads(str(arrays[_HISTORIES]))
+    arrays = read_arrays(path, "the state of a run on an accelerator")
+    try:
+        return LaneState([arrays[str(number)] for number in range(len(arrays))], history)
+    except KeyError as error:
+        raise FerKerasError(f"{path}: expected the state of a run on an accelerator") from error

@@ -198,9 +198,9 @@ DISTILLATION_LOSSES: dict[str, type[DistillationLoss]] = {
 
 def _kl(p: KerasTensor, log_q: KerasTensor) -> KerasTensor:
     """KL(p || q) along the last axis; a class that p finds impossible costs nothing."""
-    possible = p > 0
-    log_p = ops.log(ops.where(possible, p, 1.0))
-    return ops.sum(ops.where(possible, p * (log_p - ops.where(possible, log_q, 0.0)), 0.0), -1)
+    impossible = ops.equal(p, 0.0)  # not p > 0: what is no number must not pass for nothing
+    log_p = ops.log(ops.where(impossible, 1.0, p))
+    return ops.sum(ops.where(impossible, 0.0, p * (log_p - ops.where(impossible, 0.0, log_q))), -1)
 
 
 def _standardised(logits: KerasTensor) -> KerasTensor:

@@ -11,7 +11,7 @@ import numpy as np
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, replacing, write_json
 from fer_keras.models.fast_layers import for_shipping
-from fer_keras.training.progress import MONITOR, PROGRESS_FILE, Progress, checkpoints, newest, publish, read_progress
+from fer_keras.training.progress import MONITOR, PROGRESS_FILE, Progress, drop_older, newest, publish, read_progress
 
 _WEIGHTS = "state.weights.h5"
 
@@ -35,6 +35,8 @@ def restore(model: keras.Model, run: Path) -> Progress:
     last = newest(run)
     if last is None:
         return Progress()
+    if not (last / _WEIGHTS).exists():
+        raise FerKerasError(f"{last}: was written by scripts/accelerate.py, which alone can go on with it")
     model.optimizer.build(model.trainable_variables)
     try:
         model.load_weights(last / _WEIGHTS)
@@ -90,8 +92,7 @@ class Checkpoint(keras.callbacks.Callback):
                 self._shipped.save(partial / MODEL_FILE)
             else:
                 shutil.copyfile(previous / MODEL_FILE, partial / MODEL_FILE)
-        for older in checkpoints(self.run)[:-1]:  # also what a kill before this line has left
-            shutil.rmtree(older)
+        drop_older(self.run)
         publish(self.run)
 
     def _averaged_weights(self) -> list[np.ndarray]:

@@ -46,6 +46,12 @@ def publish(run: Path) -> None:
     write_text(run / HISTORY_FILE, pd.DataFrame(read_progress(run).history).to_csv(index=False))
 
 
+def drop_older(run: Path) -> None:
+    """Remove all checkpoints of a run but the newest, those too that a kill has left."""
+    for older in checkpoints(run)[:-1]:
+        shutil.rmtree(older)
+
+
 def newest(run: Path) -> Path | None:
     """Return the folder of a run's newest checkpoint, or None."""
     return next(reversed(checkpoints(run)), None)

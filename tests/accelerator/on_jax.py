@@ -1,7 +1,9 @@
 """What the tests ask of Keras on JAX, in a process of its own: python on_jax.py FOLDER."""
 
 import json
+import shutil
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import keras
@@ -13,7 +15,6 @@ from fit_options import FACES, FIT, LANES, config_of, images_of
 from fer_keras import cli
 from fer_keras.accelerator import runs, side_by_side
 from fer_keras.accelerator.layers import ACCELERATED
-from fer_keras.accelerator.opinions import Opinions
 from fer_keras.config import to_dict
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.models.load import load_model
@@ -47,23 +48,26 @@ class StopError(Exception):
     """Raised where a kill would come."""
 
 
-def fit(folder: Path, teacher: keras.Model, stop_after: int | None = None) -> None:
-    """Fit both lanes, or stop after an epoch."""
+def fit(folder: Path, stop_after: int | None = None) -> dict[str, list[int]]:
+    """Fit all lanes, or stop after an epoch; return the epochs that each stack has done, by its first lane."""
     train, val, data = images_of()
+    teacher = load_model(folder.parent / "teacher.keras")
     fingerprint = teacher_fingerprint(teacher)
-    told = {folder / name: config_of(name, data, fingerprint, folder.parent / "start.keras") for name in LANES}
+    told = {folder / name: config_of(name, data, fingerprint) for name in LANES}
+    epochs = defaultdict(list)
 
-    class Stops(reporter):
+    class Listens(runs._Reporter):
         def __call__(self, rows):
-            super().__call__(rows)
-            if rows[0]["epoch"] + 1 == stop_after:
+            epochs[self._name].append(int(rows[0]["epoch"]))
+            if self._name.startswith("mixed") and epochs[self._name][-1] + 1 == stop_after:
                 raise StopError
 
-    runs._Reporter = Stops
-    runs.fit_runs(told, train, val, Opinions({fingerprint: teacher}, train, [*told.values()]))
-
-
-reporter = runs._Reporter
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "_Reporter", Listens)
+        patch.setattr(runs, "from_preset", lambda *_, **__: load_model(folder.parent / "start.keras"))
+        patch.setattr(side_by_side, "STATE_SECONDS", 0)
+        runs.fit_runs(told, train, val, {fingerprint: teacher})
+    return epochs
 
 
 def told_by_scripts(folder: Path) -> dict[str, dict]:
@@ -82,17 +86,20 @@ def told_by_scripts(folder: Path) -> dict[str, dict]:
 
 
 def main(folder: Path) -> None:
-    """Leave outputs.json, told.json, whole/ and resumed/ in `folder`."""
+    """Leave outputs.json, told.json, epochs.json, whole/ and resumed/ in `folder`."""
     (folder / "told.json").write_text(json.dumps(told_by_scripts(folder)))
-    teacher = load_model(folder / "teacher.keras")
     (folder / "outputs.json").write_text(json.dumps(furthest_outputs()))
-    fit(folder / "whole", teacher)
-    side_by_side.STATE_SECONDS = 0
-    try:
-        fit(folder / "resumed", teacher, stop_after=FIT.epochs - 1)
-    except StopError:
-        (folder / "stopped").touch()
-    fit(folder / "resumed", teacher)
+    epochs = [fit(folder / "whole")]
+    with pytest.raises(StopError):
+        fit(folder / "resumed", stop_after=FIT.epochs - 1)
+    # As after a kill between one run's last checkpoint and another's: they are no longer as far.
+    shutil.copytree(folder / "whole" / "dist", folder / "resumed" / "dist", dirs_exist_ok=True)
+    (folder / "resumed" / "dist" / "model.keras").unlink()
+    epochs.append(fit(folder / "resumed"))
+    epochs.append(fit(folder / "resumed"))
+    (folder / "epochs.json").write_text(json.dumps(epochs))
+    # Keras itself imports TensorFlow where it is installed; of ours nothing may.
+    assert not [name for name, module in sys.modules.items() if name.startswith("fer_keras") and hasattr(module, "tf")]
 
 
 if __name__ == "__main__":
