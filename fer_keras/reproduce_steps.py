@@ -176,6 +176,8 @@ STEPS: tuple[Step, ...] = (
         (
             "python scripts/ship.py runs/separable-88k-1 separable-88k-second --data {data} --command"
             ' "python scripts/reproduce.py --data fer2013.zip --run separable-88k"',
+            "python scripts/export.py saved_models/separable-88k-second --data {data}"
+            " --to runs/exports/separable-88k-second",
         ),
         1,
         ("separable-88k",),

@@ -179,3 +179,11 @@ def test_losses_survive_their_configuration():
     ):
         again = type(loss).from_config(loss.get_config())
         assert again.get_config() == loss.get_config()
+
+
+@pytest.mark.parametrize("name", DISTILLATION_LOSSES)
+def test_a_teacher_that_says_no_number_is_noticed(name, rng):
+    teacher = rng.normal(size=(3, 2, 7)).astype(np.float32)
+    teacher[1] = np.nan
+    student = rng.normal(size=(3, 7)).astype(np.float32)
+    assert np.isnan(float(DISTILLATION_LOSSES[name](2.0)(told(teacher, np.array([0, 1, 2])), student)))

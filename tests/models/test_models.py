@@ -17,6 +17,8 @@ PARAMETERS = {
     "residual-10": 1_227_623,
     "residual-10-wide": 1_521_095,
     "residual-12": 1_498_743,
+    "residual-16-wide": 4_316_983,
+    "residual-18": 4_251_847,
     "residual-14": 2_775_751,
     "residual-16": 2_777_703,
     "separable-25k": 24_279,
