@@ -22,8 +22,7 @@ from fer_keras.files import locked, write_text
 from fer_keras.main_job import cached_logits, identify_teachers
 from fer_keras.models.load import load_model
 from fer_keras.training.data import views_asked_for
-from fer_keras.training.loop import is_finished
-from fer_keras.training.progress import publish
+from fer_keras.training.progress import is_finished, publish
 from fer_keras.training.run_folder import refuse_other_run
 from fer_keras.training.student import train_student
 

@@ -17,8 +17,7 @@ from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.load import load_model, model_file
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.training.data import training_data, views_asked_for
-from fer_keras.training.loop import is_finished
-from fer_keras.training.progress import publish, read_progress
+from fer_keras.training.progress import is_finished, publish, read_progress
 from fer_keras.training.run_folder import CONFIG_FILE, read_config, refuse_other_run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members

@@ -18,7 +18,8 @@ class ShiftedDepthwiseConv2D(keras.layers.DepthwiseConv2D):
 
     def call(self, inputs: jax.Array) -> jax.Array:
         """Return the convolution [N, H', W', C] of `inputs` [N, H, W, C]."""
-        _require_plain(self)
+        if not _is_plain(self):
+            return super().call(inputs)
         return _depthwise(inputs, jnp.asarray(self.kernel), self.strides)
 
 
@@ -28,7 +29,8 @@ class ShiftedSeparableConv2D(keras.layers.SeparableConv2D):
 
     def call(self, inputs: jax.Array) -> jax.Array:
         """Return the convolution [N, H', W', W] of `inputs` [N, H, W, C]."""
-        _require_plain(self)
+        if not _is_plain(self):
+            return super().call(inputs)
         x = _depthwise(inputs, jnp.asarray(self.depthwise_kernel), self.strides)
         return x @ jnp.asarray(self.pointwise_kernel)[0, 0]
 
@@ -40,7 +42,7 @@ class MatrixConv2D(keras.layers.Conv2D):
     def call(self, inputs: jax.Array) -> jax.Array:
         """Return the convolution [N, H', W', W] of `inputs` [N, H, W, C]."""
         kernel = jnp.asarray(self.kernel)
-        if self.use_bias or self.padding != "same" or self.activation is not keras.activations.linear:
+        if not _is_plain(self):
             return super().call(inputs)
         if kernel.shape[:2] == (1, 1) and self.strides == (1, 1):
             return inputs @ kernel[0, 0]
@@ -86,7 +88,8 @@ def _shifted(x: jax.Array, size: Sequence[int], strides: tuple[int, int]) -> Ite
         yield x[:, rows, columns]
 
 
-def _require_plain(layer: keras.layers.Layer) -> None:
-    plain = layer.padding == "same" and not layer.use_bias and layer.depth_multiplier == 1
-    if not plain or layer.activation is not keras.activations.linear:
-        raise NotImplementedError(f"{layer.name}: expected padding `same`, no bias and no activation, as in our blocks")
+def _is_plain(layer: keras.layers.Layer) -> bool:
+    """Whether a convolution is as in our blocks; any other is left to the library."""
+    depth = getattr(layer, "depth_multiplier", 1), getattr(layer, "groups", 1), *layer.dilation_rate
+    linear = layer.activation is keras.activations.linear and not layer.use_bias
+    return linear and layer.padding == "same" and set(depth) == {1}

@@ -24,7 +24,7 @@ from fer_keras.files import MODEL_FILE, replacing, write_json
 from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.load import load_model
 from fer_keras.models.registry import from_preset
-from fer_keras.training.progress import PROGRESS_FILE, Progress, drop_older, newest, publish, read_progress
+from fer_keras.training.progress import PROGRESS_FILE, Progress, drop_older, is_finished, newest, publish, read_progress
 from fer_keras.training.run_folder import CONFIG_FILE, read_config, recorded_precision, refuse_other_run, run_folder
 
 REPORT_SECONDS = 10
@@ -52,7 +52,7 @@ def fit_runs(
     """
     for folder, config in runs.items():
         refuse_other_run(folder, config, resume=True)
-        if read_progress(folder).epoch < config.fit.epochs:
+        if not is_finished(folder, config.fit):
             _refuse_other_engine(folder)
     stacks = _stacks(runs)
     stop = threading.Event()
@@ -64,7 +64,7 @@ def fit_runs(
         for folder in runs:  # a kill may have come between a checkpoint and what follows it
             drop_older(folder)
             publish(folder)
-        stacks = [stack for stack in stacks if read_progress(min(stack)).epoch < stack[min(stack)].fit.epochs]
+        stacks = [stack for stack in stacks if not is_finished(min(stack), stack[min(stack)].fit)]
         if not stacks:
             return
         slow = ", which takes many times as long as a GPU" if jax.default_backend() == "cpu" else ""

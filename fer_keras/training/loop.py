@@ -22,7 +22,7 @@ from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
-from fer_keras.training.progress import Progress, publish, read_progress
+from fer_keras.training.progress import Progress, is_finished, publish, read_progress
 from fer_keras.training.run_folder import recorded_precision, run_folder
 
 SHEET_FACES = 6
@@ -85,11 +85,6 @@ def fit_run(
             sheet = sheet_of_views(config.views, view_seed, some.images, some.index)
             _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, mine, sheet, callbacks)
     return folder / MODEL_FILE
-
-
-def is_finished(folder: Path, config: FitConfig) -> bool:
-    """Tell whether the run in `folder` has done all its epochs."""
-    return read_progress(folder).epoch >= config.epochs
 
 
 def _fit(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from fer_keras.config import FitConfig
 from fer_keras.files import HISTORY_FILE, MODEL_FILE, read_json, replacing, write_text
 
 MONITOR = "val_accuracy"
@@ -34,6 +35,11 @@ def read_progress(run: Path) -> Progress:
     """Return the progress of a run's newest checkpoint; a fresh one where there is none."""
     last = newest(run)
     return Progress() if last is None else Progress(**read_json(last / PROGRESS_FILE))
+
+
+def is_finished(folder: Path, config: FitConfig) -> bool:
+    """Tell whether the run in `folder` has done all its epochs."""
+    return read_progress(folder).epoch >= config.epochs
 
 
 def publish(run: Path) -> None:

@@ -23,6 +23,7 @@ LAYERS = {
     "pointwise": (keras.layers.Conv2D, {"filters": 5, "kernel_size": 1, "use_bias": False}, 4),
     "of one channel": (keras.layers.Conv2D, {"filters": 5, "kernel_size": 3, "strides": 2, "use_bias": False}, 1),
     "plain": (keras.layers.Conv2D, {"filters": 5, "kernel_size": 3}, 4),
+    "depthwise with bias": (keras.layers.DepthwiseConv2D, {"kernel_size": 3}, 4),
     "depthwise": (keras.layers.DepthwiseConv2D, {"kernel_size": 3, "strides": 1, "use_bias": False}, 4),
     "depthwise, stride 2": (keras.layers.DepthwiseConv2D, {"kernel_size": 3, "strides": 2, "use_bias": False}, 4),
     "separable": (keras.layers.SeparableConv2D, {"filters": 5, "kernel_size": 3, "strides": 2, "use_bias": False}, 4),
