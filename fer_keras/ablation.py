@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pandas as pd
 
-from fer_keras.ablation_arms import Arm, arm_config
+from fer_keras.ablation_arms import Arm, arm_config, refuse_equal_arms
 from fer_keras.ablation_records import Records, run_name
 from fer_keras.config import DataConfig, StudentConfig, ViewConfig, config_hash
 from fer_keras.data.dataset import FaceData
@@ -77,7 +77,7 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
     for arm in arms:
         if arm.against not in names:
             raise FerKerasError(f"arm {arm.name!r} is compared with {arm.against!r}, which is not among the arms")
-    _refuse_equal_arms(study, arms)
+    refuse_equal_arms(study.base, arms)
     with locked(study.out, wait=False):
         records = Records(study.out)
         rows: list[dict[str, Any]] = []
@@ -91,20 +91,6 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
                     records.add(row, guesses)
                 rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _refuse_equal_arms(study: Study, arms: Sequence[Arm]) -> None:
-    """A short schedule sees no more views than it has epochs: arms may then differ in name only."""
-    told: dict[tuple[str, str], str] = {}
-    for arm in arms:
-        config = replace(study.base, **arm.changes)
-        same = (config_hash(replace(config, cached_views=views_asked_for(config))), arm.teachers)
-        if same in told:
-            raise FerKerasError(
-                f"arms {told[same]!r} and {arm.name!r} are the same in {config.fit.epochs} epochs, expected more epochs"
-                " or one of them only"
-            )
-        told[same] = arm.name
 
 
 def recorded(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> list[Arm]:

@@ -1,10 +1,12 @@
 """The recipes that an ablation compares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fer_keras.config import NO_DATA, DataConfig, StudentConfig
+from fer_keras.config import NO_DATA, DataConfig, StudentConfig, config_hash
+from fer_keras.errors import FerKerasError
+from fer_keras.training.data import views_asked_for
 
 BASELINE = "baseline"
 ENSEMBLE, ONE, ASSISTANT = "ensemble", "one", "assistant"
@@ -77,3 +79,25 @@ def arm_config(base: StudentConfig, arm: Arm, data: DataConfig, teachers: tuple[
         seed: of `FitConfig.seed`.
     """
     return replace(base, **arm.changes, data=data, teachers=teachers, fit=replace(base.fit, seed=seed))
+
+
+def refuse_equal_arms(base: StudentConfig, arms: Sequence[Arm]) -> None:
+    """Refuse arms that differ in name only: a short schedule sees no more views than it has epochs.
+
+    Args:
+        base: the recipe that they change.
+        arms: the recipes.
+
+    Raises:
+        FerKerasError: two are told the same.
+    """
+    told: dict[tuple[str, str], str] = {}
+    for arm in arms:
+        config = replace(base, **arm.changes)
+        same = (config_hash(replace(config, cached_views=views_asked_for(config))), arm.teachers)
+        if same in told:
+            raise FerKerasError(
+                f"arms {told[same]!r} and {arm.name!r} are the same in {config.fit.epochs} epochs, expected more epochs"
+                " or one of them only"
+            )
+        told[same] = arm.name

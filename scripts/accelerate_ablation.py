@@ -19,18 +19,19 @@ def main() -> None:
     cli.add_ablation_options(parser)
     args = parser.parse_args()
     cli.set_up_accelerator()
-    from fer_keras.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, ONE, arm_config, base_config
+    from fer_keras.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, ONE, arm_config, base_config, refuse_equal_arms
     from fer_keras.ablation_records import run_name
     from fer_keras.accelerator.runs import fit_runs
     from fer_keras.distill.ensemble import teacher_fingerprint
     from fer_keras.models.load import load_model
     from fer_keras.training.data import training_data
 
+    base = base_config(args.epochs)
+    refuse_equal_arms(base, ARMS)
     data, data_config = training_data(cli.load_data(args))
     models = [load_model(path) for path in [*args.teacher, args.assistant]]
     *large, assistant = fingerprints = [teacher_fingerprint(model) for model in models]
     teachers = {ENSEMBLE: tuple(large), ONE: tuple(large[:1]), ASSISTANT: (assistant,)}
-    base = base_config(args.epochs)
     runs = {
         args.runs / args.name / run_name(arm.name, seed): arm_config(
             base, arm, data_config, teachers[arm.teachers], seed
