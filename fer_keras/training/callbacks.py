@@ -14,6 +14,9 @@ from fer_keras.training.metrics import MacroF1
 from fer_keras.training.progress import MONITOR
 
 
+EPOCHS_A_DRAWING = 5
+
+
 class ReseedDropout(keras.callbacks.Callback):
     """Makes the dropout of an epoch a function of (seed, epoch).
 
@@ -60,7 +63,10 @@ class EpochLine(keras.callbacks.Callback):
 
 
 class TensorBoardImages(keras.callbacks.Callback):
-    """Writes a sheet of views once and validation's confusion matrix after every epoch."""
+    """Writes a sheet of views once, and validation's confusion matrix after every fifth epoch and the last.
+
+    TensorBoard shows ten of them unless told otherwise, and to draw one takes half a second.
+    """
 
     def __init__(self, folder: Path, sheet: np.ndarray, macro_f1: MacroF1) -> None:
         super().__init__()
@@ -74,6 +80,8 @@ class TensorBoardImages(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Write the confusion matrix; the metric still holds validation's counts."""
+        if (epoch + 1) % EPOCHS_A_DRAWING and epoch + 1 < self.params["epochs"]:
+            return
         counts = keras.ops.convert_to_numpy(self.macro_f1.confusion).astype(int)
         self._write("confusion", figure_to_array(confusion_matrix(counts, "validation")), epoch)
 

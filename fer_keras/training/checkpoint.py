@@ -23,7 +23,7 @@ def restore(model: keras.Model, run: Path) -> Progress:
     views and the dropout need no state, since they are functions of (seed, epoch).
 
     Args:
-        model: built and compiled as the one that was saved.
+        model: built and compiled, and its optimizer built, as the one that was saved.
         run: the run's folder.
 
     Returns:
@@ -37,7 +37,6 @@ def restore(model: keras.Model, run: Path) -> Progress:
         return Progress()
     if not (last / _WEIGHTS).exists():
         raise FerKerasError(f"{last}: was written by scripts/accelerate.py, which alone can go on with it")
-    model.optimizer.build(model.trainable_variables)
     try:
         model.load_weights(last / _WEIGHTS)
     except ValueError as error:

@@ -109,6 +109,8 @@ def _fit(
             metrics=[LabelledAccuracy(), macro_f1],
             jit_compile=False,  # XLA on a CPU is several times slower on these networks.
         )
+        # Keras would make the optimizer's variables inside the step's graph, which is traced twice then.
+        trainer.optimizer.build(trainer.trainable_variables)
     progress = restore(trainer, folder)
     if progress.epoch:
         print(f"{folder}: going on from epoch {progress.epoch + 1} of {config.epochs}", flush=True)
