@@ -8,16 +8,32 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as scripts do: see `fer_k
 import numpy as np
 import pytest
 
-SLOW_FILES = (
-    "test_processes.py", "test_main_job.py", "test_distributed.py", "test_search.py", "test_resume.py",
-    "test_benchmark_inference.py", "test_export.py",
+EXPORT = "tests/export"
+SLOW = (
+    "test_processes.py", "test_main_job.py", EXPORT, "test_distributed.py", "test_search.py", "test_resume.py",
 )  # fmt: skip
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that take minutes: or one process would run the last of them while the other is idle."""
-    order = {name: number for number, name in enumerate(SLOW_FILES)}
-    items.sort(key=lambda item: order.get(item.path.name, len(order)))
+    """Begin with what takes minutes: or one process would run the last of it while the other is idle."""
+
+    def rank(item):
+        file = item.nodeid.split("::")[0]
+        return next((number for number, slow in enumerate(SLOW) if slow in file), len(SLOW))
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A process has whole files, and one of them all of tests/export, whose session fixture exports a model."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return EXPORT if nodeid.startswith(EXPORT) else super()._split_scope(nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.fixture(autouse=True)
