@@ -13,7 +13,6 @@ from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, montag
 from fer_keras.training.metrics import MacroF1
 from fer_keras.training.progress import MONITOR
 
-
 EPOCHS_A_DRAWING = 5
 
 
