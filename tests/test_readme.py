@@ -9,8 +9,14 @@ from command import ROOT
 
 from fer_keras.benchmark_inference import row_cells
 from fer_keras.evaluation.comparison import differences_table
+from fer_keras.evaluation.frontier import read_ledger
+from fer_keras.evaluation.frontier_tables import evidence_table, families_table
+from tuner.search_space import defaults, solve_options
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+WORDS = " ".join(README.split())
+"""The same without its line breaks."""
+
 SECOND_SEEDS = ("mobilenet-93k", "mobilenet-93k-second")
 CARDS = {path.parent.name: json.loads(path.read_text()) for path in sorted(ROOT.glob("saved_models/*/card.json"))}
 
@@ -19,6 +25,12 @@ def row_of(first_cell):
     rows = [line for line in README.splitlines() if line.startswith(f"| {first_cell} |")]
     assert len(rows) == 1, f"expected one row {first_cell!r} in the README, found {len(rows)}"
     return [cell.strip() for cell in rows[0].strip("|").split("|")]
+
+
+def table_called(name):
+    before, after = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+    assert README.count(before) == README.count(after) == 1, name
+    return README[README.index(before) + len(before) : README.index(after)]
 
 
 def test_models_are_shipped():
@@ -88,7 +100,7 @@ def test_the_pair_of_seeds_has_the_mean_of_its_cards():
 
 def test_what_helped_is_what_the_ablation_says():
     summary = pd.read_csv(ROOT / "saved_models/measurements/ablation_summary.csv")
-    assert f"<!-- ablation -->\n{differences_table(summary).strip()}\n<!-- /ablation -->" in README
+    assert table_called("ablation") == differences_table(summary).strip()
     assert f"Of {len(summary) - 1} such comparisons" in README, "all arms but the baseline"
 
 
@@ -96,3 +108,43 @@ def test_the_flagship_is_the_seed_that_validates_better():
     best = [CARDS[name]["recipe"]["best_validation_accuracy"] for name in ("separable-88k", "separable-88k-second")]
     images = CARDS["separable-88k"]["scores"]["splits"]["val"]["all"]["count"]
     assert round((best[0] - best[1]) * images) == 1 and "validates\nbetter, by one image;" in README
+
+
+def test_which_family_wins_is_what_the_frontier_says():
+    differences = pd.read_csv(ROOT / "saved_models/frontier/differences.csv")
+    assert table_called("families") == families_table(differences, "public_test").strip()
+    separable = differences[(differences["question"] == "families, distilled") & (differences["family"] != "cnn")]
+    small = separable["budget"] <= 50_000
+    assert (separable["public_test_low"] > 0).equals(small), "told apart up to 50,000 parameters, and not beyond"
+
+
+def test_why_it_wins_is_what_the_frontier_says():
+    evidence = pd.read_csv(ROOT / "saved_models/frontier/evidence.csv")
+    assert table_called("evidence") == evidence_table(evidence).strip()
+    assert evidence["receptive_field"].min() == 47
+    fits = evidence["train_accuracy"] - evidence["val_accuracy"]
+    assert f"by more than {100 * fits.max():.1f} points" in WORDS
+    small = evidence.pivot(index="budget", columns="family").loc[:50_000]
+    width, often = (small[name] for name in ("mean_width", "multiply_adds_per_parameter"))
+    assert (width["separable"] > 2 * width["cnn"]).all() and (width["mobilenet"] > 2 * width["cnn"]).all()
+    often = often["separable"] / often["cnn"]
+    assert f"{often.min():.1f} to {often.max():.1f} times as often up to 50,000 parameters" in WORDS
+    train, val = (100 * (gap["separable"] - gap["cnn"]) for gap in (small["train_accuracy"], small["val_accuracy"]))
+    told = f"by {train.min():.1f} to {train.max():.1f} points in training, by {val.min():.1f} to {val.max():.1f}"
+    assert f"{told} in validation" in WORDS
+    of = evidence.set_index(["family", "budget"])
+    more, fewer = of.loc[("cnn", 50_000)], of.loc[("separable", 25_000)]
+    assert f"with {fewer['multiply_adds'] / 1e6:.1f} M are ahead of a general CNN's 50,000 with" in WORDS
+    assert f"{more['multiply_adds'] / 1e6:.1f} M. " in WORDS and fewer["parameters"] < 0.51 * more["parameters"]
+    assert fewer["public_test_accuracy"] > more["public_test_accuracy"]
+
+
+def test_how_often_the_defaults_won_the_search_is_what_its_ledger_says():
+    ledger = read_ledger(ROOT / "saved_models/frontier")
+    most = json.loads((ROOT / "saved_models/frontier/search.json").read_text())["max_multiply_adds"]
+    best = ledger[(ledger["stage"] == "final") & (ledger["seed"] == 0)]
+    of_defaults = {
+        row.trial: solve_options(row.family, row.budget, defaults(row.family), most) for row in best.itertuples()
+    }
+    won = sum(json.loads(row.options) == json.loads(json.dumps(of_defaults[row.trial])) for row in best.itertuples())
+    assert f"in {won} of {len(best)} cells the family's defaults" in WORDS
