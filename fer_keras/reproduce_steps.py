@@ -214,7 +214,7 @@ STEPS: tuple[Step, ...] = (
             " --budgets 5000 10000 25000 50000 100000 --max-multiply-adds 9000000 --cache-precision float32",
             "python scripts/frontier.py saved_models/frontier --measure",
         ),
-        540,
+        600,
         ("separable-93k",),
     ),
     Step(

@@ -56,6 +56,7 @@ def main() -> None:
     # Known models were scored on FER2013's PublicTest.
     comparable = not args.source and source != DRAWN and points["public_test_accuracy"].notna().any()
     known = known_models(args.shipped, frontier.known_milliseconds(folder)) if comparable else {}
+    source = "FER2013" if comparable and source else source  # titles need no name of a file
     figures = {"frontier_gain": gain_figure(points, source=source)}
     for cost in frontier.COSTS:
         if points[cost].notna().any():
@@ -65,14 +66,15 @@ def main() -> None:
             save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
     from fer_keras.evaluation.family_evidence import EVIDENCE_FILE, family_evidence
     from fer_keras.evaluation.frontier_html import write_frontier_html
-    from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table
+    from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table, halves_table
 
     evidence = family_evidence(points)
     write_text(out / EVIDENCE_FILE, evidence.to_csv(index=False))
     write_frontier_html(points, out / "frontier.html", source=source, known=known)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
     for split in comparison.SPLITS if len(found) else ():
-        print(f"\n{split}\n{families_table(found, split)}\n\n{gains_table(found, split)}")
+        tables = (make(found, split) for make in (families_table, halves_table, gains_table))
+        print("\n" + "\n\n".join([split, *tables]))
     print(f"\n{evidence_table(evidence)}\n")
     print(f"frontier: {out}")
 

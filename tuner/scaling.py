@@ -133,11 +133,11 @@ def scale(
     """Compute what a search that was run with two workers on one machine takes with other numbers, a host for each.
 
     Its trials are given out again in their order, each to the worker that is free first, and each of its epochs takes
-    the seconds that one took, times `share`: the median over the trials of its family, budget and stage, so that one
-    that had to share the machine with something else does not count. Assumptions: hosts like that machine, none slowed
-    by the others (they share a folder and the chief's answers, nothing else); a trial first occupies the chief for
-    `chief_seconds`, one trial at a time; a full schedule begins when the short trials of its family and budget have
-    ended, and is not split; no host fails.
+    the seconds that one took, times `share`: the median over the trials of its network and stage, so that one that had
+    to share the machine with something else does not count. Assumptions: hosts like that machine, none slowed by the
+    others (they share a folder and the chief's answers, nothing else); a trial first occupies the chief for
+    `chief_seconds`, one trial at a time; a full schedule may begin when the short trials of its family and budget have
+    ended, until when workers take others, and is not split; no host fails.
 
     Args:
         ledger: of the search; trials that ended well count.
@@ -150,7 +150,7 @@ def scale(
         A row a count: `repeat`, `workers`, `trials`, `hours`, `trials_per_hour`, `host_hours`, `speed_up` over one.
     """
     table = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
-    pace = (table["seconds"] / table["epochs"]).groupby([table[name] for name in ("family", "budget", "stage")])
+    pace = (table["seconds"] / table["epochs"]).groupby([table[name] for name in ("family", "options", "stage")])
     ended = table.assign(seconds=pace.transform("median") * table["epochs"]).to_dict("records")
     short = [row for row in ended if row["stage"] == SEARCH]
     trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
@@ -166,13 +166,24 @@ def scale(
 
 
 def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float, chief_seconds: float) -> float:
-    free, chief, latest = [0.0] * workers, 0.0, 0.0
-    ready: dict[tuple[str, int], float] = defaultdict(float)
-    for row in trials:
-        cell, full = (row["family"], row["budget"]), row["stage"] != SEARCH
-        chief = max(heapq.heappop(free), chief, ready[cell] if full else 0.0) + chief_seconds
+    """Seconds until the last trial ends; the short ones come first in `trials`."""
+    left, free, chief, latest = list(trials), [0.0] * workers, 0.0, 0.0
+    ready: dict[tuple[str, int] | None, float] = defaultdict(float)  # None: of short trials, which wait for nothing
+
+    def waits_for(row: dict[str, Any]) -> tuple[str, int] | None:
+        return None if row["stage"] == SEARCH else (row["family"], row["budget"])
+
+    while left:
+        now = max(heapq.heappop(free), chief)
+        number = next((number for number, row in enumerate(left) if ready[waits_for(row)] <= now), None)
+        if number is None:
+            heapq.heappush(free, min(ready[waits_for(row)] for row in left))
+            continue
+        row = left.pop(number)
+        chief = now + chief_seconds
         end = chief + share * row["seconds"]
-        if not full:
+        if row["stage"] == SEARCH:
+            cell = (row["family"], row["budget"])
             ready[cell] = max(ready[cell], end)
         heapq.heappush(free, end)
         latest = max(latest, end)

@@ -1,7 +1,9 @@
 """What families do with the same number of parameters: the facts behind the question which of them wins, and why."""
 
 import json
+import math
 
+import keras
 import numpy as np
 import pandas as pd
 
@@ -18,10 +20,11 @@ def family_evidence(points: pd.DataFrame) -> pd.DataFrame:
         points: of `fer_keras.evaluation.frontier.frontier_points`.
 
     Returns:
-        A row a point: `family`, `budget`, `parameters`, `multiply_adds`, `multiply_adds_per_parameter`; `layers`,
-        convolutions that mix channels; `mean_width`, their mean output channels; `receptive_field`, pixels of 48 (more
-        than 48 covers the picture from any place); `train_accuracy` on augmented views in the last epoch,
-        `val_accuracy` and `public_test_accuracy`.
+        A row a point: `family`, `budget`, `parameters`, `multiply_adds`, `multiply_adds_per_parameter`;
+        `dense_share`, of the parameters that are in dense layers and so used once; `layers`, convolutions that mix
+        channels; `mean_width`, their mean output channels; `receptive_field`, the side in pixels of what a place of
+        the last map sees; `train_accuracy` on augmented views in the last epoch, `val_accuracy` and
+        `public_test_accuracy`.
     """
     rows = []
     for point in points.to_dict("records"):
@@ -31,6 +34,7 @@ def family_evidence(points: pd.DataFrame) -> pd.DataFrame:
             {
                 **{name: point[name] for name in ("family", "budget", "parameters", "multiply_adds")},
                 "multiply_adds_per_parameter": round(point["multiply_adds"] / point["parameters"], 2),
+                "dense_share": round(_dense_parameters(model) / point["parameters"], 4),
                 "layers": len(widths),
                 "mean_width": round(float(np.mean(widths)), 2),
                 "receptive_field": receptive_field(model),
@@ -38,3 +42,8 @@ def family_evidence(points: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def _dense_parameters(model: keras.Model) -> int:
+    dense = (layer for layer in model.layers if isinstance(layer, keras.layers.Dense))
+    return sum(math.prod(weight.shape) for layer in dense for weight in layer.trainable_weights)

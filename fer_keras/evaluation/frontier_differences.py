@@ -15,23 +15,25 @@ LABELS_ALONE = "labels alone"
 FAMILIES_COMPARED = {"families, distilled": "distilled", "families, labels alone": LABELS_ALONE}
 """Questions that `differences` answers beside `DISTILLATION`, and what the networks learned from."""
 
+HALF = "half of the general CNN's parameters"
+"""The same of a family at one budget and the general CNN at twice that."""
+
 _Cell = tuple[str, str, int]
 """Stage, family and budget."""
 
 
-def differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path, against: str = "cnn") -> pd.DataFrame:
+def differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """Compare, image by image, the families at each budget and what distillation is worth; see `compare_arms`.
 
     Args:
         ledger: from `fer_keras.evaluation.frontier.read_ledger`.
         points: from `fer_keras.evaluation.frontier.frontier_points`.
         folder: the ledger's, with each model's `HITS_FILE` beside the model.
-        against: the family that the others are compared with.
 
     Returns:
         A row for each `question`, `family` and `budget`, as from `compare_arms`. The questions are `families,
-        distilled` and `families, labels alone`, with `against` a family, and `distillation`, with `against` `labels
-        alone`. What lacks a file or its other side is left out.
+        distilled`, `families, labels alone` and `HALF`, with `against` the general CNN, and `distillation`, with
+        `against` `labels alone`. What lacks a file or its other side is left out.
 
     Raises:
         FerKerasError: a file is damaged.
@@ -40,9 +42,10 @@ def differences(ledger: pd.DataFrame, points: pd.DataFrame, folder: Path, agains
     distilled, control = ({cell: hits[cell] for cell in hits if cell[0] == stage} for stage in ("final", "control"))
     tables = [
         *(
-            _compared(question, hits_of, {cell: (cell[0], against, cell[2]) for cell in hits_of})
+            _compared(question, hits_of, {cell: (cell[0], "cnn", cell[2]) for cell in hits_of})
             for question, hits_of in zip(FAMILIES_COMPARED, (distilled, control), strict=True)
         ),
+        _compared(HALF, distilled, {cell: (cell[0], "cnn", 2 * cell[2]) for cell in distilled if cell[1] != "cnn"}),
         _compared(DISTILLATION, hits, {cell: ("control", *cell[1:]) for cell in distilled}),
     ]
     tables = [table for table in tables if len(table)]

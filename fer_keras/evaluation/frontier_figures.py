@@ -154,11 +154,12 @@ def frontier_figure(
         known: from `known_models`; none of FER2013's beside points of something else.
     """
     figure, (ax,) = new_figure(6.8, 4.4)
-    accuracy = shown_accuracy(points)
+    accuracy, taken = shown_accuracy(points), []
     for family, rows in points.groupby("family"):
         colour, marker = LOOKS[family]
         drawn = rows.dropna(subset=[cost]).sort_values(cost)
         _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES[family])
+        taken += _taken(drawn, cost, accuracy)
     best = points[points[f"pareto_{cost}"]].sort_values(cost)
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
     marked = [_mark(ax, one, cost, *KNOWN_LOOKS[kind]) for kind, models in (known or {}).items() for one in models]
@@ -171,7 +172,7 @@ def frontier_figure(
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
     if names := [name for name in marked if name]:
         figure.draw_without_rendering()  # so that the axes have their place
-        x, y = np.array([*(name.get_position() for name in names), *points[[cost, accuracy]].dropna().to_numpy()]).T
+        x, y = np.array([*(name.get_position() for name in names), *taken]).T
         line = {"arrowstyle": "-", "color": GREY, "lw": 0.5}
         adjust_text(names, x, y, ax=ax, iter_lim=_ROUNDS, expand=(1.1, 1.3), arrowprops=line)
     return figure
@@ -206,6 +207,17 @@ def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, **look: objec
     middle = rows[value]
     errors = [middle - rows[f"{value}_low"], rows[f"{value}_high"] - middle]  # NaN, where unknown, draws none
     ax.errorbar(rows[cost], middle, yerr=errors, ms=4.5, lw=1.4, capsize=2.5, elinewidth=1.0, **look)
+
+
+def _taken(rows: pd.DataFrame, cost: str, value: str) -> list[tuple[float, float]]:
+    """Places along the lines between points and along their intervals, on axes with a logarithmic cost."""
+    x, y = np.log(rows[cost].to_numpy(np.float64)), rows[value].to_numpy()
+    between = np.interp(np.linspace(0, len(x) - 1, 8 * len(x)), np.arange(len(x)), x)
+    places = [*zip(np.exp(between), np.interp(between, x, y), strict=True)]
+    for end in ("low", "high"):
+        bars = np.linspace(y, rows[f"{value}_{end}"].to_numpy(), 5)
+        places += [(np.exp(at), height) for bar in bars for at, height in zip(x, bar, strict=True)]
+    return [place for place in places if np.isfinite(place).all()]
 
 
 def _mark(ax: "Axes", known: Known, cost: str, marker: str, size: float, colour: str) -> "Text | None":

@@ -42,6 +42,7 @@ def test_evidence_is_of_the_networks_that_were_built(points):
     assert cnn["multiply_adds_per_parameter"] == round(900_000 / 4_990, 2)
     assert (cnn["layers"], cnn["mean_width"]) == (2, 7.5) and (mobilenet["layers"], mobilenet["mean_width"]) == (2, 7.5)
     assert mobilenet["receptive_field"] == 3 + 2 * 2  # a stem of stride 2, then 3x3
+    assert mobilenet["dense_share"] == round((10 + 1) * 7 / 4_980, 4)
     assert cnn["train_accuracy"] == pytest.approx(0.53) and cnn["val_accuracy"] == pytest.approx(0.51)
 
 

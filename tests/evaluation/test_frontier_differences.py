@@ -7,8 +7,9 @@ from command import run
 
 from fer_keras.evaluation.comparison import ahead
 from fer_keras.evaluation.family_evidence import family_evidence
-from fer_keras.evaluation.frontier_differences import differences, with_gains
-from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table
+from fer_keras.evaluation.frontier import frontier_points
+from fer_keras.evaluation.frontier_differences import HALF, differences, with_gains
+from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table, halves_table
 
 
 @pytest.fixture
@@ -59,6 +60,22 @@ def test_families_and_distillation_are_compared_image_by_image(points, hits, tmp
     assert ("distillation", "cnn", 50_000) not in table.index
 
 
+def test_half_of_the_parameters_are_compared_with_the_cnn_that_has_all(hits, tmp_path):
+    ledger, made = hits
+    doubled = ledger.assign(budget=ledger["budget"].replace(50_000, 10_000))
+    found = differences(doubled, frontier_points(doubled), tmp_path)
+    (row,) = found[found["question"] == HALF].to_dict("records")
+    assert (row["family"], row["budget"], row["against"]) == ("mobilenet", 5_000, "cnn")
+    mine, whole = (
+        np.mean([seen["val"].mean() for seen in made["final", *cell]])
+        for cell in (("mobilenet", 5_000), ("cnn", 50_000))
+    )
+    assert row["val"] == pytest.approx(mine) and row["val_difference"] == pytest.approx(mine - whole)
+    header, line = cells_of(halves_table(found, "val"))
+    assert header == ["at most", "general CNN with twice as many", "MobileNet", "ahead by"]
+    assert line == ["5,000 parameters, distilled", f"{100 * whole:.1f}", f"{100 * mine:.1f}", ahead(row, "val")]
+
+
 def test_the_intervals_of_gains_are_those_of_the_differences(points, hits, tmp_path, row_of):
     ledger, _ = hits
     table = differences(ledger, points, tmp_path)
@@ -96,7 +113,9 @@ def test_tables_say_what_was_compared(points, hits, tmp_path):
     header, *rows = cells_of(evidence_table(family_evidence(points)))
     names = [f"{name}, {budget}" for budget in ("5,000", "50,000") for name in ("general CNN", "MobileNet")]
     assert [row[0] for row in rows] == names
-    assert rows[0][1:] == ["0.9 M", "180", "2", "8", str(family_evidence(points)["receptive_field"][0]), "53.0", "51.0"]
+    evidence = family_evidence(points).iloc[0]
+    shape = [f"{evidence['dense_share']:.0%}", "2", "8", str(evidence["receptive_field"])]
+    assert rows[0][1:] == ["0.9 M", "180", *shape, "53.0", "51.0"]
 
 
 def test_without_the_files_there_is_nothing_to_compare(points, ledger, tmp_path):
@@ -121,6 +140,7 @@ def test_the_script_measures_compares_and_writes_where_it_is_told(points, hits, 
     gain = written.loc[("cnn", 5_000)]
     assert gain["val_accuracy_gain_low"] < gain["val_accuracy_gain"] < gain["val_accuracy_gain_high"]
     evidence = family_evidence(points)
-    for shown in (families_table(found, "public_test"), gains_table(found, "val"), evidence_table(evidence)):
+    tables = families_table(found, "public_test"), halves_table(found, "val"), gains_table(found, "val")
+    for shown in (*tables, evidence_table(evidence)):
         assert shown in said
     assert not (tmp_path / "frontier.csv").exists() and (tmp_path / "out" / "frontier_gain.svg").exists()

@@ -62,11 +62,12 @@ def test_two_workers_on_one_machine_beside_one_on_each_of_two():
 
 
 def ledger_of(*trials):
-    """Rows of (stage, family, seconds), and one that failed."""
+    """Rows of (stage, family, seconds) and perhaps the network's options, and one that failed."""
     rows = [
-        {"trial": f"{number:04d}", "stage": stage, "family": family, "budget": 5_000, "seconds": seconds, "epochs": 2}
-        for number, (stage, family, seconds) in enumerate(trials)
-    ]
+        {"trial": f"{number:04d}", "stage": stage, "family": family, "budget": 5_000, "seconds": seconds, "epochs": 2,
+         "options": options[0] if options else "{}"}
+        for number, (stage, family, seconds, *options) in enumerate(trials)
+    ]  # fmt: skip
     failed = {**rows[0], "trial": "9999", "seconds": 1e6, "status": "failed"}
     return pd.DataFrame([*({**row, "status": "completed"} for row in rows), failed])
 
@@ -85,8 +86,17 @@ def test_more_workers_by_hand():
     assert larger["trials"].tolist() == [42, 42] and larger.loc[1, "hours"] == 33.0
     disturbed = ledger_of(*(("search", "cnn", seconds) for seconds in (3600, 36_000, 3600)))
     assert scaling.scale(disturbed, 1.0, 0.0, counts=(1,))["hours"].tolist() == [3.0]
+    networks = ledger_of(("search", "cnn", 3600, "small"), ("search", "cnn", 36_000, "large"))
+    assert scaling.scale(networks, 1.0, 0.0, counts=(1,))["hours"].tolist() == [11.0]
     slow = scaling.scale(ledger, 0.5, 3600.0, counts=(256,))
     assert slow["hours"].tolist() == [7.0], "the chief, who is asked six times, is what limits: 6, and the last trial"
+
+
+def test_workers_do_not_wait_for_a_full_schedule_that_is_not_ready():
+    hours = [("search", "cnn", 4), ("search", "separable", 1), ("final", "cnn", 1), ("final", "separable", 4)]
+    ledger = ledger_of(*((stage, family, 3600 * length) for stage, family, length in hours))
+    # The second worker is at its own full schedule until 5, the first begins the other one at 4.
+    assert scaling.scale(ledger, 1.0, 0.0, counts=(2,))["hours"].tolist() == [5.0]
 
 
 def test_the_small_search_is_one_that_the_script_takes():
