@@ -21,7 +21,7 @@ class Step:
 
 
 _MEMBERS = ("residual-16", "residual-16-second", "residual-16-labels", "residual-10")
-"""The teachers that students learn from: see the README for why these."""
+"""The teachers that separable-93k and the ablation learn from."""
 _TEACHERS = " ".join(f"saved_models/{name}" for name in _MEMBERS)
 
 
@@ -44,7 +44,7 @@ _LABEL_TEACHERS = (
     _label_teacher("residual-18", "residual-18-labels", 12, 60, 0.0),
     _label_teacher("residual-16", "residual-16-labels", 13, 80, 0.25),
 )
-"""Teachers of teachers, on a GPU; they stay in runs/."""
+"""Teachers of residual-16-wide, two of them of separable-88k too, on a GPU; they stay in runs/."""
 
 
 def _trained(

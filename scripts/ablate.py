@@ -3,7 +3,7 @@
     python scripts/ablate.py --data fer2013.zip --teacher saved_models/residual-16 ... \
         --assistant saved_models/separable-93k
 
-About 8 minutes a run on 2 cores, 15 arms, 2 seeds each: 4.5 hours, after the teachers' logits are cached. The same
+About 8 minutes a run on 2 cores, 15 arms, 2 seeds each: 4 hours, after the teachers' logits are cached. The same
 command goes on where it was stopped. Writes ablation.csv (a row a run), ablation_predictions.npz and, of all arms that
 are there with every seed, ablation_summary.csv (a row an arm, with intervals) and ablation.png to runs/<name>/, or to
 --out.

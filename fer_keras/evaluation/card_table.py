@@ -19,11 +19,12 @@ def index_text(cards: Iterable[Card]) -> str:
         f"{GENERATED}\n\n# Saved models\n\n{model_table(ordered, '{}/' + CARD_TEXT_FILE)}\n\n"
         "Accuracies and macro-F1 in percent, of all labelled images of a split unless it says otherwise; in brackets"
         " the 95% bootstrap interval. `No copies` leaves out the images that have an exact copy among the training"
-        " images. Macro-F1 and calibration error (percentage points) are those of PublicTest. An ensemble costs what"
-        " its members cost together; it has no file of its own.\n\n"
+        " images. Macro-F1 and calibration error (percentage points) are those of PublicTest. An ensemble has the"
+        " parameters of its members together and their multiply-adds, twice where it also sees mirror images; it has no"
+        " file of its own. A teacher learned labels, a student was distilled; large students teach in turn.\n\n"
         "Each folder holds a card, `card.md` for people and `card.json` for programs. That of a model also holds"
         " `model.keras`, the configuration and the history of its training, and `sample.json`: its logits on a few"
-        " drawn faces.\n"
+        " drawn faces; `calibration.json`, `exports.json` and, of some, the exported files.\n"
     )
 
 

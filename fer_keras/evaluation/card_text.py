@@ -97,8 +97,8 @@ def _data(card: Card, evaluation: Evaluation) -> str:
         f"{audit['conflict_groups']:,} groups of identical images carry different labels"
         f" ({audit['conflict_images']:,} images).",
         f"{facts['validation_images']:,} of the training images were set aside for validation, none with a copy among"
-        " those fitted to. Epochs were chosen by them, so their score flatters a little; the test splits chose"
-        " nothing.",
+        " those fitted to. Epochs, and where there was a choice seeds and members too, were chosen by them, so"
+        " their score flatters a little; the test splits chose nothing.",
         f"Fingerprint of the labelled images fitted to: `{facts['fingerprint']}`.",
     ]
     if unlabelled := facts.get("unlabelled_images"):

@@ -27,7 +27,7 @@ class Known:
     Attributes:
         name: as figures call it.
         public_test: accuracy on PublicTest.
-        parameters: trainable ones; None where not told.
+        parameters: trainable ones, of peers as their authors count; None where not told.
         multiply_adds: for one image; None where not told.
         milliseconds: as in the ledger; None where not measured.
     """
