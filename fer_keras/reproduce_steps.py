@@ -48,9 +48,10 @@ _LABEL_TEACHERS = (
 
 
 def _trained(
-    name: str, train: str, run: str, minutes: float, *needs: str, half: bool = False, served: bool = False
-) -> Step:
-    """A model: the command that trains it in runs/`run`, the one that ships it, and the one that exports it.
+    name: str, train: str | tuple[str, ...], run: str, minutes: float, *needs: str,
+    half: bool = False, served: bool = False,
+) -> Step:  # fmt: skip
+    """A model: what trains it in runs/`run`, the command that ships it, and the one that exports it.
 
     With `half` it is a teacher, kept in half precision. Exported files are kept only of what is `served`.
     """
@@ -59,20 +60,26 @@ def _trained(
     export = f"python scripts/export.py saved_models/{name} --data {{data}}"
     ship += " --half" if half else ""
     export += "" if served else f" --to runs/exports/{name}"
-    return Step(name, (train, ship, export), minutes, needs)
+    trained = (train,) if isinstance(train, str) else train
+    return Step(name, (*trained, ship, export), minutes, needs)
 
 
 def _student(
     name: str, model: str, epochs: int, minutes: float,
-    *, assistant: str = "", more: str = "", served: bool = True,
+    *, assistant: str = "", more: str = "", longer: int = 0, served: bool = True,
 ) -> Step:  # fmt: skip
-    """A student of the four teachers, or of the saved model `assistant`; `more` are further options."""
+    """A student of the four teachers, or of the saved model `assistant`; `more` are further options.
+
+    With `longer` it learns for so many epochs more, at a lower rate, in a run of its own.
+    """
     teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
-    train = (
-        f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --name {name}"
-        f" --cached-views 40 --epochs {epochs}{f' {more}' if more else ''} --resume"
-    )
-    return _trained(name, train, name, minutes, assistant or "logits", served=served)
+    distill = f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --cached-views 40"
+    distill += f" {more}" if more else ""
+    train, run = [f"{distill} --name {name} --epochs {epochs} --resume"], name
+    if longer:
+        run = f"{name}-longer"
+        train.append(f"{distill} --name {run} --epochs {longer} --learning-rate 4e-3 --start-from runs/{name} --resume")
+    return _trained(name, tuple(train), run, minutes, assistant or "logits", served=served)
 
 
 STEPS: tuple[Step, ...] = (
@@ -202,9 +209,16 @@ STEPS: tuple[Step, ...] = (
         half=True,
     ),
     _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
-    _student("mobilenet-93k", "mobilenet-93k", 100, 60, assistant="separable-93k", served=False),
+    _student("mobilenet-93k", "mobilenet-93k", 100, 100, assistant="separable-93k", longer=60, served=False),
     _student(
-        "mobilenet-93k-second", "mobilenet-93k", 100, 60, assistant="separable-93k", more="--seed 1", served=False
+        "mobilenet-93k-second",
+        "mobilenet-93k",
+        100,
+        100,
+        assistant="separable-93k",
+        more="--seed 1",
+        longer=60,
+        served=False,
     ),
     Step(
         "frontier",
