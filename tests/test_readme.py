@@ -144,6 +144,14 @@ def test_why_it_wins_is_what_the_frontier_says():
     assert f"{told} {val.loc[100_000]:.1f} at 100,000)" in WORDS
 
 
+def test_what_is_fast_is_what_the_frontier_says():
+    points = pd.read_csv(ROOT / "saved_models/frontier/frontier.csv").set_index(["family", "budget"])
+    cnn, others = points.loc[("cnn", 25_000)], points.loc[[("separable", 10_000), ("mobilenet", 10_000)]]
+    assert (others["milliseconds"] > cnn["milliseconds"]).all(), "faster"
+    for accuracy in ("val_accuracy", "public_test_accuracy"):
+        assert ((others[accuracy] - cnn[accuracy]).abs() < 0.015).all(), "about as good"
+
+
 def test_how_often_the_defaults_won_the_search_is_what_its_ledger_says():
     ledger = read_ledger(ROOT / "saved_models/frontier")
     most = json.loads((ROOT / "saved_models/frontier/search.json").read_text())["max_multiply_adds"]
