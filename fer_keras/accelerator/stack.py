@@ -66,6 +66,7 @@ class Stack:
 
     def __init__(self, lanes: Sequence[Lane], train: FaceData, val: FaceData) -> None:
         self.lanes, self.train = lanes, train
+        self._index = train.index.tobytes()  # one object, whose hash Python keeps
         fit = lanes[0].config.fit
         self.steps = len(train) // fit.batch_size
         if not self.steps:
@@ -128,7 +129,7 @@ class Stack:
             config = lane.config
             seed, view = _view_of(config, epoch)
             rows.append(epoch_order(config.fit.seed, epoch, len(self.train))[:count].astype(np.int32))
-            drawn.append(_drawn(config.views, seed, view, self.train.index.tobytes()))
+            drawn.append(_drawn(config.views, seed, view, self._index))
             views.append(view)
             mixing.append(mix_partners(config.mixup, seed, view, len(self.train)) if self.mixed else ())
         fed = {"rows": np.stack(rows).reshape(len(self.lanes), self.steps, -1), "drawn": np.stack(drawn)}

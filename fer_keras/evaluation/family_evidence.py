@@ -1,12 +1,12 @@
 """What families do with the same number of parameters: the facts behind the question which of them wins, and why."""
 
 import json
-import math
 
 import keras
 import numpy as np
 import pandas as pd
 
+from fer_keras.models.budget import parameters
 from fer_keras.models.geometry import mixing_widths, receptive_field
 from fer_keras.models.registry import build
 
@@ -30,11 +30,12 @@ def family_evidence(points: pd.DataFrame) -> pd.DataFrame:
     for point in points.to_dict("records"):
         model = build(point["family"], **json.loads(point["options"]))
         widths = mixing_widths(model)
+        dense = [layer for layer in model.layers if isinstance(layer, keras.layers.Dense)]
         rows.append(
             {
                 **{name: point[name] for name in ("family", "budget", "parameters", "multiply_adds")},
                 "multiply_adds_per_parameter": round(point["multiply_adds"] / point["parameters"], 2),
-                "dense_share": round(_dense_parameters(model) / point["parameters"], 4),
+                "dense_share": round(sum(map(parameters, dense)) / point["parameters"], 4),
                 "layers": len(widths),
                 "mean_width": round(float(np.mean(widths)), 2),
                 "receptive_field": receptive_field(model),
@@ -42,8 +43,3 @@ def family_evidence(points: pd.DataFrame) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def _dense_parameters(model: keras.Model) -> int:
-    dense = (layer for layer in model.layers if isinstance(layer, keras.layers.Dense))
-    return sum(math.prod(weight.shape) for layer in dense for weight in layer.trainable_weights)

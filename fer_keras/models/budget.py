@@ -26,8 +26,8 @@ _IN_PLACE = (
 )
 
 
-def parameters(model: keras.Model) -> int:
-    """Return the number of trainable parameters of `model`."""
+def parameters(model: layers.Layer) -> int:
+    """Return the number of trainable parameters of `model`, or of one layer."""
     return sum(math.prod(weight.shape) for weight in model.trainable_weights)
 
 
