@@ -66,20 +66,21 @@ def _trained(
 
 def _student(
     name: str, model: str, epochs: int, minutes: float,
-    *, assistant: str = "", more: str = "", longer: int = 0, served: bool = True,
+    *, assistant: str = "", more: str = "", cycles: tuple[int, ...] = (), half: bool = False, served: bool = True,
 ) -> Step:  # fmt: skip
     """A student of the four teachers, or of the saved model `assistant`; `more` are further options.
 
-    With `longer` it learns for so many epochs more, at a lower rate, in a run of its own.
+    For each of `cycles` it learns for so many epochs more, from a lower rate, in a run of its own: warm restarts
+    (arXiv 1608.03983).
     """
     teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
     distill = f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --cached-views 40"
     distill += f" {more}" if more else ""
     train, run = [f"{distill} --name {name} --epochs {epochs} --resume"], name
-    if longer:
-        run = f"{name}-longer"
-        train.append(f"{distill} --name {run} --epochs {longer} --learning-rate 4e-3 --start-from runs/{name} --resume")
-    return _trained(name, tuple(train), run, minutes, assistant or "logits", served=served)
+    for number, more_epochs in enumerate(cycles, 2):
+        start, run = f"--learning-rate 4e-3 --start-from runs/{run}", f"{name}-cycle-{number}"
+        train.append(f"{distill} --name {run} --epochs {more_epochs} {start} --resume")
+    return _trained(name, tuple(train), run, minutes, assistant or "logits", half=half, served=served)
 
 
 STEPS: tuple[Step, ...] = (
@@ -201,15 +202,18 @@ STEPS: tuple[Step, ...] = (
         15,
         ("residual-16-second", "separable-93k"),
     ),
-    _trained(
+    _student(
         "reference-cnn",
-        "python scripts/train_teacher.py --data {data} --name fer2013-teacher --epochs 50 --resume",
-        "fer2013-teacher/member-1",
-        42,
+        "reference-cnn",
+        100,
+        70,
+        assistant="separable-93k",
+        more="--precision auto",
         half=True,
+        served=False,
     ),
     _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
-    _student("mobilenet-93k", "mobilenet-93k", 100, 100, assistant="separable-93k", longer=60, served=False),
+    _student("mobilenet-93k", "mobilenet-93k", 100, 100, assistant="separable-93k", cycles=(60, 60), served=False),
     _student(
         "mobilenet-93k-second",
         "mobilenet-93k",
@@ -217,7 +221,7 @@ STEPS: tuple[Step, ...] = (
         100,
         assistant="separable-93k",
         more="--seed 1",
-        longer=60,
+        cycles=(60, 60),
         served=False,
     ),
     Step(

@@ -74,18 +74,18 @@ def _workers(args: argparse.Namespace) -> None:
     import pandas as pd
 
     from fer_keras.evaluation.frontier import read_ledger
-    from tuner.scaling import SMALL_SEARCH, default_search, efficiency, measure_workers, oracle_seconds, scale
+    from tuner import scaling
 
     if args.teacher is None or args.ledger is None:
         raise FerKerasError("workers: expected --teacher and --ledger")
     ledger = read_ledger(args.ledger)
     data = ["--data", args.data] if args.data else []
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("search.py")), *data]
-    measured = measure_workers([*command, "--teacher", str(args.teacher), *SMALL_SEARCH], args.rounds)
-    chief = oracle_seconds(default_search())
-    told = ledger, efficiency(measured), chief["seconds"].mean()
-    scaled = pd.concat([scale(*told), scale(*told, repeat=LARGER_SEARCH)], ignore_index=True)
-    print(f"\n{measured.to_string(index=False)}\n\n{scaled.to_string(index=False)}")
+    measured = scaling.measure_workers([*command, "--teacher", str(args.teacher), *scaling.SMALL_SEARCH], args.rounds)
+    chief = scaling.oracle_seconds(scaling.default_search())
+    told = ledger, scaling.efficiency(measured), chief["seconds"].mean()
+    scaled = pd.concat([scaling.scale(*told), scaling.scale(*told, repeat=LARGER_SEARCH)], ignore_index=True)
+    print(f"\n{measured.to_string(index=False)}\n\n{scaling.scale_table(scaled)}\n")
     print(f"the chief's seconds for a trial: mean {chief['seconds'].mean():.3f}, most {chief['seconds'].max():.3f}")
     for name, table in (("workers", measured), ("workers_chief", chief.round(4)), ("workers_scaled", scaled)):
         write_text(args.to / f"{name}.csv", table.to_csv(index=False))

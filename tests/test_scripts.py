@@ -128,11 +128,13 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
     monkeypatch.setattr("tuner.scaling.measure_workers", measure)
     monkeypatch.setattr("tuner.scaling.oracle_seconds", lambda search: pd.DataFrame({"seconds": [0.1, 0.3]}))
     monkeypatch.setattr("tuner.scaling.scale", scale)
+    monkeypatch.setattr("tuner.scaling.scale_table", lambda scaled: f"a table of {len(scaled)} rows")
     monkeypatch.setattr("fer_keras.evaluation.frontier.read_ledger", str)
     words = ["workers", "--to", "out", "--rounds", 2]
     assert run("benchmark.py", *words, cwd=tmp_path)[::2] == (2, "error: workers: expected --teacher and --ledger\n")
     words += ["--data", "d.zip", "--teacher", "t", "--ledger", "l.csv"]
-    assert run("benchmark.py", *words, cwd=tmp_path).status == 0
+    status, said, _ = run("benchmark.py", *words, cwd=tmp_path)
+    assert status == 0 and "a table of 2 rows" in said
     ((command, rounds),) = asked
     assert command[-1 - len(SMALL_SEARCH)] == "t" and rounds == 2
     assert Path(command[3]).name == "search.py" and command[4:6] == ["--data", "d.zip"]

@@ -18,6 +18,7 @@ import pandas as pd
 
 from fer_keras.config import NO_DATA, StudentConfig
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.tables import table
 from tuner.ledger import ENDED_WELL, read_rows
 from tuner.oracle import FrontierOracle
 from tuner.settings import SEARCH, Search
@@ -59,8 +60,8 @@ def measure_workers(command: Sequence[str], rounds: int, counts: Sequence[int] =
             rate = 3600 * trials / seconds
             print(f"round {number}/{rounds}: {workers} workers: {trials} trials, {rate:.0f} an hour", flush=True)
             rows.append({"round": number, "workers": workers, "trials": trials, "seconds": round(seconds, 2)})
-    table = pd.DataFrame(rows)
-    return table.assign(trials_per_hour=(3600 * table["trials"] / table["seconds"]).round(1))
+    measured = pd.DataFrame(rows)
+    return measured.assign(trials_per_hour=(3600 * measured["trials"] / measured["seconds"]).round(1))
 
 
 def _timed(command: Sequence[str], runs: Path, workers: int) -> tuple[int, float]:
@@ -149,20 +150,20 @@ def scale(
     Returns:
         A row a count: `repeat`, `workers`, `trials`, `hours`, `trials_per_hour`, `host_hours`, `speed_up` over one.
     """
-    table = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
-    pace = (table["seconds"] / table["epochs"]).groupby([table[name] for name in ("family", "options", "stage")])
-    ended = table.assign(seconds=pace.transform("median") * table["epochs"]).to_dict("records")
+    told = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
+    pace = (told["seconds"] / told["epochs"]).groupby([told[name] for name in ("family", "options", "stage")])
+    ended = told.assign(seconds=pace.transform("median") * told["epochs"]).to_dict("records")
     short = [row for row in ended if row["stage"] == SEARCH]
     trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
     rows = []
     for workers in counts:
         hours = _makespan(trials, workers, share, chief_seconds) / 3600
         rows.append({"repeat": repeat, "workers": workers, "trials": len(trials), "hours": hours})
-    table = pd.DataFrame(rows)
-    table["trials_per_hour"] = (table["trials"] / table["hours"]).round(1)
-    table["host_hours"] = (table["workers"] * table["hours"]).round(1)
-    table["speed_up"] = (_makespan(trials, 1, share, chief_seconds) / 3600 / table["hours"]).round(1)
-    return table.round({"hours": 2})
+    scaled = pd.DataFrame(rows)
+    scaled["trials_per_hour"] = (scaled["trials"] / scaled["hours"]).round(1)
+    scaled["host_hours"] = (scaled["workers"] * scaled["hours"]).round(1)
+    scaled["speed_up"] = (_makespan(trials, 1, share, chief_seconds) / 3600 / scaled["hours"]).round(1)
+    return scaled.round({"hours": 2})
 
 
 def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float, chief_seconds: float) -> float:
@@ -188,3 +189,21 @@ def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float, chie
         heapq.heappush(free, end)
         latest = max(latest, end)
     return latest
+
+
+def scale_table(scaled: pd.DataFrame) -> str:
+    """Return the rows of one or more `scale` in Markdown, one search after the other."""
+    header = ["short trials", "hosts with a worker each", "trials", "hours", "trials an hour", "host-hours", "speed-up"]
+    lines = [
+        [
+            "those that were run" if row["repeat"] == 1 else f"{row['repeat']} times as many",
+            f"{row['workers']}",
+            f"{row['trials']:,}",
+            f"{row['hours']:.1f}",
+            f"{row['trials_per_hour']:.1f}",
+            f"{row['host_hours']:.0f}",
+            f"{row['speed_up']:.1f}",
+        ]
+        for row in scaled.to_dict("records")
+    ]
+    return table(header, lines)

@@ -99,6 +99,19 @@ def test_workers_do_not_wait_for_a_full_schedule_that_is_not_ready():
     assert scaling.scale(ledger, 1.0, 0.0, counts=(2,))["hours"].tolist() == [5.0]
 
 
+def test_the_table_names_each_search():
+    ledger = ledger_of(("search", "cnn", 7200), ("search", "separable", 3600), ("final", "cnn", 3600))
+    scaled = [scaling.scale(ledger, 0.5, 0.0, repeat=repeat, counts=(1, 2)) for repeat in (1, 1_000)]
+    lines = scaling.scale_table(pd.concat(scaled, ignore_index=True)).strip().splitlines()
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+    assert cells == [
+        ["those that were run", "1", "3", "2.0", "1.5", "2", "1.0"],
+        ["those that were run", "2", "3", "1.5", "2.0", "3", "1.3"],
+        ["1000 times as many", "1", "2,001", "1500.5", "1.3", "1500", "1.0"],
+        ["1000 times as many", "2", "2,001", "750.5", "2.7", "1501", "2.0"],
+    ]
+
+
 def test_the_small_search_is_one_that_the_script_takes():
     from fer_keras.config import NO_DATA, StudentConfig
 
