@@ -1,6 +1,6 @@
 """A model card's facts as Markdown."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -43,8 +43,11 @@ def _what_it_is(card: Card) -> str:
         )
     if card["kind"] == "teacher":
         return f"A teacher: the architecture `{card['architecture']}`, fitted to labels."
-    told = [_teacher(**teacher) for teacher in card["recipe"]["teachers"]]
-    return f"A student: the architecture `{card['architecture']}`, distilled from {', '.join(told)}."
+    return f"A student: the architecture `{card['architecture']}`, distilled from {_teachers(card['recipe'])}."
+
+
+def _teachers(recipe: Mapping[str, Any]) -> str:
+    return ", ".join(_teacher(**teacher) for teacher in recipe["teachers"])
 
 
 def _teacher(name: str | None, fingerprint: str) -> str:
@@ -66,7 +69,22 @@ def _usage(card: Card) -> str:
 
 def _members(card: Card) -> str:
     scores = {"name": card["name"], "kind": card["kind"], "size": card["size"], "scores": card["scores"]}
-    return model_table([scores, *card["beside"]], "../{}/" + CARD_TEXT_FILE)
+    trained = [
+        (
+            _links([row["name"]]),
+            f"`{row['architecture']}`",
+            _teachers(row) or "labels",
+            f"{row['epochs']:,}",
+            _clock(row["seconds"]) + (f" on one {row['device']}" if row["device"] else ""),
+        )
+        for row in card["beside"]
+    ]
+    return "\n\n".join(
+        [
+            model_table([scores, *card["beside"]], "../{}/" + CARD_TEXT_FILE),
+            tables.table(("member", "architecture", "learned from", "epochs", "time (h:mm:ss)"), trained),
+        ]
+    )
 
 
 def _figure(heading: str, path: str, evaluation: Evaluation) -> str:
@@ -118,13 +136,29 @@ def _recipe(recipe: Mapping[str, Any]) -> str:
     asked = config["fit"]["epochs"]
     done = f"{recipe['epochs']:,}" if recipe["epochs"] == asked else f"{recipe['epochs']:,} of {asked:,}"
     lines = [
-        f"{done} epochs in {timedelta(seconds=round(recipe['seconds']))} (h:mm:ss); the kept one is epoch"
-        f" {recipe['best_epoch']:,}, by its validation accuracy of {tables.percent(recipe['best_validation_accuracy'])}"
-        " while training",
+        f"{done} epochs in {_clock(recipe['seconds'])} (h:mm:ss); the kept one is epoch {recipe['best_epoch']:,}, by"
+        f" its validation accuracy of {tables.percent(recipe['best_validation_accuracy'])} while training",
+        *_ancestors(recipe),
         *_options(config),
         f"trained with: {_words(trained)}",
     ]
     return _bullets(lines) + "\n\nEvery option is in `config.json`, every epoch in `metrics.csv`."
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _ancestors(recipe: Mapping[str, Any]) -> Iterator[str]:
+    """One line for each network whose weights this began with, the latest first."""
+    subject = "it began"
+    while ancestor := recipe.get("ancestor"):
+        learned = ""
+        if "epochs" in ancestor:
+            rate, time = ancestor["fit"]["learning_rate"], _clock(ancestor["seconds"])
+            learned = f", a `{ancestor['model']}` after {ancestor['epochs']:,} epochs in {time} (learning rate {rate})"
+        yield f"{subject} with the weights of fingerprint `{ancestor['fingerprint'][:12]}`{learned}"
+        subject, recipe = "which began", ancestor
 
 
 def _options(config: Mapping[str, Any]) -> list[str]:

@@ -82,6 +82,7 @@ def model_card(
         "seconds": float(history["seconds"].sum()),
         "config": config,
         "environment": run["environment"],
+        **({"ancestor": run["ancestor"]} if "ancestor" in run else {}),
     }
     return {
         **_common(name, "student" if recipe["teachers"] else "teacher", evaluation),
@@ -116,10 +117,7 @@ def ensemble_card(
         figures: heading -> path from the card's folder.
         reproduce: the command that puts it together again.
     """
-    rows = [
-        {**{key: card[key] for key in ("name", "kind", "fingerprint")}, "size": card["size"], "scores": _scores(scored)}
-        for card, scored in members
-    ]
+    rows = [{**member_facts(card), "scores": _scores(scored)} for card, scored in members]
     return {
         **_common(name, "ensemble", evaluation),
         "members": [card["name"] for card, _ in members],
@@ -130,6 +128,14 @@ def ensemble_card(
         "figures": dict(figures),
         **_commands(name, evaluation, reproduce),
     }
+
+
+def member_facts(card: Card) -> dict[str, Any]:
+    """Return what an ensemble's card says of a member, from its own card, but for the scores."""
+    recipe = card["recipe"]
+    facts = {key: card[key] for key in ("name", "kind", "fingerprint", "architecture", "size")}
+    device = recipe["environment"].get("device")
+    return {**facts, **{key: recipe[key] for key in ("teachers", "epochs", "seconds")}, "device": device}
 
 
 def data_facts(data: FaceData, unlabelled: int | None = None) -> dict[str, Any]:

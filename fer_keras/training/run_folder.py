@@ -5,11 +5,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from fer_keras.config import differences, environment, to_dict, with_defaults
+from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
-from fer_keras.files import locked, read_json, write_json
+from fer_keras.files import HISTORY_FILE, locked, read_json, write_json
+from fer_keras.models.load import load_model, model_file
 
 CONFIG_FILE = "config.json"
+
+ANCESTOR = "ancestor"
+"""In config.json: `ancestor_facts` of the network that the run started with, which may be replaced later."""
 
 
 def refuse_other_run(folder: Path, config: Any, *, resume: bool, leave_out: Collection[str] = ()) -> None:
@@ -73,10 +80,37 @@ def run_folder(folder: Path, config: Any, *, resume: bool, facts: dict[str, Any]
         facts: more for config.json, of this machine; not compared on resuming.
 
     Raises:
-        FerKerasError: as `refuse_other_run`, or another process is at this run.
+        FerKerasError: as `refuse_other_run`, another process is at this run, or the model to start from cannot be
+            read.
     """
     refuse_other_run(folder, config, resume=resume)
     with locked(folder, wait=False):
         if not (folder / CONFIG_FILE).exists():
-            write_json(folder / CONFIG_FILE, {"config": to_dict(config), "environment": {**environment(), **facts}})
+            told = {"config": to_dict(config), "environment": {**environment(), **facts}}
+            if start_from := getattr(config, "start_from", ""):
+                told[ANCESTOR] = ancestor_facts(start_from)
+            write_json(folder / CONFIG_FILE, told)
         yield
+
+
+def ancestor_facts(start_from: str) -> dict[str, Any]:
+    """Return what is known of a saved model that a run starts with, as JSON values.
+
+    Args:
+        start_from: as in `StudentConfig`.
+
+    Returns:
+        `fingerprint`; where its run's files lie beside it also `model`, `fit`, `epochs` and `seconds`, and `ancestor`,
+        the same of that which it started with itself.
+
+    Raises:
+        FerKerasError: it is no model, or what lies beside it is no run's.
+    """
+    folder = model_file(start_from).parent
+    facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(start_from))}
+    if (folder / CONFIG_FILE).is_file() and (folder / HISTORY_FILE).is_file():
+        told, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
+        facts |= {key: told["config"][key] for key in ("model", "fit")}
+        facts |= {"epochs": len(history), "seconds": float(history["seconds"].sum())}
+        facts |= {ANCESTOR: told[ANCESTOR]} if ANCESTOR in told else {}
+    return facts

@@ -114,6 +114,23 @@ def test_teachers_by_name_or_fingerprint(data):
     )
 
 
+def test_what_a_model_began_with_is_told_to_the_beginning(data):
+    first = {"fingerprint": "1" * 64}
+    second = {"fingerprint": "2" * 64, "model": "small-cnn", "fit": {"learning_rate": 0.01}, "epochs": 1000,
+              "seconds": 7300.0, "ancestor": first}  # fmt: skip
+    run = {**RUN, "ancestor": {**second, "fingerprint": "3" * 64, "fit": {"learning_rate": 0.004}, "ancestor": second}}
+    card = cards.model_card(
+        "m", scored(data), run, HISTORY, fingerprints=("a", "b"), data=FACTS, siblings=(), figures={}, reproduce="train"
+    )
+    told = "a `small-cnn` after 1,000 epochs in 2:01:40 (learning rate"
+    assert (
+        f"\n- it began with the weights of fingerprint `333333333333`, {told} 0.004)"
+        f"\n- which began with the weights of fingerprint `222222222222`, {told} 0.01)"
+        "\n- which began with the weights of fingerprint `111111111111`\n"
+    ) in card_text(card)
+    assert "began" not in card_text(card_of(scored(data)))
+
+
 def ensemble(data, members, splits=("public_test",)):
     evaluation = scored(data, splits, parameters=2468)
     rows = [(card, scored(data, splits, 0.5)) for card in members]
@@ -130,7 +147,17 @@ def test_the_card_of_an_ensemble(data):
     assert "[a](../a/card.md), [b](../b/card.md). It has no weights of its own." in text
     assert "| [both](../both/card.md) (drawn faces) | ensemble | 2,468 | 2.5 M | - | 100.0 [100.0, 100.0] |" in text
     assert "| [b](../b/card.md) (drawn faces) | teacher | 1,234 | 2.5 M | - | 50.0 [" in text
+    assert "| [b](../b/card.md) | `small-cnn` | labels | 4 | 1:01:02 |\n" in text
     assert "## Recipe" not in text and "load_model" not in text and "This puts it together again" in text
+
+
+def test_members_say_what_taught_them_and_where(data):
+    a, b = card_of(scored(data), "a"), card_of(scored(data), "b", teachers=["a-trained"])
+    a["recipe"]["environment"] = {"device": "Abacus"}
+    b["recipe"]["teachers"][0]["name"] = "a"
+    text = card_text(ensemble(data, [a, b]))
+    assert "| [a](../a/card.md) | `small-cnn` | labels | 4 | 1:01:02 on one Abacus |\n" in text
+    assert "| [b](../b/card.md) | `small-cnn` | [a](../a/card.md) | 4 | 1:01:02 |\n" in text
 
 
 def test_the_table_of_all_cards(data):

@@ -12,13 +12,14 @@ import pytest
 from small_run import CONFIG, OPTIONS, data, run
 
 from fer_keras.config import FitConfig
+from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
 from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 from fer_keras.training.progress import Progress, publish
-from fer_keras.training.run_folder import recorded_precision, refuse_other_run
+from fer_keras.training.run_folder import ancestor_facts, recorded_precision, refuse_other_run
 
 VALIDATED = {"val_accuracy": 0.25}
 
@@ -183,7 +184,19 @@ def test_a_run_starts_from_another_ones_weights(finished, tmp_path):
         )
         same = [mine.shape == its.shape and np.allclose(mine, its, atol=1e-5) for mine, its in weights]
         assert same == [i < equal for i in range(13)]
+        told, its_own = (json.loads((f / "config.json").read_text()) for f in (folder, finished))
+        assert "ancestor" not in its_own and told["ancestor"] == {
+            "fingerprint": teacher_fingerprint(keras.models.load_model(finished / "model.keras")),
+            "model": CONFIG.model,
+            "fit": its_own["config"]["fit"],
+            "epochs": CONFIG.fit.epochs,
+            "seconds": pytest.approx(pd.read_csv(finished / "metrics.csv").seconds.sum()),
+        }
         run(folder, True, replace(CONFIG, options=options, start_from=str(finished), fit=still))
+    facts = ancestor_facts(str(folder / "model.keras"))
+    assert (facts["epochs"], facts["fit"]["learning_rate"], facts["ancestor"]) == (1, 1e-9, told["ancestor"])
+    shutil.copy(folder / "model.keras", tmp_path)
+    assert ancestor_facts(str(tmp_path)) == {"fingerprint": facts["fingerprint"]}, "a model alone, without its run"
 
 
 def test_a_run_is_not_overwritten(finished):
