@@ -1,5 +1,6 @@
 """The search for the frontier, alone or as chief or worker of several processes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
@@ -10,12 +11,13 @@ from keras_tuner.src.distribute import utils as distribution
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
+from fer_keras.errors import FerKerasError
 from fer_keras.main_job import cached_logits
 from fer_keras.training.data import views_asked_for
 from tuner.hparams import show_trials
 from tuner.hypermodel import Material
-from tuner.ledger import last_failure, write_ledger
-from tuner.settings import Search, remember
+from tuner.ledger import COMPLETED, last_failure, read_rows, write_ledger
+from tuner.settings import CONTROL, FINAL, Search, remember
 from tuner.tuner import FrontierTuner, only_one
 
 
@@ -35,7 +37,8 @@ def run_search(search: Search, data: FaceData, teachers: Sequence[keras.Model], 
         The path of the ledger.
 
     Raises:
-        FerKerasError: another search or another process is in the folder, or too many trials failed in a row.
+        FerKerasError: another search or another process is in the folder, too many trials failed in a row, or a full
+            schedule is lacking in the end, for it or all short trials before it failed.
     """
     chief = distribution.is_chief_oracle()
     worker = distribution.has_chief_oracle() and not chief
@@ -48,7 +51,22 @@ def run_search(search: Search, data: FaceData, teachers: Sequence[keras.Model], 
         ledger = write_ledger(search.folder)
         if not worker and tuner.oracle.gave_up:
             raise last_failure(search.folder)
+        if not worker and (lacking := _lacking(search)):
+            stage, family, budget = lacking[0]
+            raise FerKerasError(
+                f"{ledger}: {len(lacking)} of the full schedules are lacking, such as a {stage} one of {family} at"
+                f" {budget:,} parameters; its rows say why, and the same command tries again what failed"
+            )
     return ledger
+
+
+def _lacking(search: Search) -> list[tuple[str, str, int]]:
+    """Stage, family and budget of each full schedule that the search should have and has not, once for each seed."""
+    rows = [row for row in read_rows(search.folder) if row["status"] == COMPLETED]
+    done = Counter((row["stage"], row["family"], row["budget"]) for row in rows)
+    wanted = [(FINAL, *cell) for cell in search.cells]
+    wanted += [(CONTROL, *cell) for cell in search.cells if cell[1] in search.control_budgets]
+    return [one for one in wanted for _ in range(search.seeds - done[one])]
 
 
 def prepare(search: Search, data: FaceData, teachers: Sequence[keras.Model], cache_root: Path) -> Material:

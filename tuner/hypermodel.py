@@ -102,24 +102,51 @@ class StudentHyperModel(keras_tuner.HyperModel):
             raise keras_tuner.errors.FailedTrialError(row["error"])
         return {MONITOR: row[MONITOR]}
 
+    def failure(
+        self, hp: keras_tuner.HyperParameters, trial_folder: Path, error: Exception
+    ) -> keras_tuner.errors.FailedTrialError:
+        """Note in the ledger that the student of a trial could not be built; return what to raise.
+
+        Args:
+            hp: the trial's hyperparameters.
+            trial_folder: the trial's own folder.
+            error: why.
+        """
+        with locked(trial_lock(trial_folder), wait=True):
+            row = {**self._of(candidate(hp, self.search), trial_folder), **_failed(error)}
+            record(self.search.folder, trial_folder, row)
+        return keras_tuner.errors.FailedTrialError(row["error"])
+
+    def _of(self, one: Candidate, trial_folder: Path) -> dict[str, Any]:
+        """What any row of a trial holds, whatever comes of it."""
+        return {
+            "trial": trial_folder.name.removeprefix("trial_"),
+            "stage": one.stage,
+            "family": one.family,
+            "budget": one.budget,
+            "seed": self.search.base.fit.seed + one.seed,
+            "hyperparameters": one.values,
+        }
+
     def _recorded(
         self, one: Candidate, model: keras.Model, trial_folder: Path, earlier: dict[str, Any]
     ) -> dict[str, Any]:
-        config = one.config(self.search)
         run = trial_folder / f"{one.family}-{one.budget}-{one.stage}-seed{one.seed}"
-        row = _begun(one, config, model, trial_folder, run, earlier)
-        record(self.search.folder, trial_folder, row)
+        row = self._of(one, trial_folder)
         try:
+            config = one.config(self.search)
+            row |= _begun(config, model, run, earlier)
+            record(self.search.folder, trial_folder, row)
             if row["attempts"] > _DEATHS:
                 raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
             row |= self._trained(one, config, run)
         except KeyboardInterrupt:  # not the trial's fault
-            record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
+            if "attempts" in row:
+                record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
             raise
         except Exception as error:  # whatever goes wrong in one trial, the search goes on
-            lines = str(error).strip().splitlines() or [""]
-            row |= {"status": FAILED, "error": f"{type(error).__name__}: {lines[0]}"}
-        row["ended"] = datetime.now(UTC).isoformat(timespec="milliseconds")
+            row |= _failed(error)
+        row["ended"] = _now()
         record(self.search.folder, trial_folder, row)
         if row["status"] in ENDED_WELL:
             show_trial(trial_folder, row)
@@ -164,30 +191,31 @@ class StudentHyperModel(keras_tuner.HyperModel):
         return {"public_test_accuracy": float(hits["public_test"].mean())} if "public_test" in hits else {}
 
 
-def _begun(
-    one: Candidate, config: StudentConfig, model: keras.Model, trial_folder: Path, run: Path, earlier: dict[str, Any]
-) -> dict[str, Any]:
-    """The row of a trial that begins or goes on."""
+def _failed(error: Exception) -> dict[str, Any]:
+    lines = str(error).strip().splitlines() or [""]
+    return {"status": FAILED, "error": f"{type(error).__name__}: {lines[0]}", "ended": _now()}
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _begun(config: StudentConfig, model: keras.Model, run: Path, earlier: dict[str, Any]) -> dict[str, Any]:
+    """What the row of a trial holds beside `_of` once it begins or goes on."""
     epoch = read_progress(run).epoch
     now = (RUNNING, epoch, reviver())
     again = tuple(earlier.get(name) for name in ("status", "begun_at", "reviver")) == now
     options = to_dict(config)["options"]
     return {
-        "trial": trial_folder.name.removeprefix("trial_"),
-        "stage": one.stage,
-        "family": one.family,
-        "budget": one.budget,
         "widths": " ".join(map(str, [*options["widths"], *options.get("dense_widths", ())])),
         "options": json.dumps(options),
         "parameters": parameters(model),
         "multiply_adds": multiply_adds(model),
-        "seed": config.fit.seed,
         "alpha": config.alpha,
         "epochs": epoch,
         "status": RUNNING,
         "config_hash": config_hash(config),
-        "model": str((run / MODEL_FILE).relative_to(trial_folder.parent)),
-        "hyperparameters": one.values,
+        "model": str((run / MODEL_FILE).relative_to(run.parents[1])),
         "attempts": earlier["attempts"] + 1 if again else 1,
         "begun_at": epoch,
         "reviver": now[2],

@@ -118,7 +118,8 @@ class FrontierOracle(keras_tuner.Oracle):
     @keras_tuner.synchronized
     def is_finished(self) -> bool:
         """Tell whether nothing is left to do, not even what another start would try again."""
-        left = [trial for trial in self.trials.values() if not self._ended(trial) or self._is_failed_full(trial)]
+        wanted = self._failed_and_wanted()
+        left = [key for key, trial in self.trials.items() if not self._ended(trial) or key in wanted]
         return not left and next(self._planned(), None) is None
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -235,9 +236,18 @@ class FrontierOracle(keras_tuner.Oracle):
     def _ended(trial: Trial) -> bool:
         return trial.status in ("COMPLETED", "FAILED")
 
+    def _failed_and_wanted(self) -> set[str]:
+        """Failed trials without which the frontier lacks something: a seed of a point, or a point.
+
+        Those are the ones of full schedules, and all short ones of a family and budget none of which ended well.
+        """
+        cells = {key: self._cell(trial) for key, trial in self.trials.items() if trial.status == "FAILED"}
+        found = {self._cell(trial) for trial in self.trials.values() if trial.status == "COMPLETED"}
+        return {key for key, cell in cells.items() if cell[0] != SEARCH or cell not in found}
+
     @staticmethod
-    def _is_failed_full(trial: Trial) -> bool:
-        return trial.status == "FAILED" and trial.hyperparameters.get("stage") != SEARCH
+    def _cell(trial: Trial) -> tuple[str, str, int]:
+        return tuple(trial.hyperparameters.get(name) for name in ("stage", "family", "budget"))
 
     def save(self) -> None:
         """Write the oracle's state, whole or not at all."""
@@ -261,13 +271,14 @@ class FrontierOracle(keras_tuner.Oracle):
     def _try_again(self) -> None:
         """Forget failures whose cause whoever starts the search again has mended.
 
-        Those are the ones that ended it, and those of full schedules, without which a point of the frontier lacks a
-        seed. The search can do without a single short trial.
+        Those are the ones that ended it, and those that the frontier lacks something without. The search can do
+        without a single short trial.
         """
+        wanted = self._failed_and_wanted()
         last = self._failures_in_a_row()
         ended_it = self.end_order[-last:] if last >= self.search.max_failures else []
         for trial_id, trial in self.trials.items():
-            if trial_id in ended_it or self._is_failed_full(trial):
+            if trial_id in ended_it or trial_id in wanted:
                 trial.status = "RUNNING"
                 self._save_trial(trial)  # before the oracle's state, so that a kill between them cannot lose it
         self.end_order = [trial_id for trial_id in self.end_order if self._ended(self.trials[trial_id])]

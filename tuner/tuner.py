@@ -1,5 +1,6 @@
 """Runs trials one after the other, alone or as one of KerasTuner's chief and workers."""
 
+import errno
 import json
 import time
 from collections.abc import Iterator
@@ -109,9 +110,12 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
 
     def run_trial(self, trial: Trial, *_: Any, **__: Any) -> dict[str, float]:
         """Build and distil the student of `trial`; return its validation accuracy."""
-        model = self.hypermodel.build(trial.hyperparameters)
         folder = Path(self.get_trial_dir(trial.trial_id))
         print(f"trial {trial.trial_id}: {folder}", flush=True)
+        try:
+            model = self.hypermodel.build(trial.hyperparameters)
+        except Exception as error:  # such as too little memory: the search goes on
+            raise self.hypermodel.failure(trial.hyperparameters, folder, error) from error
         return self.hypermodel.fit(trial.hyperparameters, model, trial_folder=folder)
 
     def _serve(self) -> None:
@@ -156,7 +160,13 @@ def _told_of_silence() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
-        raise FerKerasError(f"{IP}, {PORT}: no chief answers at {chief_address()} ({error.code().name})") from error
+        code = error.code()
+        if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            told = f"no chief answers at {chief_address()} ({code.name})"
+        else:
+            told = f"the chief at {chief_address()} failed with {error.details()} ({code.name})"
+        # The system's refusal, not bad input: another try may not meet it, so that a cluster starts the worker again.
+        raise OSError(errno.EHOSTUNREACH, told, f"{IP}, {PORT}") from error
 
 
 def only_one(folder: Path) -> Any:

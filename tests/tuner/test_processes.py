@@ -102,7 +102,6 @@ def test_what_a_chief_was_killed_over_is_asked_again(monkeypatch):
     import grpc
     from keras_tuner.src import protos
 
-    from fer_keras.errors import FerKerasError
     from tuner.tuner import _patient_stub, _told_of_silence
 
     asked = []
@@ -112,6 +111,8 @@ def test_what_a_chief_was_killed_over_is_asked_again(monkeypatch):
             asked.append(1)
             if len(asked) == 1:
                 context.abort(grpc.StatusCode.UNAVAILABLE, "killed")
+            if len(asked) == 3:
+                raise OSError("the disk is full")
             return protos.get_service().GetSpaceResponse()
 
     server = grpc.server(ThreadPoolExecutor(1))
@@ -124,7 +125,10 @@ def test_what_a_chief_was_killed_over_is_asked_again(monkeypatch):
     stub = _patient_stub()
     stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=60)
     assert len(asked) == 2
+    broken = pytest.raises(OSError, match=rf"the chief at 127.0.0.1:{port} failed with .*the disk is full \(UNKNOWN\)")
+    with broken, _told_of_silence():
+        stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=60)
     server.stop(0).wait()
-    silence = pytest.raises(FerKerasError, match=rf"no chief answers at 127.0.0.1:{port} \(DEADLINE_EXCEEDED\)")
+    silence = pytest.raises(OSError, match=rf"no chief answers at 127.0.0.1:{port} \(DEADLINE_EXCEEDED\)")
     with silence, _told_of_silence():
         stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=0.2)
