@@ -9,6 +9,7 @@ the reference's networks, of shipped students and of `fer`, where that is instal
 """
 
 import argparse
+import itertools
 from pathlib import Path
 
 from fer_keras import cli
@@ -52,18 +53,25 @@ def main() -> None:
     write_text(out / "frontier.csv", points.to_csv(index=False))
     if len(found):
         write_text(out / "differences.csv", found.to_csv(index=False))
+    else:
+        (out / "differences.csv").unlink(missing_ok=True)  # of another state of the search
     source = args.source or frontier.told_source(folder)
     # Known models were scored on FER2013's PublicTest.
     comparable = not args.source and source != DRAWN and points["public_test_accuracy"].notna().any()
     known = known_models(args.shipped, frontier.known_milliseconds(folder)) if comparable else {}
     source = "FER2013" if comparable and source else source  # titles need no name of a file
-    figures = {"frontier_gain": gain_figure(points, source=source)}
+    figures = {}
+    if points["val_accuracy_gain"].notna().any():
+        figures["gain"] = gain_figure(points, source=source)
     for cost in frontier.COSTS:
         if points[cost].notna().any():
-            figures[f"frontier_{cost}"] = frontier_figure(points, cost, source=source, known=known)
-    for name, figure in figures.items():
-        for kind in ("png", "svg"):
-            save_figure(figure, out / f"{name}.{kind}", dpi=PAPER_DPI)
+            figures[cost] = frontier_figure(points, cost, source=source, known=known)
+    for name, kind in itertools.product(("gain", *frontier.COSTS), ("png", "svg")):
+        path = out / f"frontier_{name}.{kind}"
+        if name in figures:
+            save_figure(figures[name], path, dpi=PAPER_DPI)
+        else:
+            path.unlink(missing_ok=True)
     from fer_keras.evaluation.family_evidence import EVIDENCE_FILE, family_evidence
     from fer_keras.evaluation.frontier_html import write_frontier_html
     from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table, halves_table

@@ -1,6 +1,6 @@
 """Print the best model of a frontier within limits, by validation accuracy, and where it is.
 
-python scripts/pick.py runs/frontier --max-params 50000
+python scripts/pick.py saved_models/frontier --max-params 50000
 """
 
 import argparse
@@ -33,8 +33,11 @@ def main() -> None:
     print("milliseconds not measured" if isnan(point["milliseconds"]) else f"{point['milliseconds']:.2f} ms")
     for split in ("val", "public_test"):
         low, mean, high = (point[f"{split}_accuracy{part}"] for part in ("_low", "", "_high"))
-        print(f"{split}: {mean:.4f} [{low:.4f}, {high:.4f}], {point['seeds']} seeds")
-    print(f"model: {folder / point['model']}")
+        if not isnan(mean):
+            interval = "" if isnan(low) else f" [{low:.4f}, {high:.4f}]"
+            seeds = f"the mean of {point['seeds']} seeds" if point["seeds"] > 1 else "one seed"
+            print(f"{split}: {mean:.4f}{interval}, {seeds}")
+    print(f"model: {folder / point['model']}, the seed that validates best")
 
 
 if __name__ == "__main__":

@@ -134,11 +134,12 @@ def scale(
     """Compute what a search that was run with two workers on one machine takes with other numbers, a host for each.
 
     Its trials are given out again in their order, each to the worker that is free first, and each of its epochs takes
-    the seconds that one took, times `share`: the median over the trials of its network and stage, so that one that had
-    to share the machine with something else does not count. Assumptions: hosts like that machine, none slowed by the
-    others (they share a folder and the chief's answers, nothing else); a trial first occupies the chief for
-    `chief_seconds`, one trial at a time; a full schedule may begin when the short trials of its family and budget have
-    ended, until when workers take others, and is not split; no host fails.
+    the seconds that one took, times `share`: the fewest over the trials of its network and stage, so that one that had
+    to share the machine with something else does not count where there is another. Assumptions: hosts like that
+    machine, none slowed by the others (they share a folder and the chief's answers, nothing else); a trial first
+    occupies the chief for `chief_seconds`, one trial at a time, however many there were before; a full schedule may
+    begin when the short trials of its family and budget have ended, until when workers take others, and is not split;
+    no host fails.
 
     Args:
         ledger: of the search; trials that ended well count.
@@ -152,7 +153,7 @@ def scale(
     """
     told = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
     pace = (told["seconds"] / told["epochs"]).groupby([told[name] for name in ("family", "options", "stage")])
-    ended = told.assign(seconds=pace.transform("median") * told["epochs"]).to_dict("records")
+    ended = told.assign(seconds=pace.transform("min") * told["epochs"]).to_dict("records")
     short = [row for row in ended if row["stage"] == SEARCH]
     trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
     rows = []

@@ -1,6 +1,7 @@
 """The frontier's points, its Pareto set and the pick, against numbers made by hand."""
 
 import json
+import re
 from html.parser import HTMLParser
 
 import keras
@@ -63,6 +64,16 @@ def test_points_are_means_with_a_spread_pooled_over_all_points(points, row_of):
     assert row["val_accuracy"] - row["val_accuracy_low"] == pytest.approx(error)
     assert row["seeds"] == 2 and row["model"] == "trial_0001/m/model.keras", "the better seed by validation"
     assert row["train_accuracy"] == pytest.approx(0.53)
+
+
+def test_a_lucky_seed_does_not_beat_a_mean(ledger, points, row_of):
+    lucky = ledger[(ledger["family"] == "cnn") & (ledger["budget"] == 5_000) & (ledger["stage"] == "final")].head(1)
+    more = lucky.assign(trial="9999", options='{"widths": [9], "depths": [1], "dense_widths": []}', val_accuracy=0.9)
+    row = row_of(frontier_points(pd.concat([ledger, more], ignore_index=True)), "cnn", 5_000)
+    assert (row["val_accuracy"], row["seeds"]) == (pytest.approx(0.51), 2)
+    second = more.assign(trial="9998", seed=1, val_accuracy=0.8)
+    row = row_of(frontier_points(pd.concat([ledger, more, second], ignore_index=True)), "cnn", 5_000)
+    assert (row["val_accuracy"], row["seeds"]) == (pytest.approx(0.85), 2)
 
 
 def test_the_gain_is_over_the_same_network_without_distillation(points, row_of):
@@ -217,7 +228,8 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path, quickly):
     )
     status, said, _ = run("pick.py", tmp_path, "--max-params", 5000)
     assert status == 0 and "mobilenet, budget 5,000: 4,980 parameters, 0.4 M multiply-adds, 0.30 ms" in said
-    assert f"model: {tmp_path}/trial_0007/m/model.keras" in said
+    assert f"model: {tmp_path}/trial_0007/m/model.keras, the seed that validates best" in said
+    assert re.search(r"\nval: 0.5600 \[0.\d{4}, 0.\d{4}\], the mean of \d seeds\npublic_test: 0.", said)
     for limit in (("--max-ms", 0.25), ("--max-multiply-adds", 1_000_000, "--max-ms", 0.25)):
         assert (
             "cnn, budget 5,000: 4,990 parameters, 0.9 M multiply-adds, 0.20 ms" in run("pick.py", tmp_path, *limit).out
@@ -243,6 +255,16 @@ def test_titles_say_what_was_learned_from_and_only_fer2013_has_known_models(ledg
     unreported = page("mine.csv")
     assert "found at each size, mine.csv" in unreported and "95% intervals" not in unreported
     assert "accuracy on validation" in unreported and "course report" not in unreported
+    said = run("pick.py", tmp_path).out
+    assert re.search(r"\nval: 0.\d{4}, one seed\nmodel: ", said) and "nan" not in said
+    one_seed[one_seed["stage"] != "control"].to_csv(tmp_path / "ledger.csv", index=False)
+    assert (tmp_path / "frontier_gain.svg").exists()
+    (tmp_path / "differences.csv").touch()
+    page("mine.csv")
+    left = {path.name for path in tmp_path.iterdir()}
+    assert (
+        not left & {"differences.csv", "frontier_gain.svg", "frontier_gain.png"} and "frontier_parameters.svg" in left
+    )
 
 
 @pytest.mark.parametrize(
