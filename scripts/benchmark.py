@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("runs/measurements"), help="folder; default %(default)s")
     group = parser.add_argument_group("inference")
     group.add_argument("--models", type=Path, nargs="+", help="saved models")
+    group.add_argument("--with-peers", action="store_true", help="measure nothing where `fer` cannot be run too")
     group = parser.add_argument_group("workers")
     group.add_argument("--teacher", type=Path, help="a saved teacher")
     group.add_argument("--ledger", type=Path, help="of a search that was run with --workers 2")
@@ -58,7 +59,10 @@ def _inference(args: argparse.Namespace) -> None:
     from fer_keras.evaluation.inference_figure import inference_figure
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.evaluation.tables import SPLIT_TITLES
+    from fer_keras.peers import lacks_for_fer
 
+    if args.with_peers and (lacking := lacks_for_fer()):
+        raise FerKerasError(f"--with-peers: fer cannot be measured, {lacking}")
     if args.models is None:
         raise FerKerasError("inference: expected --models")
     data = cli.load_data(args) if args.data else None

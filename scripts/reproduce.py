@@ -3,9 +3,11 @@
     python scripts/reproduce.py
     python scripts/reproduce.py --data fer2013.zip --run reference-mobilenet
 
---run takes names of models, or `all`, and runs what they need before them. It can be stopped at any moment; the same
-command goes on: what has been done is noted in runs/reproduced/. Models in saved_models/ are replaced by the new ones.
-Times are those on 2 cores; of scripts/accelerate*.py on a data centre's GPU, which they should not be run without.
+--run takes names of steps, or `all`, and runs what they need before them; models that they need and that are in
+saved_models/ are taken as they are, or with --anew made again too. It can be stopped at any moment; the same command
+goes on: what has been done is noted in runs/reproduced/. What it makes replaces what is in saved_models/. Times are
+those on 2 cores with AVX-512 or better, and up to three times as long with AVX2 alone; of scripts/accelerate*.py those
+on a data centre's GPU, which they should not be run without.
 """
 
 import argparse
@@ -13,10 +15,11 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.errors import FerKerasError
-from fer_keras.reproduce import duration, plan, run_steps
+from fer_keras.reproduce import duration, plan, run_steps, total
 from fer_keras.reproduce_steps import STEPS
 
 DONE = Path("runs/reproduced")
+SHIPPED = Path("saved_models")
 
 
 def main() -> None:
@@ -24,18 +27,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="fer2013.zip", help="FER2013 (.zip, folder or .csv); default %(default)s")
     parser.add_argument("--run", nargs="+", metavar="NAME", help="what to make; `all` for everything")
+    parser.add_argument("--anew", action="store_true", help="make shipped models that they need again, too")
     args = parser.parse_args()
     if args.run:
         if not Path(args.data).exists():
             raise FerKerasError(f"{args.data}: there is no such file or folder, expected FER2013")
-        run_steps(plan([step.name for step in STEPS] if args.run == ["all"] else args.run), args.data, DONE)
+        names = [step.name for step in STEPS] if args.run == ["all"] else args.run
+        steps = plan(names, shipped=None if args.anew else SHIPPED)
+        run_steps(steps, args.data, DONE, shipped=SHIPPED)
         return
     for step in STEPS:
         needs = f", after {' and '.join(step.needs)}" if step.needs else ""
-        print(f"{step.name}: about {duration(step.minutes)}{needs}")
+        print(f"{step.name}: about {duration(step.minutes)}{' on a GPU' if step.on_gpu else ''}{needs}")
         for command in step.commands:
             print(f"    {command.replace('{data}', args.data)}")
-    print(f"all of it: about {duration(sum(step.minutes for step in STEPS))}")
+    print(f"all of it: about {total(STEPS)}")
 
 
 if __name__ == "__main__":

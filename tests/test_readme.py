@@ -118,7 +118,9 @@ def test_which_family_wins_is_what_the_frontier_says():
     distilled = differences[differences["question"] == "families, distilled"]
     ahead = distilled[distilled["family"] != "cnn"]
     assert (ahead["public_test_low"] > 0).equals(ahead["budget"] <= 50_000), "told apart up to 50,000, and not beyond"
-    assert (differences.loc[differences["question"] == HALF, "public_test_difference"] > 0).all(), "no worse"
+    halves = differences[differences["question"] == HALF]
+    assert (halves["public_test_difference"] > 0).all(), "a higher mean everywhere"
+    assert (halves["public_test_low"] < 0).all(), "no interval leaves out 0"
     of = distilled.pivot(index="budget", columns="family", values="public_test")
     assert ((of["separable"] - of["mobilenet"]).abs() < 0.01).all(), "within a point of each other"
 
@@ -134,6 +136,8 @@ def test_why_it_wins_is_what_the_frontier_says():
     assert set(least["receptive_field"]) == {70} and set(separable["receptive_field"]) == {59}
     dense = [f"{share:.0%}" for share in cnn.loc[[25_000, 50_000], "dense_share"]]
     assert f"has {' and '.join(dense)} of its parameters in dense layers" in WORDS
+    assert f"above it sees less, {cnn.loc[25_000:, 'receptive_field'].min()} to" in WORDS
+    assert (cnn.loc[25_000:, "receptive_field"] < separable.loc[25_000:, "receptive_field"]).all()
     often = separable["multiply_adds_per_parameter"] / cnn["multiply_adds_per_parameter"]
     assert f"{often.loc[:50_000].min():.1f} to {often.loc[:50_000].max():.1f} times as often up to 50,000" in WORDS
     assert often.loc[100_000] == pytest.approx(1, abs=0.05), "all use them equally often"
@@ -142,6 +146,29 @@ def test_why_it_wins_is_what_the_frontier_says():
     assert f"by {small[0].min():.1f} to {small[0].max():.1f} points on the views that it learns from" in WORDS
     told = f"by {small[1].min():.1f} to {small[1].max():.1f} in validation ({train.loc[100_000]:.1f} and"
     assert f"{told} {val.loc[100_000]:.1f} at 100,000)" in WORDS
+
+
+def test_dense_layers_were_no_worse_in_the_short_trials():
+    ledger = read_ledger(ROOT / "saved_models/frontier")
+    short = ledger[(ledger["stage"] == "search") & (ledger["family"] == "cnn")]
+    dense = short["options"].map(lambda options: bool(json.loads(options)["dense_widths"]))
+    told = []
+    for budget in (25_000, 50_000):
+        of = short["budget"] == budget
+        best = [short.loc[of & which, "val_accuracy"].max() for which in (dense, ~dense)]
+        told.append(f"{100 * (best[0] - best[1]):.1f}")
+    assert f"ahead of the one without by {told[0]} and {told[1]} points" in WORDS
+
+
+def test_how_far_apart_the_engines_of_the_ablation_are():
+    runs = pd.read_csv(ROOT / "saved_models/measurements/ablation.csv").set_index(["arm", "seed"])
+    told = []
+    for split in ("val_accuracy", "public_test_accuracy"):
+        apart = 100 * (runs[split].xs(0, level="seed") - runs[split].xs(1, level="seed"))
+        apart = apart.drop(["assistant", "mixup, 8 views"])
+        told += [f"{apart.mean():.1f}", f"{apart.std() / len(apart) ** 0.5:.1f}"]
+    assert f"in the {len(apart)} other arms seed 0 validated {told[0]} points better than seed 1" in WORDS
+    assert f"(standard error {told[1]}; on PublicTest {told[2]} points, standard error {told[3]})" in WORDS
 
 
 def test_what_is_fast_is_what_the_frontier_says():

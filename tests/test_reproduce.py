@@ -1,15 +1,17 @@
 """Every published number has a command, and every command is one that its script takes."""
 
+import itertools
+import json
 import shlex
 import sys
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from command import ROOT, run
 
 from fer_keras import cli
 from fer_keras.errors import FerKerasError
-from fer_keras.reproduce import duration, plan, run_steps, words_of
+from fer_keras.reproduce import duration, plan, run_steps, total, words_of
 from fer_keras.reproduce_steps import STEPS, Step
 
 
@@ -44,22 +46,71 @@ def test_a_command_that_a_script_does_not_take_would_be_noticed(monkeypatch):
     assert ended.status == 2 and "unrecognized arguments: --quarter" in ended.err
 
 
-def test_every_shipped_model_has_a_step():
-    made = {word for step in STEPS for command in step.commands for word in shlex.split(command)}
-    for card in ROOT.glob("saved_models/*/card.json"):
-        assert card.parent.name in made, f"no command makes {card.parent.name}"
+def words_in(steps):
+    return [shlex.split(command)[1:] for step in steps for command in step.commands]
 
 
-def test_what_a_step_needs_comes_before_it():
-    names = [step.name for step in STEPS]
-    assert len(set(names)) == len(names)
-    for number, step in enumerate(STEPS):
-        assert set(step.needs) <= set(names[:number])
-        # A saved model that a command takes is made by what the step needs.
-        used = {Path(w).parts[1] for c in step.commands for w in shlex.split(c) if w.startswith("saved_models/")}
-        used -= {"measurements", step.name}
-        made = {w for s in plan(step.needs) for c in s.commands for w in shlex.split(c)}
-        assert used <= made, f"{step.name} takes {used - made}, which nothing before it makes"
+def value_of(flag, words, default=None):
+    return words[words.index(flag) + 1] if flag in words else default
+
+
+def test_every_shipped_model_has_a_command_that_ships_it():
+    shipped = {words[{"scripts/ship.py": 2, "scripts/ship_ensemble.py": 1}[words[0]]]
+               for words in words_in(STEPS) if words[0] in ("scripts/ship.py", "scripts/ship_ensemble.py")}  # fmt: skip
+    assert shipped == {card.parent.name for card in ROOT.glob("saved_models/*/card.json")}
+
+
+def test_the_command_on_a_card_is_the_one_that_ships_it():
+    for words in words_in(STEPS):
+        if words[0] == "scripts/ship.py":
+            card = json.loads((ROOT / "saved_models" / words[2] / "card.json").read_text())
+            assert card["reproduce"] == value_of("--command", words)
+            name = card["reproduce"].split()[-1]
+            assert words in words_in(step for step in STEPS if step.name == name), "what it names ships it"
+
+
+def runs_of(words):
+    """The folders below runs/ that a command leaves."""
+    name = value_of("--name", words, value_of("--model", words))
+    if words[0] == "scripts/accelerate.py":
+        start = words.index("--seeds") + 1
+        return {f"{name}-{seed}" for seed in itertools.takewhile(str.isdigit, words[start:])}
+    trains = ("scripts/distill.py", "scripts/train_teacher.py", "scripts/ablate.py", "scripts/accelerate_ablation.py")
+    return {name} if words[0] in trains else set()
+
+
+@pytest.mark.parametrize("shipped", [None, ROOT / "saved_models"])
+@pytest.mark.parametrize("name", [step.name for step in STEPS])
+def test_what_a_step_needs_comes_before_it(name, shipped):
+    """From a clone as it is, and with everything made anew."""
+    steps = plan([name], shipped=shipped)
+    assert steps[-1].name == name and steps == [step for step in STEPS if step in steps], "in the order of all"
+    models = {card.parent.name for card in ROOT.glob("saved_models/*/card.json")} if shipped else set()
+    models.add("measurements")
+    runs = {"exports", "reproduced"}
+    for words in words_in(steps):
+        if words[0] == "scripts/ship.py":
+            models.add(words[2])
+        elif words[0] == "scripts/ship_ensemble.py":
+            assert models >= {*words[2 : words.index("--mirrored")]}
+            models.add(words[1])
+        elif words[0] == "scripts/search.py":
+            models.add(value_of("--name", words))
+        runs |= runs_of(words)
+        for word in words:
+            folder, _, rest = word.partition("/")
+            made = {"saved_models": models, "runs": runs}.get(folder)
+            assert not (made and rest) or rest.split("/")[0] in made, f"{word}: nothing before it makes it"
+
+
+def test_a_command_without_its_run_would_be_noticed():
+    assert runs_of(shlex.split("scripts/accelerate.py --model m --seeds 3 4 --teacher 5")) == {"m-3", "m-4"}
+    assert runs_of(shlex.split("scripts/distill.py --model m --name n")) == {"n"}
+    assert runs_of(shlex.split("scripts/ship.py runs/n m")) == set()
+
+
+def test_names_are_used_once():
+    assert len({step.name for step in STEPS}) == len(STEPS)
 
 
 def step(name, *needs, code="", minutes=1):
@@ -72,6 +123,37 @@ def test_a_plan_holds_what_is_needed_and_nothing_else():
     assert [s.name for s in plan(["c", "a"], steps)] == ["a", "c"]
     with pytest.raises(FerKerasError, match="nothing published is called 'e', expected some of a, b, c, d"):
         plan(["e"], steps)
+
+
+def test_what_is_shipped_and_not_asked_for_is_taken_as_it_is(tmp_path):
+    steps = [step("a"), step("b", "a"), step("c", "b"), step("d", "c", "a")]
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "card.json").touch()
+    assert [s.name for s in plan(["c"], steps, shipped=tmp_path)] == ["c"]
+    assert [s.name for s in plan(["d"], steps, shipped=tmp_path)] == ["a", "c", "d"]
+    assert [s.name for s in plan(["b"], steps, shipped=tmp_path)] == ["a", "b"], "what is asked for is made"
+
+
+def test_what_goes_on_only_with_the_teacher_that_it_had_is_not_given_another(tmp_path):
+    log = f"open({str(tmp_path / 'log')!r}, 'a').write"
+    taught = Step("taught", (f"python -c \"{log}('t')\"",), 1, ("teacher",), goes_on_with=("teacher",))
+    steps = [step("teacher", code=f"{log}('T')"), taught]
+    shipped, done = tmp_path / "saved", tmp_path / "done"
+    (shipped / "taught").mkdir(parents=True)
+    with pytest.raises(FerKerasError, match="saved/taught: goes on only with the teacher that is there"):
+        run_steps(steps, "data", done, shipped=shipped)
+    assert not (tmp_path / "log").exists()
+    run_steps(steps[1:], "data", done, shipped=shipped)
+    (shipped / "taught").rename(tmp_path / "away")
+    run_steps(steps, "data", done, shipped=shipped)
+    (shipped / "taught").mkdir()
+    run_steps(steps, "data", done, shipped=shipped)  # all of it is done
+    assert (tmp_path / "log").read_text() == "tTt"
+
+
+def test_the_time_of_a_gpu_is_told_apart():
+    steps = [step("a", minutes=90), replace(step("b", minutes=12), on_gpu=True), step("c", minutes=30)]
+    assert total(steps) == "2.0 h, and 12 min on a GPU" and total(steps[::2]) == "2.0 h"
 
 
 def test_steps_run_in_order_with_the_data_and_stop_where_one_fails(tmp_path, capfd):

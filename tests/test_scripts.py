@@ -112,6 +112,13 @@ def test_benchmark_of_training(monkeypatch, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(folder / "distill_ratios.csv"), ratios)
 
 
+def test_what_answers_cost_is_not_measured_without_the_peer_that_is_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setattr("fer_keras.peers.lacks_for_fer", lambda: "it is not installed (pip install it)")
+    ended = run("benchmark.py", "inference", "--models", "m", "--with-peers", cwd=tmp_path)
+    told = "error: --with-peers: fer cannot be measured, it is not installed (pip install it)\n"
+    assert (ended.status, ended.err) == (2, told) and not (tmp_path / "runs").exists()
+
+
 def test_benchmark_of_workers(monkeypatch, tmp_path):
     asked = []
     measured = pd.DataFrame({"workers": [1, 2], "trials_per_hour": [10.0, 15.0]})
