@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -74,11 +74,20 @@ MOST_PARAMETERS = 1_000_000
 def shipped_students(folder: Path) -> tuple[Known, ...]:
     """Return the students in a folder of saved models, which were trained for longer than those of a frontier.
 
-    Those of drawn faces and those without a score on PublicTest are left out.
+    Of several seeds of one architecture it is the one that validates best. Those of drawn faces and those without a
+    score on PublicTest are left out.
 
     Raises:
         FerKerasError: a card is damaged.
     """
+    best: dict[str, Mapping[str, Any]] = {}
+    for card in read_cards(folder):
+        splits = card["scores"]["splits"]
+        small = card["kind"] == "student" and card["size"]["parameters"] <= MOST_PARAMETERS
+        if small and not card["scores"]["drawn"] and "public_test" in splits:
+            rival = best.setdefault(card["architecture"], card)
+            if _validated(card) > _validated(rival):
+                best[card["architecture"]] = card
     return tuple(
         Known(
             card["name"],
@@ -86,12 +95,13 @@ def shipped_students(folder: Path) -> tuple[Known, ...]:
             card["size"]["parameters"],
             card["size"]["multiply_adds"],
         )
-        for card in read_cards(folder)
-        if card["kind"] == "student"
-        and card["size"]["parameters"] <= MOST_PARAMETERS
-        and not card["scores"]["drawn"]
-        and "public_test" in card["scores"]["splits"]
+        for card in best.values()
     )
+
+
+def _validated(card: Mapping[str, Any]) -> float:
+    val = card["scores"]["splits"].get("val")
+    return val["all"]["accuracy"] if val else 0.0
 
 
 def known_models(shipped: Path, milliseconds: Mapping[str, float]) -> dict[str, tuple[Known, ...]]:
