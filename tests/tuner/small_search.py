@@ -19,6 +19,7 @@ from tuner.workers import exit_with_supervisor, role_is_whole, supervise
 FIT = FitConfig(epochs=1, batch_size=64, learning_rate=5e-3, ema_epochs=0.0)
 BASE = StudentConfig(DataConfig("drawn", ""), ("made up",), cached_views=2, fit=FIT)
 TOLD = {"families": ("cnn", "separable"), "budgets": (3_000,), "trials": 2, "final_epochs": 2, "seeds": 1}
+FEW = {"families": ("cnn",), "trials": 1, "control_budgets": ()}
 
 
 class MadeUpLogits:
@@ -66,6 +67,12 @@ def run(folder, made=None, **told):
     made = made or material()
     with mock.patch.object(frontier, "prepare", lambda *_: made):
         return frontier.run_search(search_in(folder, **told), made.data, [], Path())
+
+
+def ledger_of(folder):
+    import pandas as pd
+
+    return pd.read_csv(folder / "ledger.csv", dtype={"trial": str})
 
 
 def instant_training(config, train, val, cache, folder, **_):

@@ -14,29 +14,18 @@ import tensorflow as tf
 from command import ROOT
 from command import run as run_script
 from face_files import write_fer2013
-from small_search import BASE, instant_training, material, run, search_in
+from small_search import BASE, FEW, instant_training, ledger_of, run, search_in
 
-from fer_keras import models
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.frontier import known_milliseconds
 from fer_keras.evaluation.frontier_figures import REFERENCES, known_models
 from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import parameters
-from fer_keras.training import progress
 from fer_keras.training.run_folder import read_config
 from tuner.defaults import control_budgets
-from tuner.early_stopping import StopHopeless, is_hopeless
 from tuner.latency import float32_file, known_networks, measure
-from tuner.ledger import read_rows
 from tuner.search_space import defaults
 from tuner.settings import Candidate
-
-FEW = {"families": ("cnn",), "trials": 1, "control_budgets": ()}
-
-
-@pytest.fixture(scope="module")
-def made():
-    return material()
 
 
 @pytest.fixture(scope="module")
@@ -44,10 +33,6 @@ def finished(tmp_path_factory, made):
     folder = tmp_path_factory.mktemp("search") / "small"
     run(folder, made, families=("cnn",), trials=1)
     return folder
-
-
-def ledger_of(folder):
-    return pd.read_csv(folder / "ledger.csv", dtype={"trial": str})
 
 
 def test_a_row_for_every_trial(finished):
@@ -202,114 +187,6 @@ def test_tensorboard_has_the_trials(finished):
     assert accuracy == pytest.approx(ledger_of(finished)["val_accuracy"][1])
 
 
-def test_a_failing_trial_is_recorded_and_the_search_goes_on(tmp_path, made, monkeypatch):
-    monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
-    problems = [RuntimeError("the disk is on fire\nsecond line")]
-
-    def logits_for(config):
-        if problems:
-            raise problems.pop()
-
-    run(tmp_path / "s", replace(made, logits_for=logits_for), **{**FEW, "trials": 2})
-    ledger = ledger_of(tmp_path / "s")
-    assert ledger["status"].tolist() == ["failed", "completed", "completed"]
-    assert ledger["error"][0] == "RuntimeError: the disk is on fire"
-    assert ledger["options"][2] == ledger["options"][1] and np.isnan(ledger["val_accuracy"][0])
-
-
-def test_what_fails_before_a_trial_is_fitted_is_recorded_too(tmp_path, made, monkeypatch):
-    monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
-    built = []
-
-    def from_preset(*told, **options):
-        built.append(told)
-        if len(built) == 1:
-            raise MemoryError("too little of it")
-        return models.from_preset(*told, **options)
-
-    def read_progress(run):
-        if "-search-" in run.name and len(built) == 2:
-            raise FerKerasError("progress.json: damaged")
-        return progress.read_progress(run)
-
-    monkeypatch.setattr("tuner.hypermodel.from_preset", from_preset)
-    monkeypatch.setattr("tuner.hypermodel.read_progress", read_progress)
-    run(tmp_path / "s", made, **{**FEW, "trials": 3})
-    ledger = ledger_of(tmp_path / "s")
-    assert ledger["status"].tolist() == ["failed", "failed", "completed", "completed"]
-    assert ledger["error"].tolist()[:2] == ["MemoryError: too little of it", "FerKerasError: progress.json: damaged"]
-    assert set(ledger["family"]) == {"cnn"} and ledger["parameters"].isna().tolist() == [True, True, False, False]
-
-
-def test_a_search_that_lacks_a_point_says_so_and_tries_it_again(tmp_path, made, monkeypatch):
-    monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
-    fails = {"search": RuntimeError("first")}
-
-    def logits_for(config):
-        stage = "search" if config.fit.epochs == 1 else "control" if config.alpha == 0 else "final"
-        if stage in fails:
-            raise fails[stage]
-
-    told = {**FEW, "control_budgets": (3_000,), "seeds": 2}
-    broken = replace(made, logits_for=logits_for)
-    lacking = (
-        r"ledger\.csv: {} of the full schedules are lacking, such as a {} one of cnn at 3,000 parameters; its rows"
-    )
-    with pytest.raises(FerKerasError, match=lacking.format(4, "final")):
-        run(tmp_path / "s", broken, **told)
-    fails["control"] = fails.pop("search")
-    with pytest.raises(FerKerasError, match=lacking.format(2, "control")):
-        run(tmp_path / "s", broken, **told)
-    fails.clear()
-    run(tmp_path / "s", broken, **told)
-    ledger = ledger_of(tmp_path / "s")
-    assert ledger["stage"].tolist() == ["search", "final", "final", "control", "control"]
-    assert (ledger["status"] == "completed").all() and ledger["error"].isna().all()
-
-
-def test_failures_in_a_row_end_the_search_with_a_sentence(tmp_path, made, monkeypatch):
-    monkeypatch.setenv("BROKEN", "1")
-    with pytest.raises(
-        FerKerasError, match=r"ledger.csv: too many trials failed in a row, the last, 0001, with:.*fire;"
-    ):
-        run(tmp_path / "s", made, **{**FEW, "trials": 9, "max_failures": 2})
-    assert ledger_of(tmp_path / "s")["status"].tolist() == ["failed", "failed"]
-
-
-class KilledError(BaseException):
-    """As a kill: the row says that the trial runs, and nothing more comes."""
-
-
-@pytest.mark.parametrize(
-    ("death", "supervised", "attempts", "end"),
-    [
-        (KilledError, "one supervisor", [1, 2, 3], "FerKerasError: its worker died 3 times in epoch 1"),
-        (KilledError, "", [1, 1, 1], "RuntimeError: went on"),
-        (KeyboardInterrupt, "one supervisor", [0, 0, 0], "RuntimeError: went on"),
-    ],
-)
-def test_a_trial_that_kills_its_worker_is_given_up_but_not_one_that_a_person_stopped(
-    death, supervised, attempts, end, tmp_path, made, monkeypatch
-):
-    monkeypatch.setenv("FER_KERAS_SUPERVISED", supervised)
-
-    def ends(error):
-        def logits_for(config):
-            raise error
-
-        return replace(made, logits_for=logits_for)
-
-    for attempt in attempts:
-        with pytest.raises(death):
-            run(tmp_path / "s", ends(death()), **FEW)
-        assert [(row["status"], row["attempts"]) for row in read_rows(tmp_path / "s")] == [("running", attempt)]
-    with pytest.raises(
-        FerKerasError, match=r"ledger\.csv: 1 of the full schedules are lacking, such as a final one of"
-    ):
-        run(tmp_path / "s", ends(RuntimeError("went on")), **FEW)
-    assert ledger_of(tmp_path / "s")["error"].tolist() == [end]
-
-
 def test_a_schedule_that_cannot_be_is_refused_before_the_first_trial(tmp_path):
     fit = replace(BASE.fit, epochs=9, warmup_epochs=3.0)
     with pytest.raises(FerKerasError, match=r"warmup_epochs 3.0: expected"):
@@ -336,48 +213,6 @@ def test_one_process_at_a_time(tmp_path, made):
 
     with only_one(tmp_path / "s"), pytest.raises(FerKerasError, match="another process is at this run"):
         run(tmp_path / "s", made, **FEW)
-
-
-def test_hopeless_is_far_behind_the_median_at_the_same_epoch():
-    rivals = [[0.2, 0.30, 0.50, 0.5], [0.2, 0.34, 0.60, 0.6], [0.2, 0.40, 0.55, 0.6]]
-    assert is_hopeless([0.1, 0.3, 0.51], rivals, 4)
-    assert not is_hopeless([0.1, 0.3, 0.53], rivals, 4), "within the margin"
-    assert not is_hopeless([0.1, 0.1], rivals, 4), "three quarters of the schedule are for everyone"
-    assert not is_hopeless([0.1, 0.1, 0.1], rivals[:1], 4), "too few to compare with"
-
-
-def test_rivals_are_the_short_trials_of_the_same_cell_that_went_all_the_way(tmp_path):
-    from tuner.hypermodel import _curves
-
-    ours = {"stage": "search", "family": "cnn", "budget": 3_000, "status": "completed"}
-    others = [{"stage": "final"}, {"family": "separable"}, {"budget": 5_000}, {"status": "stopped"}, {}]
-    for number, other in enumerate(others):
-        (tmp_path / f"trial_{number}").mkdir()
-        row = json.dumps({**ours, **other, "curve": [number / 10]})
-        (tmp_path / f"trial_{number}" / "row.json").write_text(row)
-    assert _curves(tmp_path, Candidate("search", "cnn", 3_000, 0, {})) == [[0.4]]
-
-
-def test_a_hopeless_trial_stops_and_says_so(tmp_path, made, monkeypatch):
-    from tuner import hypermodel
-
-    monkeypatch.setattr(hypermodel, "_curves", lambda folder, one: 3 * [[0.9] * 4])
-    train = hypermodel.train_student
-
-    def train_short(config, *given, **more):
-        return (train if config.fit.epochs == 4 else instant_training)(config, *given, **more)
-
-    monkeypatch.setattr(hypermodel, "train_student", train_short)
-    run(tmp_path / "s", made, **{**FEW, "epochs": 4, "final_epochs": 1})
-    short, final = ledger_of(tmp_path / "s").itertuples()
-    assert (short.status, short.epochs) == ("stopped", 3) and (final.status, final.epochs) == ("completed", 1)
-
-
-def test_the_stopper_remembers_epochs_before_a_kill():
-    stopper = StopHopeless([0.1] * 6, 3 * [[0.9] * 9], 9)
-    stopper.set_model(keras.Model())
-    stopper.on_epoch_end(6, {"val_accuracy": 0.1})
-    assert stopper.model.stop_training
 
 
 def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
