@@ -1,6 +1,7 @@
 """The README's numbers are those of the files in the repository."""
 
 import csv
+import itertools
 import json
 
 import pandas as pd
@@ -94,9 +95,37 @@ def test_what_a_temperature_is_worth_is_what_the_files_say():
     assert f"{told} {worse} of them grows, to {max(after for _, after in errors):.0%} at most" in WORDS
 
 
+def test_the_reference_pair_differs_in_nothing_but_the_network():
+    cnn, mobilenet = (CARDS[name]["recipe"] for name in ("reference-cnn", "reference-mobilenet"))
+    assert cnn["teachers"] == mobilenet["teachers"] and cnn["epochs"] == mobilenet["epochs"] == 100
+    left_out = {"model": None, "cache_precision": None, "start_from": ""}
+    told = [{**recipe["config"], **left_out} for recipe in (cnn, mobilenet)]
+    for one in told:
+        one["fit"] = {**one["fit"], "precision": None}
+    assert told[0] == told[1]
+    accuracies = [f"{100 * accuracy_of(name):.1f}" for name in ("reference-cnn", "reference-mobilenet")]
+    assert f"{accuracies[0]}, the report's number for its CNN, and {accuracies[1]}" in WORDS
+
+
+def accuracy_of(name, split="public_test"):
+    return CARDS[name]["scores"]["splits"][split]["all"]["accuracy"]
+
+
 def test_the_pair_of_seeds_has_the_mean_of_its_cards():
-    pair = [CARDS[name]["scores"]["splits"]["public_test"]["all"]["accuracy"] for name in SECOND_SEEDS]
-    assert f"have {50 * sum(pair):.2f} on average" in WORDS
+    assert f"have {50 * sum(map(accuracy_of, SECOND_SEEDS)):.2f} on average" in WORDS
+    validated, epochs = [], []
+    for name in SECOND_SEEDS:
+        stage, of = CARDS[name]["recipe"], []
+        while stage:
+            of.insert(0, (stage["epochs"], stage["best_validation_accuracy"]))
+            stage = stage.get("ancestor")
+        epochs.append(list(itertools.accumulate(done for done, _ in of)))
+        validated.append([accuracy for _, accuracy in of])
+    assert epochs == [[100, 160, 220]] * 2
+    means = [f"{50 * sum(pair):.1f}" for pair in zip(*validated, strict=True)]
+    assert f"their validation is {means[0]}, {means[1]} and {means[2]} on average" in WORDS
+    last = [pd.read_csv(ROOT / "saved_models" / name / "metrics.csv")["accuracy"].iloc[-1] for name in SECOND_SEEDS]
+    assert all(round(100 * accuracy) == 70 for accuracy in last)
 
 
 def test_what_helped_is_what_the_ablation_says():

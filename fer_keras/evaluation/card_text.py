@@ -156,7 +156,10 @@ def _ancestors(recipe: Mapping[str, Any]) -> Iterator[str]:
         learned = ""
         if "epochs" in ancestor:
             rate, time = ancestor["fit"]["learning_rate"], _clock(ancestor["seconds"])
-            learned = f", a `{ancestor['model']}` after {ancestor['epochs']:,} epochs in {time} (learning rate {rate})"
+            learned = (
+                f", a `{ancestor['model']}` after {ancestor['epochs']:,} epochs in {time} (learning rate {rate},"
+                f" validation accuracy {tables.percent(ancestor['best_validation_accuracy'])})"
+            )
         yield f"{subject} with the weights of fingerprint `{ancestor['fingerprint'][:12]}`{learned}"
         subject, recipe = "which began", ancestor
 

@@ -100,8 +100,8 @@ def ancestor_facts(start_from: str) -> dict[str, Any]:
         start_from: as in `StudentConfig`.
 
     Returns:
-        `fingerprint`; where its run's files lie beside it also `model`, `fit`, `epochs` and `seconds`, and `ancestor`,
-        the same of that which it started with itself.
+        `fingerprint`; where its run's files lie beside it also `model`, `fit`, `epochs`, `seconds` and
+        `best_validation_accuracy`, and `ancestor`, the same of that which it started with itself.
 
     Raises:
         FerKerasError: it is no model, or what lies beside it is no run's.
@@ -112,5 +112,6 @@ def ancestor_facts(start_from: str) -> dict[str, Any]:
         told, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
         facts |= {key: told["config"][key] for key in ("model", "fit")}
         facts |= {"epochs": len(history), "seconds": float(history["seconds"].sum())}
+        facts["best_validation_accuracy"] = float(history["val_accuracy"].max())
         facts |= {ANCESTOR: told[ANCESTOR]} if ANCESTOR in told else {}
     return facts

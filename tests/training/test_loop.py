@@ -191,6 +191,7 @@ def test_a_run_starts_from_another_ones_weights(finished, tmp_path):
             "fit": its_own["config"]["fit"],
             "epochs": CONFIG.fit.epochs,
             "seconds": pytest.approx(pd.read_csv(finished / "metrics.csv").seconds.sum()),
+            "best_validation_accuracy": pd.read_csv(finished / "metrics.csv").val_accuracy.max(),
         }
         run(folder, True, replace(CONFIG, options=options, start_from=str(finished), fit=still))
     facts = ancestor_facts(str(folder / "model.keras"))
