@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.model_card import CARD_FILE
+from fer_keras.evaluation.model_card import CARD_FILE, read_card
 from fer_keras.files import write_text
 from fer_keras.reproduce_steps import STEPS, Step
 
@@ -68,7 +68,7 @@ def run_steps(steps: Sequence[Step], data: str, done: Path, *, shipped: Path | N
         FerKerasError: a command failed; the same call goes on there. Or a step would make the teacher of something anew
             that can only go on with the one that is there.
     """
-    notes = _notes(steps, data, done)
+    notes = _notes(steps, data, done, shipped)
     if shipped:
         _require_same_teachers([step for step in steps if not notes[step.name].exists()], shipped)
     for number, step in enumerate(steps, 1):
@@ -88,13 +88,17 @@ def run_steps(steps: Sequence[Step], data: str, done: Path, *, shipped: Path | N
         print(f"reproduce: {step.name} took {duration((time.monotonic() - start) / 60)}", flush=True)
 
 
-def _notes(steps: Sequence[Step], data: str, done: Path) -> dict[str, Path]:
-    """Where it is noted that a step was done, by its name."""
+def _notes(steps: Sequence[Step], data: str, done: Path, shipped: Path | None) -> dict[str, Path]:
+    """Where it is noted that a step was done, by its name; with other models as they are now it was not."""
     digests: dict[str, str] = {}
     for step in steps:
-        told = [data, *step.commands, *(digests.get(name, "as shipped") for name in step.needs)]
+        told = [data, *step.commands, *(digests.get(name) or _fingerprint(name, shipped) for name in step.needs)]
         digests[step.name] = hashlib.sha256("\n".join(told).encode()).hexdigest()
     return {name: done / f"{name}-{digest[:12]}" for name, digest in digests.items()}
+
+
+def _fingerprint(name: str, shipped: Path | None) -> str:
+    return str(read_card(shipped / name)["fingerprint"]) if shipped and (shipped / name / CARD_FILE).exists() else ""
 
 
 def _require_same_teachers(ahead: Sequence[Step], shipped: Path) -> None:

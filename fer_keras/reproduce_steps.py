@@ -63,7 +63,7 @@ def _trained(
 def _shipped(name: str, run: str, step: str, *, half: bool = False, served: bool = False) -> tuple[str, str]:
     """The command that ships runs/`run`, made by `step`, and the one that exports it.
 
-    With `half` it is a teacher, kept in half precision. Exported files are kept only of what is `served`.
+    With `half` it is kept in half precision. Exported files are kept only of what is `served`.
     """
     again = f"python scripts/reproduce.py --data fer2013.zip --run {step}"
     ship = f'python scripts/ship.py runs/{run} {name} --data {{data}} --command "{again}"'
@@ -73,21 +73,25 @@ def _shipped(name: str, run: str, step: str, *, half: bool = False, served: bool
 
 def _student(
     name: str, model: str, epochs: int, minutes: float,
-    *, assistant: str = "", more: str = "", cycles: tuple[int, ...] = (), half: bool = False, served: bool = True,
+    *, assistant: str = "", more: str = "", cycles: tuple[str, ...] = (), half: bool = False, served: bool = True,
 ) -> Step:  # fmt: skip
     """A student of the four teachers, or of the saved model `assistant`; `more` are further options.
 
-    For each of `cycles` it learns for so many epochs more, from a lower rate, in a run of its own: warm restarts
-    (arXiv 1608.03983).
+    For each of `cycles`, options, it learns on from the best epoch of the one before, in a run of its own: warm
+    restarts (arXiv 1608.03983).
     """
     teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
     distill = f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --cached-views 40"
     distill += f" {more}" if more else ""
     train, run = [f"{distill} --name {name} --epochs {epochs} --resume"], name
-    for number, more_epochs in enumerate(cycles, 2):
-        start, run = f"--learning-rate 4e-3 --start-from runs/{run}", f"{name}-cycle-{number}"
-        train.append(f"{distill} --name {run} --epochs {more_epochs} {start} --resume")
+    for number, options in enumerate(cycles, 2):
+        start, run = f"--start-from runs/{run}", f"{name}-cycle-{number}"
+        train.append(f"{distill} --name {run} {options} {start} --resume")
     return _trained(name, tuple(train), run, minutes, assistant or "logits", half=half, served=served)
+
+
+_CYCLES = 2 * ("--epochs 60 --learning-rate 4e-3",)
+"""Of the reference's MobileNet without dropout."""
 
 
 STEPS: tuple[Step, ...] = (
@@ -212,20 +216,36 @@ STEPS: tuple[Step, ...] = (
         100,
         70,
         assistant="separable-93k",
-        more="--precision auto",
+        more="--precision auto --cache-precision float32",
         half=True,
         served=False,
     ),
-    _student("reference-mobilenet", "reference-mobilenet", 100, 60, assistant="separable-93k"),
-    _student("mobilenet-93k", "mobilenet-93k", 100, 100, assistant="separable-93k", cycles=(60, 60), served=False),
+    _student(
+        "reference-mobilenet",
+        "reference-mobilenet",
+        100,
+        60,
+        assistant="separable-93k",
+        more="--cache-precision float32",
+    ),
+    _student(
+        "mobilenet-93k",
+        "mobilenet-93k",
+        100,
+        100,
+        assistant="separable-93k",
+        more="--cache-precision float32",
+        cycles=_CYCLES,
+        served=False,
+    ),
     _student(
         "mobilenet-93k-second",
         "mobilenet-93k",
         100,
         100,
         assistant="separable-93k",
-        more="--seed 1",
-        cycles=(60, 60),
+        more="--seed 1 --cache-precision float32",
+        cycles=_CYCLES,
         served=False,
     ),
     Step(

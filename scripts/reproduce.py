@@ -26,7 +26,12 @@ def main() -> None:
     """Parse, then list or run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="fer2013.zip", help="FER2013 (.zip, folder or .csv); default %(default)s")
-    parser.add_argument("--run", nargs="+", metavar="NAME", help="what to make; `all` for everything")
+    parser.add_argument(
+        "--run",
+        nargs="+",
+        metavar="NAME",
+        help="what to make; `all` for everything, once saved_models/frontier is moved away",
+    )
     parser.add_argument("--anew", action="store_true", help="make shipped models that they need again, too")
     args = parser.parse_args()
     if args.run:

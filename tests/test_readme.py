@@ -123,7 +123,7 @@ def test_the_pair_of_seeds_has_the_mean_of_its_cards():
         validated.append([accuracy for _, accuracy in of])
     assert epochs == [[100, 160, 220]] * 2
     means = [f"{50 * sum(pair):.1f}" for pair in zip(*validated, strict=True)]
-    assert f"their validation is {means[0]}, {means[1]} and {means[2]} on average" in WORDS
+    assert f"validation after each cycle is {means[0]}, {means[1]} and {means[2]} on average" in WORDS
     last = [pd.read_csv(ROOT / "saved_models" / name / "metrics.csv")["accuracy"].iloc[-1] for name in SECOND_SEEDS]
     assert all(round(100 * accuracy) == 70 for accuracy in last)
 
@@ -165,7 +165,8 @@ def test_why_it_wins_is_what_the_frontier_says():
     assert set(least["receptive_field"]) == {70} and set(separable["receptive_field"]) == {59}
     dense = [f"{share:.0%}" for share in cnn.loc[[25_000, 50_000], "dense_share"]]
     assert f"has {' and '.join(dense)} of its parameters in dense layers" in WORDS
-    assert f"above it sees less, {cnn.loc[25_000:, 'receptive_field'].min()} to" in WORDS
+    fields = cnn.loc[25_000:, "receptive_field"]
+    assert f"above it sees less, {fields.min()} to {fields.max()}." in WORDS
     assert (cnn.loc[25_000:, "receptive_field"] < separable.loc[25_000:, "receptive_field"]).all()
     often = separable["multiply_adds_per_parameter"] / cnn["multiply_adds_per_parameter"]
     assert f"{often.loc[:50_000].min():.1f} to {often.loc[:50_000].max():.1f} times as often up to 50,000" in WORDS

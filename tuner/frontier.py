@@ -1,10 +1,11 @@
 """The search for the frontier, alone or as chief or worker of several processes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import keras
 from keras_tuner.src.distribute import utils as distribution
@@ -16,8 +17,8 @@ from fer_keras.main_job import cached_logits
 from fer_keras.training.data import views_asked_for
 from tuner.hparams import show_trials
 from tuner.hypermodel import Material
-from tuner.ledger import COMPLETED, last_failure, read_rows, write_ledger
-from tuner.settings import CONTROL, FINAL, Search, remember
+from tuner.ledger import COMPLETED, FAILED, last_failure, read_rows, write_ledger
+from tuner.settings import CONTROL, FINAL, SEARCH, Search, remember
 from tuner.tuner import FrontierTuner, only_one
 
 
@@ -62,11 +63,18 @@ def run_search(search: Search, data: FaceData, teachers: Sequence[keras.Model], 
 
 def _lacking(search: Search) -> list[tuple[str, str, int]]:
     """Stage, family and budget of each full schedule that the search should have and has not, once for each seed."""
-    rows = [row for row in read_rows(search.folder) if row["status"] == COMPLETED]
-    done = Counter((row["stage"], row["family"], row["budget"]) for row in rows)
+    rows = read_rows(search.folder)
+    failed = [row for row in rows if row["status"] == FAILED and row["stage"] != SEARCH]
+    if failed:  # perhaps of a new best network, beside an older one that has all its seeds
+        return [_cell(row) for row in failed]
+    done = Counter(_cell(row) for row in rows if row["status"] == COMPLETED)
     wanted = [(FINAL, *cell) for cell in search.cells]
     wanted += [(CONTROL, *cell) for cell in search.cells if cell[1] in search.control_budgets]
     return [one for one in wanted for _ in range(search.seeds - done[one])]
+
+
+def _cell(row: Mapping[str, Any]) -> tuple[str, str, int]:
+    return row["stage"], row["family"], row["budget"]
 
 
 def prepare(search: Search, data: FaceData, teachers: Sequence[keras.Model], cache_root: Path) -> Material:

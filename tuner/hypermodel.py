@@ -114,7 +114,8 @@ class StudentHyperModel(keras_tuner.HyperModel):
         """
         with locked(trial_lock(trial_folder), wait=True):
             row = {**self._of(candidate(hp, self.search), trial_folder), **_failed(error)}
-            record(self.search.folder, trial_folder, row)
+            if (read_row(trial_folder) or row)["status"] not in ENDED_WELL:
+                record(self.search.folder, trial_folder, row)
         return keras_tuner.errors.FailedTrialError(row["error"])
 
     def _of(self, one: Candidate, trial_folder: Path) -> dict[str, Any]:

@@ -155,10 +155,12 @@ def _ancestors(recipe: Mapping[str, Any]) -> Iterator[str]:
     while ancestor := recipe.get("ancestor"):
         learned = ""
         if "epochs" in ancestor:
-            rate, time = ancestor["fit"]["learning_rate"], _clock(ancestor["seconds"])
+            config, time = ancestor["config"], _clock(ancestor["seconds"])
+            seed = f", view seed {config['view_seed']}" if "view_seed" in config else ""
             learned = (
-                f", a `{ancestor['model']}` after {ancestor['epochs']:,} epochs in {time} (learning rate {rate},"
-                f" validation accuracy {tables.percent(ancestor['best_validation_accuracy'])})"
+                f", the best of {ancestor['epochs']:,} epochs of a `{config['model']}` in {time} (learning rate"
+                f" {config['fit']['learning_rate']}{seed}, validation accuracy"
+                f" {tables.percent(ancestor['best_validation_accuracy'])})"
             )
         yield f"{subject} with the weights of fingerprint `{ancestor['fingerprint'][:12]}`{learned}"
         subject, recipe = "which began", ancestor

@@ -83,7 +83,8 @@ def read_ledger(path: Path) -> pd.DataFrame:
     if missing:
         raise FerKerasError(f"{path}: expected the ledger of a search, found no column {missing[0]!r}")
     for name, fits in _CELLS.items():
-        wrong = ledger[~ledger[name].map(fits)]
+        # A trial that failed before its network was built has no options.
+        wrong = ledger[~(ledger[name].map(fits) | ((ledger["status"] == "failed") & ledger[name].isna()))]
         if len(wrong):
             trial, found = wrong[["trial", name]].iloc[0]
             raise FerKerasError(f"{path}: trial {trial}: found {name} {found!r}")

@@ -100,7 +100,7 @@ def ancestor_facts(start_from: str) -> dict[str, Any]:
         start_from: as in `StudentConfig`.
 
     Returns:
-        `fingerprint`; where its run's files lie beside it also `model`, `fit`, `epochs`, `seconds` and
+        `fingerprint`; where its run's files lie beside it also its `config`, `epochs`, `seconds` and
         `best_validation_accuracy`, and `ancestor`, the same of that which it started with itself.
 
     Raises:
@@ -110,8 +110,7 @@ def ancestor_facts(start_from: str) -> dict[str, Any]:
     facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(start_from))}
     if (folder / CONFIG_FILE).is_file() and (folder / HISTORY_FILE).is_file():
         told, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
-        facts |= {key: told["config"][key] for key in ("model", "fit")}
-        facts |= {"epochs": len(history), "seconds": float(history["seconds"].sum())}
+        facts |= {"config": told["config"], "epochs": len(history), "seconds": float(history["seconds"].sum())}
         facts["best_validation_accuracy"] = float(history["val_accuracy"].max())
         facts |= {ANCESTOR: told[ANCESTOR]} if ANCESTOR in told else {}
     return facts

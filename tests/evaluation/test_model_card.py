@@ -116,16 +116,19 @@ def test_teachers_by_name_or_fingerprint(data):
 
 def test_what_a_model_began_with_is_told_to_the_beginning(data):
     first = {"fingerprint": "1" * 64}
-    second = {"fingerprint": "2" * 64, "model": "small-cnn", "fit": {"learning_rate": 0.01}, "epochs": 1000,
-              "seconds": 7300.0, "best_validation_accuracy": 0.5, "ancestor": first}  # fmt: skip
-    run = {**RUN, "ancestor": {**second, "fingerprint": "3" * 64, "fit": {"learning_rate": 0.004}, "ancestor": second}}
+    config = {"model": "small-cnn", "view_seed": 3, "fit": {"learning_rate": 0.01}}
+    known = {"epochs": 1000, "seconds": 7300.0, "best_validation_accuracy": 0.5}
+    second = {"fingerprint": "2" * 64, "config": config, **known, "ancestor": first}
+    run = {**RUN, "ancestor": {**second, "fingerprint": "3" * 64, "ancestor": second}}
     card = cards.model_card(
         "m", scored(data), run, HISTORY, fingerprints=("a", "b"), data=FACTS, siblings=(), figures={}, reproduce="train"
     )
-    told = "a `small-cnn` after 1,000 epochs in 2:01:40 (learning rate"
+    run["ancestor"]["config"] = {"model": "small-cnn", "fit": {"learning_rate": 0.004}}
+    told = "the best of 1,000 epochs of a `small-cnn` in 2:01:40 (learning rate"
     assert (
         f"\n- it began with the weights of fingerprint `333333333333`, {told} 0.004, validation accuracy 50.00%)"
-        f"\n- which began with the weights of fingerprint `222222222222`, {told} 0.01, validation accuracy 50.00%)"
+        f"\n- which began with the weights of fingerprint `222222222222`, {told} 0.01, view seed 3, validation accuracy"
+        " 50.00%)"
         "\n- which began with the weights of fingerprint `111111111111`\n"
     ) in card_text(card)
     assert "began" not in card_text(card_of(scored(data)))

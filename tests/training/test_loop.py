@@ -187,15 +187,14 @@ def test_a_run_starts_from_another_ones_weights(finished, tmp_path):
         told, its_own = (json.loads((f / "config.json").read_text()) for f in (folder, finished))
         assert "ancestor" not in its_own and told["ancestor"] == {
             "fingerprint": teacher_fingerprint(keras.models.load_model(finished / "model.keras")),
-            "model": CONFIG.model,
-            "fit": its_own["config"]["fit"],
+            "config": its_own["config"],
             "epochs": CONFIG.fit.epochs,
             "seconds": pytest.approx(pd.read_csv(finished / "metrics.csv").seconds.sum()),
             "best_validation_accuracy": pd.read_csv(finished / "metrics.csv").val_accuracy.max(),
         }
         run(folder, True, replace(CONFIG, options=options, start_from=str(finished), fit=still))
     facts = ancestor_facts(str(folder / "model.keras"))
-    assert (facts["epochs"], facts["fit"]["learning_rate"], facts["ancestor"]) == (1, 1e-9, told["ancestor"])
+    assert (facts["epochs"], facts["config"]["fit"]["learning_rate"], facts["ancestor"]) == (1, 1e-9, told["ancestor"])
     shutil.copy(folder / "model.keras", tmp_path)
     assert ancestor_facts(str(tmp_path)) == {"fingerprint": facts["fingerprint"]}, "a model alone, without its run"
 

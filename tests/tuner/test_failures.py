@@ -8,6 +8,7 @@ from small_search import FEW, instant_training, ledger_of, run
 
 from fer_keras import models
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.frontier import read_ledger
 from fer_keras.training import progress
 from tuner.ledger import read_rows
 
@@ -45,7 +46,7 @@ def test_what_fails_before_a_trial_is_fitted_is_recorded_too(tmp_path, made, mon
     monkeypatch.setattr("tuner.hypermodel.from_preset", from_preset)
     monkeypatch.setattr("tuner.hypermodel.read_progress", read_progress)
     run(tmp_path / "s", made, **{**FEW, "trials": 3})
-    ledger = ledger_of(tmp_path / "s")
+    ledger = read_ledger(tmp_path / "s")
     assert ledger["status"].tolist() == ["failed", "failed", "completed", "completed"]
     assert ledger["error"].tolist()[:2] == ["MemoryError: too little of it", "FerKerasError: progress.json: damaged"]
     assert set(ledger["family"]) == {"cnn"} and ledger["parameters"].isna().tolist() == [True, True, False, False]
