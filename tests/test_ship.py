@@ -19,7 +19,7 @@ from fer_keras.evaluation.card_table import GENERATED, index_text
 from fer_keras.evaluation.card_text import card_text
 from fer_keras.evaluation.evaluate import evaluate, predict_logits
 from fer_keras.evaluation.metrics import score
-from fer_keras.evaluation.model_card import read_card, read_cards
+from fer_keras.evaluation.model_card import member_facts, read_card, read_cards
 from fer_keras.evaluation.sample import SAMPLE_TOLERANCE, sample_difference
 from fer_keras.files import read_json, write_json
 from fer_keras.models.load import load_model
@@ -205,7 +205,8 @@ def test_an_ensemble_has_a_card_and_no_weights(shipped, public, drawn):
         assert card["size"][key] == of(size[key] for size in sizes)
     for row in card["beside"]:
         alone = read_card(shipped / row["name"])
-        assert row == {key: alone[key] for key in ("name", "kind", "fingerprint", "size", "scores")}
+        assert row == {**member_facts(alone), "scores": alone["scores"]}
+        assert (row["epochs"], row["seconds"], row["teachers"]) == (3, 6.0, []), "those of its run"
     assert remake_card(path.parent, drawn) == path
     assert "private_test" in read_card(path.parent)["scores"]["splits"]
     assert "| [both](../both/card.md) (drawn faces) | ensemble | 910 |" in path.read_text()
