@@ -140,14 +140,13 @@ class StudentHyperModel(keras_tuner.HyperModel):
             record(self.search.folder, trial_folder, row)
             if row["attempts"] > _DEATHS:
                 raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
-            row |= self._trained(one, config, run)
+            row |= {**self._trained(one, config, run), "ended": _now()}
         except KeyboardInterrupt:  # not the trial's fault
             if "attempts" in row:
                 record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
             raise
         except Exception as error:  # whatever goes wrong in one trial, the search goes on
             row |= _failed(error)
-        row["ended"] = _now()
         record(self.search.folder, trial_folder, row)
         if row["status"] in ENDED_WELL:
             show_trial(trial_folder, row)
