@@ -34,7 +34,7 @@ def plan(names: Sequence[str], steps: Sequence[Step] = STEPS, *, shipped: Path |
             raise FerKerasError(f"nothing published is called {name!r}, expected some of {', '.join(by_name)}")
         if name not in wanted:
             wanted.add(name)
-            waiting += [need for need in by_name[name].needs if not (shipped and (shipped / need / CARD_FILE).exists())]
+            waiting += [need for need in by_name[name].needs if not _is_shipped(need, shipped)]
     return [step for step in steps if step.name in wanted]
 
 
@@ -97,8 +97,12 @@ def _notes(steps: Sequence[Step], data: str, done: Path, shipped: Path | None) -
     return {name: done / f"{name}-{digest[:12]}" for name, digest in digests.items()}
 
 
+def _is_shipped(name: str, shipped: Path | None) -> bool:
+    return shipped is not None and (shipped / name / CARD_FILE).exists()
+
+
 def _fingerprint(name: str, shipped: Path | None) -> str:
-    return str(read_card(shipped / name)["fingerprint"]) if shipped and (shipped / name / CARD_FILE).exists() else ""
+    return str(read_card(shipped / name)["fingerprint"]) if _is_shipped(name, shipped) else ""
 
 
 def _require_same_teachers(ahead: Sequence[Step], shipped: Path) -> None:
