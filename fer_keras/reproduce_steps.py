@@ -52,12 +52,11 @@ _LABEL_TEACHERS = (
 
 
 def _trained(
-    name: str, train: str | tuple[str, ...], run: str, minutes: float, *needs: str,
+    name: str, train: str, run: str, minutes: float, *needs: str,
     half: bool = False, served: bool = False, on_gpu: bool = False,
 ) -> Step:  # fmt: skip
     """A model: what trains it in runs/`run`, and what ships it."""
-    trained = (train,) if isinstance(train, str) else train
-    return Step(name, (*trained, *_shipped(name, run, name, half=half, served=served)), minutes, needs, on_gpu)
+    return Step(name, (train, *_shipped(name, run, name, half=half, served=served)), minutes, needs, on_gpu)
 
 
 def _shipped(name: str, run: str, step: str, *, half: bool = False, served: bool = False) -> tuple[str, str]:
@@ -73,25 +72,34 @@ def _shipped(name: str, run: str, step: str, *, half: bool = False, served: bool
 
 def _student(
     name: str, model: str, epochs: int, minutes: float,
-    *, assistant: str = "", more: str = "", cycles: tuple[str, ...] = (), half: bool = False, served: bool = True,
+    *, assistant: str = "", more: str = "", half: bool = False, served: bool = True,
 ) -> Step:  # fmt: skip
-    """A student of the four teachers, or of the saved model `assistant`; `more` are further options.
-
-    For each of `cycles`, options, it learns on from the best epoch of the one before, in a run of its own: warm
-    restarts (arXiv 1608.03983).
-    """
+    """A student of the four teachers, or of the saved model `assistant`; `more` are further options."""
     teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
-    distill = f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --cached-views 40"
-    distill += f" {more}" if more else ""
-    train, run = [f"{distill} --name {name} --epochs {epochs} --resume"], name
-    for number, options in enumerate(cycles, 2):
-        start, run = f"--start-from runs/{run}", f"{name}-cycle-{number}"
-        train.append(f"{distill} --name {run} {options} {start} --resume")
-    return _trained(name, tuple(train), run, minutes, assistant or "logits", half=half, served=served)
+    train = f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --cached-views 40"
+    train += f"{f' {more}' if more else ''} --name {name} --epochs {epochs} --resume"
+    return _trained(name, train, name, minutes, assistant or "logits", half=half, served=served)
 
 
-_CYCLES = 2 * ("--epochs 60 --learning-rate 4e-3",)
-"""Of the reference's MobileNet without dropout."""
+def _two_students(
+    model: str, teachers: str, options: str, minutes: float, needs: tuple[str, ...], *, best: int, served: bool = True
+) -> Step:
+    """Seeds 0 and 1 of a student, side by side on a GPU: `best` validated better and has the model's name."""
+    train = (
+        f"python scripts/accelerate.py --data {{data}} --model {model} --seeds 0 1 --teacher {teachers}"
+        f" --cached-views 40 {options}"
+    )
+    shipped = _shipped(model, f"{model}-{best}", model, served=served)
+    second = _shipped(f"{model}-second", f"{model}-{1 - best}", model)
+    return Step(model, (train, *shipped, *second), minutes, needs, on_gpu=True)
+
+
+_FLAGSHIPS = ("separable-93k", "separable-88k", "separable-88k-second")
+_OF_FLAGSHIPS = (
+    " ".join(f"saved_models/{name}" for name in _FLAGSHIPS),
+    "--cache-precision float32 --epochs 250 --learning-rate 0.01",
+)
+"""Teachers and options of the smaller students."""
 
 
 STEPS: tuple[Step, ...] = (
@@ -183,21 +191,15 @@ STEPS: tuple[Step, ...] = (
         _MEMBERS,
     ),
     _student("separable-93k", "separable-93k", 250, 100),
-    Step(
+    _two_students(
         "separable-88k",
-        (
-            "python scripts/accelerate.py --data {data} --model separable-88k --seeds 0 1"
-            f" --teacher saved_models/residual-16-wide {_WIDE} saved_models/residual-16 --cached-views 40 --epochs 80"
-            " --learning-rate 4e-3 --start-from saved_models/separable-93k",
-            # Seed 0 validated better than seed 1; where another run has it the other way round, so be their names.
-            *_shipped("separable-88k", "separable-88k-0", "separable-88k", served=True),
-            *_shipped("separable-88k-second", "separable-88k-1", "separable-88k"),
-        ),
+        f"saved_models/residual-16-wide {_WIDE} saved_models/residual-16",
+        "--epochs 80 --learning-rate 4e-3 --start-from saved_models/separable-93k",
         3,
         ("separable-93k", "residual-16", "residual-16-wide", "label-teachers"),
-        on_gpu=True,
+        best=0,
     ),
-    _student("separable-25k", "separable-25k", 150, 90, assistant="separable-93k"),
+    _two_students("separable-25k", *_OF_FLAGSHIPS, 4, ("separable-93k", "separable-88k"), best=1),
     Step(
         "ablation",
         (
@@ -228,26 +230,7 @@ STEPS: tuple[Step, ...] = (
         assistant="separable-93k",
         more="--cache-precision float32",
     ),
-    _student(
-        "mobilenet-93k",
-        "mobilenet-93k",
-        100,
-        100,
-        assistant="separable-93k",
-        more="--cache-precision float32",
-        cycles=_CYCLES,
-        served=False,
-    ),
-    _student(
-        "mobilenet-93k-second",
-        "mobilenet-93k",
-        100,
-        100,
-        assistant="separable-93k",
-        more="--seed 1 --cache-precision float32",
-        cycles=_CYCLES,
-        served=False,
-    ),
+    _two_students("mobilenet-93k", *_OF_FLAGSHIPS, 6, ("separable-93k", "separable-88k"), best=0, served=False),
     Step(
         "frontier",
         (
