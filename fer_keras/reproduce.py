@@ -18,23 +18,24 @@ def plan(names: Sequence[str], steps: Sequence[Step] = STEPS, *, shipped: Path |
     """Return the steps that make `names` and all that they need, in an order in which they can be run.
 
     Args:
-        names: of steps.
+        names: of steps, or of models that they ship.
         steps: all that there are.
         shipped: a folder of saved models; one that is needed and there is taken as it is. Default: all are made anew.
 
     Raises:
         FerKerasError: there is no step of that name.
     """
-    by_name = {step.name: step for step in steps}
+    by_name = {name: step for step in steps for name in (step.name, *step.models)}
     wanted: set[str] = set()
     waiting = list(names)
     while waiting:
         name = waiting.pop()
         if name not in by_name:
             raise FerKerasError(f"nothing published is called {name!r}, expected some of {', '.join(by_name)}")
-        if name not in wanted:
-            wanted.add(name)
-            waiting += [need for need in by_name[name].needs if not _is_shipped(need, shipped)]
+        step = by_name[name]
+        if step.name not in wanted:
+            wanted.add(step.name)
+            waiting += [need for need in step.needs if not _is_shipped(need, shipped)]
     return [step for step in steps if step.name in wanted]
 
 
@@ -50,8 +51,9 @@ def duration(minutes: float) -> str:
 
 def total(steps: Sequence[Step]) -> str:
     """Return the time of `steps`, that of a GPU apart: `5.5 h`, `5.5 h, and 12 min on a GPU`."""
-    cpu, gpu = (sum(step.minutes for step in steps if step.on_gpu is on_gpu) for on_gpu in (False, True))
-    return duration(cpu) + (f", and {duration(gpu)} on a GPU" if gpu else "")
+    gpu = sum(step.gpu_minutes for step in steps)
+    cpu = duration(sum(step.minutes for step in steps if not step.gpu_minutes))
+    return cpu + (f", and {duration(gpu)} on a GPU" if gpu else "")
 
 
 def run_steps(steps: Sequence[Step], data: str, done: Path, *, shipped: Path | None = None) -> None:
@@ -93,8 +95,9 @@ def _notes(steps: Sequence[Step], data: str, done: Path, shipped: Path | None) -
     digests: dict[str, str] = {}
     for step in steps:
         told = [data, *step.commands, *(digests.get(name) or _fingerprint(name, shipped) for name in step.needs)]
-        digests[step.name] = hashlib.sha256("\n".join(told).encode()).hexdigest()
-    return {name: done / f"{name}-{digest[:12]}" for name, digest in digests.items()}
+        digest = hashlib.sha256("\n".join(told).encode()).hexdigest()
+        digests |= dict.fromkeys((step.name, *step.models), digest)
+    return {step.name: done / f"{step.name}-{digests[step.name][:12]}" for step in steps}
 
 
 def _is_shipped(name: str, shipped: Path | None) -> bool:

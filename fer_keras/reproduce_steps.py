@@ -10,9 +10,11 @@ class Step:
     Attributes:
         name: of a folder in saved_models/, or of what is measured.
         commands: run one after the other; each can be stopped, and goes on by the same command. `{data}` is FER2013.
-        minutes: expected, on 2 cores with AVX-512 or better; two with AVX2 alone may take three times as long.
-        needs: the names of the steps before it.
-        on_gpu: its minutes are those of a data centre's GPU.
+        minutes: expected, on 2 cores with AVX-512 or better; two with AVX2 alone may take three times as long. Of what
+            is made on a GPU, an estimate, from the times of epochs and views, for the scripts that it stands for.
+        needs: what was made before it, by the names of steps or of models.
+        gpu_minutes: where it is made on a data centre's GPU, what it takes there.
+        models: what it ships, where that is not one model of its name.
         goes_on_with: those of `needs` that were used for what is in the folder, which others cannot go on with.
     """
 
@@ -20,7 +22,8 @@ class Step:
     commands: tuple[str, ...]
     minutes: float
     needs: tuple[str, ...] = ()
-    on_gpu: bool = False
+    gpu_minutes: float = 0
+    models: tuple[str, ...] = ()
     goes_on_with: tuple[str, ...] = ()
 
 
@@ -53,10 +56,10 @@ _LABEL_TEACHERS = (
 
 def _trained(
     name: str, train: str, run: str, minutes: float, *needs: str,
-    half: bool = False, served: bool = False, on_gpu: bool = False,
+    half: bool = False, served: bool = False, gpu_minutes: float = 0,
 ) -> Step:  # fmt: skip
     """A model: what trains it in runs/`run`, and what ships it."""
-    return Step(name, (train, *_shipped(name, run, name, half=half, served=served)), minutes, needs, on_gpu)
+    return Step(name, (train, *_shipped(name, run, name, half=half, served=served)), minutes, needs, gpu_minutes)
 
 
 def _shipped(name: str, run: str, step: str, *, half: bool = False, served: bool = False) -> tuple[str, str]:
@@ -82,16 +85,24 @@ def _student(
 
 
 def _two_students(
-    model: str, teachers: str, options: str, minutes: float, needs: tuple[str, ...], *, best: int, served: bool = True
-) -> Step:
-    """Seeds 0 and 1 of a student, side by side on a GPU: `best` validated better and has the model's name."""
+    model: str, teachers: str, options: str, minutes: float, gpu_minutes: float, needs: tuple[str, ...],
+    *, best: int, served: bool = True,
+) -> Step:  # fmt: skip
+    """Seeds 0 and 1 of a student, side by side on a GPU.
+
+    `best` validated better and has the model's name; where a new run has it the other way round, so be their names.
+    """
     train = (
         f"python scripts/accelerate.py --data {{data}} --model {model} --seeds 0 1 --teacher {teachers}"
         f" --cached-views 40 {options}"
     )
-    shipped = _shipped(model, f"{model}-{best}", model, served=served)
-    second = _shipped(f"{model}-second", f"{model}-{1 - best}", model)
-    return Step(model, (train, *shipped, *second), minutes, needs, on_gpu=True)
+    second = f"{model}-second"
+    commands = (
+        train,
+        *_shipped(model, f"{model}-{best}", model, served=served),
+        *_shipped(second, f"{model}-{1 - best}", model),
+    )
+    return Step(model, commands, minutes, needs, gpu_minutes, models=(model, second))
 
 
 _FLAGSHIPS = ("separable-93k", "separable-88k", "separable-88k-second")
@@ -164,16 +175,16 @@ STEPS: tuple[Step, ...] = (
         "residual-16-labels",
         half=True,
     ),
-    Step("label-teachers", _LABEL_TEACHERS, 4, on_gpu=True),
+    Step("label-teachers", _LABEL_TEACHERS, 470, gpu_minutes=4),
     _trained(
         "residual-16-wide",
         "python scripts/accelerate.py --data {data} --model residual-16-wide --name residual-16-wide --seeds 21"
         f" --teacher {_WIDE} runs/residual-16-labels-13 --epochs 45 --cached-views 24 {_ON_GPU}",
         "residual-16-wide-21",
-        2,
+        240,
         "label-teachers",
         half=True,
-        on_gpu=True,
+        gpu_minutes=2,
     ),
     Step(
         "teachers",
@@ -195,11 +206,12 @@ STEPS: tuple[Step, ...] = (
         "separable-88k",
         f"saved_models/residual-16-wide {_WIDE} saved_models/residual-16",
         "--epochs 80 --learning-rate 4e-3 --start-from saved_models/separable-93k",
+        330,
         3,
         ("separable-93k", "residual-16", "residual-16-wide", "label-teachers"),
         best=0,
     ),
-    _two_students("separable-25k", *_OF_FLAGSHIPS, 4, ("separable-93k", "separable-88k"), best=1),
+    _two_students("separable-25k", *_OF_FLAGSHIPS, 130, 4, _FLAGSHIPS, best=1),
     Step(
         "ablation",
         (
@@ -208,9 +220,9 @@ STEPS: tuple[Step, ...] = (
             f"python scripts/ablate.py --data {{data}} --teacher {_TEACHERS}"
             " --assistant saved_models/separable-93k --name ablation --out saved_models/measurements",
         ),
-        15,
+        300,
         (*_MEMBERS, "separable-93k"),
-        on_gpu=True,
+        gpu_minutes=15,
     ),
     _student(
         "reference-cnn",
@@ -230,18 +242,23 @@ STEPS: tuple[Step, ...] = (
         assistant="separable-93k",
         more="--cache-precision float32",
     ),
-    _two_students("mobilenet-93k", *_OF_FLAGSHIPS, 6, ("separable-93k", "separable-88k"), best=0, served=False),
+    _two_students("mobilenet-93k", *_OF_FLAGSHIPS, 190, 6, _FLAGSHIPS, best=0, served=False),
     Step(
         "frontier",
         (
             "python scripts/search.py --data {data} --teacher saved_models/separable-93k --runs saved_models"
             " --name frontier --workers 2 --trials 4 --epochs 4 --final-epochs 20"
             " --budgets 5000 10000 25000 50000 100000 --max-multiply-adds 9000000 --cache-precision float32",
-            "python scripts/frontier.py saved_models/frontier --measure",
         ),
         600,
         ("separable-93k",),
         goes_on_with=("separable-93k",),
+    ),
+    Step(
+        "frontier-figures",
+        ("python scripts/frontier.py saved_models/frontier --measure",),
+        3,
+        ("frontier", *_FLAGSHIPS, "separable-25k", "mobilenet-93k", "reference-cnn", "reference-mobilenet"),
     ),
     Step(
         "workers",

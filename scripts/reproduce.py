@@ -7,7 +7,8 @@
 saved_models/ are taken as they are, or with --anew made again too. It can be stopped at any moment; the same command
 goes on: what has been done is noted in runs/reproduced/. What it makes replaces what is in saved_models/. Times are
 those on 2 cores with AVX-512 or better, and up to three times as long with AVX2 alone; of scripts/accelerate*.py those
-on a data centre's GPU, which they should not be run without.
+on a data centre's GPU, which they should not be run without, and estimates for what they stand for, scripts/distill.py,
+train_teacher.py or ablate.py with the same options and one seed after the other, on 2 cores.
 """
 
 import argparse
@@ -43,7 +44,9 @@ def main() -> None:
         return
     for step in STEPS:
         needs = f", after {' and '.join(step.needs)}" if step.needs else ""
-        print(f"{step.name}: about {duration(step.minutes)}{' on a GPU' if step.on_gpu else ''}{needs}")
+        cores = duration(step.minutes)
+        time = f"{duration(step.gpu_minutes)} on a GPU, {cores} without" if step.gpu_minutes else cores
+        print(f"{step.name}: about {time}{needs}")
         for command in step.commands:
             print(f"    {command.replace('{data}', args.data)}")
     print(f"all of it: about {total(STEPS)}")

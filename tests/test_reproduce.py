@@ -58,6 +58,18 @@ def test_every_shipped_model_has_a_command_that_ships_it():
     shipped = {words[{"scripts/ship.py": 2, "scripts/ship_ensemble.py": 1}[words[0]]]
                for words in words_in(STEPS) if words[0] in ("scripts/ship.py", "scripts/ship_ensemble.py")}  # fmt: skip
     assert shipped == {card.parent.name for card in ROOT.glob("saved_models/*/card.json")}
+    for step in STEPS:
+        ships = {words[2] for words in words_in([step]) if words[0] == "scripts/ship.py"}
+        assert ships <= {step.name} or ships == set(step.models), "a step knows what it ships"
+
+
+def test_a_step_needs_all_the_models_that_it_names():
+    for step in STEPS:
+        for words in words_in([step]):
+            saved = {word.split("/")[1] for word in words if word.startswith("saved_models/")}
+            cards = {name for name in saved if (ROOT / "saved_models" / name / "card.json").exists()}
+            before = plan([step.name])
+            assert cards <= {name for one in before for name in (one.name, *one.models)}, f"{step.name} names {cards}"
 
 
 def test_the_command_on_a_card_is_the_one_that_ships_it():
@@ -134,6 +146,24 @@ def test_what_is_shipped_and_not_asked_for_is_taken_as_it_is(tmp_path):
     assert [s.name for s in plan(["b"], steps, shipped=tmp_path)] == ["a", "b"], "what is asked for is made"
 
 
+def test_each_model_that_a_step_ships_counts(tmp_path):
+    two = Step("two", ("python -c 1",), 1, models=("two", "two-second"))
+    steps = [two, step("c", "two", "two-second")]
+    for name in two.models:
+        (tmp_path / name).mkdir()
+    shown = json.loads((ROOT / "saved_models/separable-25k/card.json").read_text())
+    (tmp_path / "two" / "card.json").write_text(json.dumps(shown))
+    assert [s.name for s in plan(["c"], steps, shipped=tmp_path)] == ["two", "c"], "the second is not there"
+    assert [s.name for s in plan(["two-second"], steps)] == ["two"]
+    notes = []
+    for fingerprint in "ab":
+        (tmp_path / "two-second" / "card.json").write_text(json.dumps({**shown, "fingerprint": fingerprint}))
+        assert plan(["c"], steps, shipped=tmp_path) == steps[1:]
+        run_steps(steps[1:], "data", tmp_path / "done", shipped=tmp_path)
+        notes.append(len([*(tmp_path / "done").iterdir()]))
+    assert notes == [1, 2], "done again with another second seed"
+
+
 def test_what_goes_on_only_with_the_teacher_that_it_had_is_not_given_another(tmp_path):
     log = f"open({str(tmp_path / 'log')!r}, 'a').write"
     taught = Step("taught", (f"python -c \"{log}('t')\"",), 1, ("teacher",), goes_on_with=("teacher",))
@@ -152,7 +182,7 @@ def test_what_goes_on_only_with_the_teacher_that_it_had_is_not_given_another(tmp
 
 
 def test_the_time_of_a_gpu_is_told_apart():
-    steps = [step("a", minutes=90), replace(step("b", minutes=12), on_gpu=True), step("c", minutes=30)]
+    steps = [step("a", minutes=90), replace(step("b", minutes=600), gpu_minutes=12), step("c", minutes=30)]
     assert total(steps) == "2.0 h, and 12 min on a GPU" and total(steps[::2]) == "2.0 h"
 
 
