@@ -258,7 +258,7 @@ STEPS: tuple[Step, ...] = (
         "frontier-figures",
         ("python scripts/frontier.py saved_models/frontier --measure",),
         3,
-        ("frontier", *_FLAGSHIPS, "separable-25k", "mobilenet-93k", "reference-cnn", "reference-mobilenet"),
+        ("frontier", *_FLAGSHIPS, "separable-25k", "mobilenet-93k", "reference-mobilenet"),
     ),
     Step(
         "workers",

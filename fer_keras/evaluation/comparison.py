@@ -93,7 +93,8 @@ def difference_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def ahead(row: Mapping[str, Any], split: str) -> str:
     """Return one arm's difference on `split` in points, with its interval where there is one; empty for none."""
-    gain, low, high = (100 * row[f"{split}_{part}"] for part in ("difference", "low", "high"))
+    # + 0.0: to a person -0.0 is a sign of something.
+    gain, low, high = (round(100 * row[f"{split}_{part}"], 1) + 0.0 for part in ("difference", "low", "high"))
     if np.isnan(gain):
         return ""
     return f"{gain:+.1f}" if np.isnan(low) else f"{gain:+.1f} [{low:+.1f}, {high:+.1f}]"

@@ -67,6 +67,9 @@ KNOWN_LOOKS: dict[str, tuple[str, float, str]] = {
 _ROUNDS = 500
 """In which names make room for each other. A time limit would not make the same figure the same file."""
 
+_MARK = 10
+"""Side of the square in which a name shall not be, in points; marks are up to as large."""
+
 MOST_PARAMETERS = 1_000_000
 """Of a shipped student that is drawn: larger ones are teachers of others."""
 
@@ -146,7 +149,7 @@ def gain_title(points: pd.DataFrame, source: str) -> str:
         source: as for `frontier_title`.
     """
     intervals = points[f"{shown_accuracy(points)}_gain_low"].notna().any()
-    parts = ["Distilled against labels alone", source, "with 95% intervals over images and seeds" if intervals else ""]
+    parts = ["Distilled against labels alone", source, "95% intervals over images and seeds" if intervals else ""]
     return ", ".join(filter(None, parts))
 
 
@@ -183,7 +186,8 @@ def frontier_figure(
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
     if names := [name for name in marked if name]:
         figure.draw_without_rendering()  # so that the axes have their place
-        x, y = np.array([*(name.get_position() for name in names), *taken]).T
+        marks = [place for name in names for place in _around(ax, name.get_position())]
+        x, y = np.array([*(name.get_position() for name in names), *marks, *taken]).T
         line = {"arrowstyle": "-", "color": GREY, "lw": 0.5}
         adjust_text(names, x, y, ax=ax, iter_lim=_ROUNDS, expand=(1.1, 1.3), arrowprops=line)
     return figure
@@ -208,7 +212,7 @@ def gain_figure(points: pd.DataFrame, *, source: str = "") -> Figure:
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.set(xlabel=COSTS["parameters"], ylabel=f"points gained on {SPLIT_NAMES[shown_accuracy(points)]}")
-    ax.set_title(gain_title(points, source), fontsize=10)
+    ax.set_title(gain_title(points, source), fontsize=9)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize=7.5)
     return figure
@@ -229,6 +233,12 @@ def _taken(rows: pd.DataFrame, cost: str, value: str) -> list[tuple[float, float
         bars = np.linspace(y, rows[f"{value}_{end}"].to_numpy(), 5)
         places += [(np.exp(at), height) for bar in bars for at, height in zip(x, bar, strict=True)]
     return [place for place in places if np.isfinite(place).all()]
+
+
+def _around(ax: "Axes", place: tuple[float, float]) -> np.ndarray:
+    """The corners [4, 2] of a mark at a place, which is more than a point to make room for."""
+    corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) * _MARK / 2 * ax.figure.dpi / 72
+    return ax.transData.inverted().transform(ax.transData.transform(place) + corners)
 
 
 def _mark(ax: "Axes", known: Known, cost: str, marker: str, size: float, colour: str) -> "Text | None":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import t as student_t
 
-from fer_keras.evaluation.comparison import compare_arms, differences_figure, differences_table
+from fer_keras.evaluation.comparison import ahead, compare_arms, differences_figure, differences_table
 
 
 def hits_of(rng, accuracies, images=4000, seeds=2):
@@ -93,3 +93,10 @@ def test_one_seed_and_one_arm_have_no_interval(rng):
     alone.insert(1, "question", ["q"])
     assert "| a |  | " in differences_table(alone)
     assert not differences_figure(alone, "title").axes[0].get_yticklabels()
+
+
+def test_a_difference_too_small_to_show_has_no_sign_of_its_own():
+    row = {"val_difference": -0.0002, "val_low": -0.0100, "val_high": 0.0096}
+    assert ahead(row, "val") == "+0.0 [-1.0, +1.0]"
+    assert ahead({**row, "val_low": float("nan"), "val_high": float("nan")}, "val") == "+0.0"
+    assert ahead({**row, "val_difference": -0.0006}, "val") == "-0.1 [-1.0, +1.0]"
