@@ -264,9 +264,9 @@ STEPS: tuple[Step, ...] = (
         "workers",
         (
             "python scripts/benchmark.py workers --data {data} --teacher saved_models/separable-93k"
-            " --ledger saved_models/frontier/ledger.csv --to saved_models/measurements",
+            " --ledger saved_models/frontier/ledger.csv --rounds 3 --to saved_models/measurements",
         ),
-        30,
+        40,
         ("frontier", "separable-93k"),
     ),
     Step(

@@ -7,7 +7,7 @@
 `distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 8 minutes for
 five models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package
 `fer` where it is installed (pip install '.[peers]'). Needs pip install '.[export]'. Each contestant is a process that
-stays in memory: 0.7 to 1 GB for each of Keras and SavedModel. `workers`: about half an hour; trials an hour of a search
+stays in memory: 0.7 to 1 GB for each of Keras and SavedModel. `workers`: 13 minutes a round; trials an hour of a search
 with one worker and with two on this machine, what a trial costs the chief, and from these and the trials in the
 --ledger of a search that had two workers here, hours with more hosts. All write CSVs, `inference` also a figure.
 """

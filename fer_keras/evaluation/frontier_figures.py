@@ -189,7 +189,7 @@ def frontier_figure(
         marks = [place for name in names for place in _around(ax, name.get_position())]
         x, y = np.array([*(name.get_position() for name in names), *marks, *taken]).T
         line = {"arrowstyle": "-", "color": GREY, "lw": 0.5}
-        adjust_text(names, x, y, ax=ax, iter_lim=_ROUNDS, expand=(1.1, 1.3), arrowprops=line)
+        adjust_text(names, x, y, ax=ax, iter_lim=_ROUNDS, expand=(1.15, 1.4), force_static=(0.3, 0.5), arrowprops=line)
     return figure
 
 
