@@ -86,12 +86,11 @@ def _workers(args: argparse.Namespace) -> None:
     data = ["--data", args.data] if args.data else []
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("search.py")), *data]
     measured = scaling.measure_workers([*command, "--teacher", str(args.teacher), *scaling.SMALL_SEARCH], args.rounds)
-    chief = scaling.oracle_seconds(scaling.default_search())
-    told = ledger, scaling.efficiency(measured), chief["seconds"].mean()
-    scaled = pd.concat([scaling.scale(*told), scaling.scale(*told, repeat=LARGER_SEARCH)], ignore_index=True)
-    print(f"\n{measured.to_string(index=False)}\n\n{scaling.scale_table(scaled)}\n")
-    print(f"the chief's seconds for a trial: mean {chief['seconds'].mean():.3f}, most {chief['seconds'].max():.3f}")
-    for name, table in (("workers", measured), ("workers_chief", chief.round(4)), ("workers_scaled", scaled)):
+    chief = pd.concat([scaling.chief_seconds(ledger, repeat) for repeat in (1, LARGER_SEARCH)], ignore_index=True)
+    scaled = scaling.scale_with(ledger, measured, chief)
+    tables = {"workers": measured, "workers_chief": chief, "workers_scaled": scaled}
+    print(f"\n{measured.to_string(index=False)}\n\n{scaling.scale_table(scaled)}")
+    for name, table in tables.items():
         write_text(args.to / f"{name}.csv", table.to_csv(index=False))
 
 

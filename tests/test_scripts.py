@@ -127,14 +127,11 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
         asked.append((command, rounds))
         return measured
 
-    def scale(ledger, efficiency, chief_seconds, repeat=1):
-        return pd.DataFrame(
-            {"told": [ledger], "efficiency": [efficiency], "chief": [chief_seconds], "repeat": [repeat]}
-        )
-
     monkeypatch.setattr("tuner.scaling.measure_workers", measure)
-    monkeypatch.setattr("tuner.scaling.oracle_seconds", lambda search: pd.DataFrame({"seconds": [0.1, 0.3]}))
-    monkeypatch.setattr("tuner.scaling.scale", scale)
+    monkeypatch.setattr(
+        "tuner.scaling.chief_seconds", lambda ledger, repeat: pd.DataFrame({"of": [ledger], "repeat": [repeat]})
+    )
+    monkeypatch.setattr("tuner.scaling.scale_with", lambda ledger, rates, chief: chief.assign(rates=len(rates)))
     monkeypatch.setattr("tuner.scaling.scale_table", lambda scaled: f"a table of {len(scaled)} rows")
     monkeypatch.setattr("fer_keras.evaluation.frontier.read_ledger", str)
     words = ["workers", "--to", "out", "--rounds", 2]
@@ -149,7 +146,8 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
         "workers.csv", "workers_chief.csv", "workers_scaled.csv",
     }  # fmt: skip
     scaled = pd.read_csv(tmp_path / "out" / "workers_scaled.csv")
-    assert scaled.values.tolist() == [["l.csv", 0.75, 0.2, 1], ["l.csv", 0.75, 0.2, 25]]
+    assert scaled.values.tolist() == [["l.csv", 1, 2], ["l.csv", 25, 2]]
+    assert pd.read_csv(tmp_path / "out" / "workers_chief.csv").values.tolist() == [["l.csv", 1], ["l.csv", 25]]
 
 
 def test_reproduce(told, csv, tmp_path):

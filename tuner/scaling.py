@@ -7,8 +7,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -83,9 +83,10 @@ def _timed(command: Sequence[str], runs: Path, workers: int) -> tuple[int, float
     return len(short), max(datetime.fromisoformat(row["ended"]).timestamp() for row in short) - begun
 
 
-def default_search() -> Search:
-    """Return the search of the defaults, of no data."""
-    return Search(Path("search"), StudentConfig(NO_DATA, ()))
+def search_of_one_size(family: str, trials: int) -> Search:
+    """Return a search of one family and budget, of no data, for `oracle_seconds`."""
+    base = StudentConfig(NO_DATA, ())
+    return Search(Path("search"), base, families=(family,), budgets=(25_000,), control_budgets=(), trials=trials)
 
 
 def oracle_seconds(search: Search) -> pd.DataFrame:
@@ -126,7 +127,7 @@ def efficiency(measured: pd.DataFrame) -> float:
 def scale(
     ledger: pd.DataFrame,
     share: float,
-    chief_seconds: float,
+    chief_seconds: Mapping[str, Sequence[float]],
     *,
     repeat: int = 1,
     counts: Sequence[int] = (*COUNTS, *LARGER),
@@ -136,15 +137,16 @@ def scale(
     Its trials are given out again in their order, each to the worker that is free first, and each of its epochs takes
     the seconds that one took, times `share`: the fewest over the trials of its network and stage, so that one that had
     to share the machine with something else does not count where there is another. Assumptions: hosts like that
-    machine, none slowed by the others (they share a folder and the chief's answers, nothing else); a trial first
-    occupies the chief for `chief_seconds`, one trial at a time, however many there were before; a full schedule may
-    begin when the short trials of its family and budget have ended, until when workers take others, and is not split;
-    no host fails.
+    machine, none slowed by the others (they share a folder and the chief's answers, nothing else), for each network by
+    the same `share`; a trial first occupies the chief, one trial at a time, for as long whatever the budget and however
+    many other trials; a full schedule may begin when the short trials of its family and budget have ended, until when
+    workers take others, and is not split; no host fails.
 
     Args:
         ledger: of the search; trials that ended well count.
         share: from `efficiency`: a worker that has a machine to itself takes so much less time.
-        chief_seconds: for each trial, see `oracle_seconds`.
+        chief_seconds: family -> of its first short trial at a budget, the second and so on, the last of all further
+            ones, see `oracle_seconds`; a full schedule takes as long as the first.
         repeat: how often to take each short trial, for a larger search.
         counts: of workers.
 
@@ -156,18 +158,32 @@ def scale(
     ended = told.assign(seconds=pace.transform("min") * told["epochs"]).to_dict("records")
     short = [row for row in ended if row["stage"] == SEARCH]
     trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
+    trials = _with_chief(trials, chief_seconds)
     rows = []
     for workers in counts:
-        hours = _makespan(trials, workers, share, chief_seconds) / 3600
+        hours = _makespan(trials, workers, share) / 3600
         rows.append({"repeat": repeat, "workers": workers, "trials": len(trials), "hours": hours})
     scaled = pd.DataFrame(rows)
     scaled["trials_per_hour"] = (scaled["trials"] / scaled["hours"]).round(1)
     scaled["host_hours"] = (scaled["workers"] * scaled["hours"]).round(1)
-    scaled["speed_up"] = (_makespan(trials, 1, share, chief_seconds) / 3600 / scaled["hours"]).round(1)
+    scaled["speed_up"] = (_makespan(trials, 1, share) / 3600 / scaled["hours"]).round(1)
     return scaled.round({"hours": 2})
 
 
-def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float, chief_seconds: float) -> float:
+def _with_chief(trials: Sequence[dict[str, Any]], chief_seconds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
+    """Add what each trial takes of the chief, by how many short ones of its family and budget came before it."""
+    before: Counter[tuple[str, int]] = Counter()
+    told = []
+    for row in trials:
+        number, cell, seconds = 0, (row["family"], row["budget"]), chief_seconds[row["family"]]
+        if row["stage"] == SEARCH:
+            number = min(before[cell], len(seconds) - 1)
+            before[cell] += 1
+        told.append({**row, "chief": seconds[number]})
+    return told
+
+
+def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float) -> float:
     """Seconds until the last trial ends; the short ones come first in `trials`."""
     left, free, chief, latest = list(trials), [0.0] * workers, 0.0, 0.0
     ready: dict[tuple[str, int] | None, float] = defaultdict(float)  # None: of short trials, which wait for nothing
@@ -182,7 +198,7 @@ def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float, chie
             heapq.heappush(free, min(ready[waits_for(row)] for row in left))
             continue
         row = left.pop(number)
-        chief = now + chief_seconds
+        chief = now + row["chief"]
         end = chief + share * row["seconds"]
         if row["stage"] == SEARCH:
             cell = (row["family"], row["budget"])
@@ -190,6 +206,41 @@ def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float, chie
         heapq.heappush(free, end)
         latest = max(latest, end)
     return latest
+
+
+def chief_seconds(ledger: pd.DataFrame, repeat: int) -> pd.DataFrame:
+    """Measure what the chief of a search, or of one with `repeat` times as many short trials, does for each of a size.
+
+    Args:
+        ledger: of the search.
+        repeat: how many times its short trials.
+
+    Returns:
+        A row a trial: `repeat`, `family`, `trial`, `seconds`, as from `oracle_seconds`.
+    """
+    short = ledger[ledger["stage"] == SEARCH]
+    trials = repeat * int(short.groupby(["family", "budget"]).size().max())
+    measured = [
+        oracle_seconds(search_of_one_size(family, trials)).round(4).assign(repeat=repeat, family=family)
+        for family in short["family"].unique()
+    ]
+    return pd.concat(measured, ignore_index=True)[["repeat", "family", "trial", "seconds"]]
+
+
+def scale_with(ledger: pd.DataFrame, measured: pd.DataFrame, chief: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of `scale` for each search in `chief`.
+
+    Args:
+        ledger: of the search.
+        measured: from `measure_workers`.
+        chief: of one search or more, from `chief_seconds`.
+    """
+    share = efficiency(measured)
+    scaled = [
+        scale(ledger, share, of_search.groupby("family")["seconds"].agg(list).to_dict(), repeat=int(repeat))
+        for repeat, of_search in chief.groupby("repeat")
+    ]
+    return pd.concat(scaled, ignore_index=True)
 
 
 def scale_table(scaled: pd.DataFrame) -> str:

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from command import ROOT, run
+from matplotlib.transforms import Bbox
 from scipy.stats import t as student_t
 
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import plots
 from fer_keras.evaluation.family_evidence import family_evidence
 from fer_keras.evaluation.frontier import (
+    COSTS,
     frontier_points,
     known_milliseconds,
     pareto,
@@ -176,6 +178,23 @@ def test_names_make_room_for_each_other(points):
     assert len(boxes) == 7
     assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
     assert all(figure.axes[0].bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
+
+
+@pytest.mark.parametrize("cost", COSTS)
+def test_no_name_covers_a_mark_in_what_is_published(cost):
+    folder = ROOT / "saved_models" / "frontier"
+    known = known_models(ROOT / "saved_models", known_milliseconds(folder))
+    figure = frontier_figure(pd.read_csv(folder / "frontier.csv"), cost, known=known)
+    figure.draw_without_rendering()
+    (ax,) = figure.axes
+    boxes = [text.get_window_extent() for text in ax.texts]
+    marks = [line for line in ax.lines if line.get_marker() in ("*", "P", "x")]
+    assert len(marks) >= 8
+    for mark in marks:
+        (middle,) = ax.transData.transform(mark.get_xydata())
+        half = mark.get_markersize() / 2 * figure.dpi / 72
+        around = Bbox([middle - half, middle + half])
+        assert not [box for box in boxes if box.overlaps(around)], "a name covers a mark"
 
 
 def test_shipped_students_are_those_of_the_cards():

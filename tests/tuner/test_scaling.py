@@ -61,6 +61,10 @@ def test_two_workers_on_one_machine_beside_one_on_each_of_two():
     assert scaling.efficiency(pd.DataFrame(rates)) == pytest.approx(140 / 200)
 
 
+FREE = {"cnn": [0.0], "separable": [0.0]}
+"""A chief that takes no time."""
+
+
 def ledger_of(*trials):
     """Rows of (stage, family, seconds) and perhaps the network's options, and one that failed."""
     rows = [
@@ -77,31 +81,56 @@ def test_more_workers_by_hand():
         ("search", "cnn", 7200), ("search", "separable", 3600), ("search", "cnn", 7200), ("search", "separable", 3600),
         ("final", "cnn", 14400), ("final", "separable", 7200),
     )  # fmt: skip
-    table = scaling.scale(ledger, 0.5, 0.0, counts=(1, 2, 16)).set_index("workers")
+    table = scaling.scale(ledger, 0.5, FREE, counts=(1, 2, 16)).set_index("workers")
     # One: 1 + .5 + 1 + .5 + 2 + 1 hours. Two: 1 + .5 + 2 beside .5 + 1 + 1. Sixteen: the longest short one, then 2.
     assert table["hours"].tolist() == [6.0, 3.5, 3.0]
     assert table["trials_per_hour"].tolist() == [1.0, 1.7, 2.0] and table["speed_up"].tolist() == [1.0, 1.7, 2.0]
     assert table["host_hours"].tolist() == [6.0, 7.0, 48.0]
-    larger = scaling.scale(ledger, 0.5, 0.0, repeat=10, counts=(1, 16)).set_index("workers")
+    larger = scaling.scale(ledger, 0.5, FREE, repeat=10, counts=(1, 16)).set_index("workers")
     assert larger["trials"].tolist() == [42, 42] and larger.loc[1, "hours"] == 33.0
     disturbed = ledger_of(*(("search", "cnn", seconds) for seconds in (3600, 36_000, 3600)))
-    assert scaling.scale(disturbed, 1.0, 0.0, counts=(1,))["hours"].tolist() == [3.0]
+    assert scaling.scale(disturbed, 1.0, FREE, counts=(1,))["hours"].tolist() == [3.0]
     networks = ledger_of(("search", "cnn", 3600, "small"), ("search", "cnn", 36_000, "large"))
-    assert scaling.scale(networks, 1.0, 0.0, counts=(1,))["hours"].tolist() == [11.0]
-    slow = scaling.scale(ledger, 0.5, 3600.0, counts=(256,))
+    assert scaling.scale(networks, 1.0, FREE, counts=(1,))["hours"].tolist() == [11.0]
+    slow = scaling.scale(ledger, 0.5, {"cnn": [3600.0], "separable": [3600.0]}, counts=(256,))
     assert slow["hours"].tolist() == [7.0], "the chief, who is asked six times, is what limits: 6, and the last trial"
+
+
+def test_the_chief_takes_longer_for_the_later_trials_of_a_size():
+    ledger = ledger_of(
+        ("search", "cnn", 0), ("search", "cnn", 0), ("search", "separable", 0), ("search", "cnn", 0),
+        ("final", "cnn", 0),
+    )  # fmt: skip
+    # 1 + 2 + 2 hours for the CNN, 3 for the separable network and 1 for the full schedule.
+    assert scaling.scale(ledger, 1.0, {"cnn": [3600.0, 7200.0], "separable": [10_800.0]}, counts=(256,))[
+        "hours"
+    ].tolist() == [9.0]
+
+
+def test_the_chief_is_measured_for_each_family_and_search():
+    ledger = ledger_of(*(("search", family, 3600) for family in ("cnn", "cnn", "separable", "separable")))
+    chief = pd.concat([scaling.chief_seconds(ledger.head(4), repeat) for repeat in (1, 2)], ignore_index=True)
+    assert chief.groupby(["repeat", "family"])["trial"].agg(list).to_dict() == {
+        (1, "cnn"): [0, 1], (1, "separable"): [0, 1], (2, "cnn"): [0, 1, 2, 3], (2, "separable"): [0, 1, 2, 3],
+    }  # fmt: skip
+    rates = pd.DataFrame({"workers": [1, 2], "trials_per_hour": [100, 150]})
+    scaled = scaling.scale_with(ledger.head(4), rates, chief.assign(seconds=0.0))
+    assert scaled.loc[scaled["workers"] == 1, ["repeat", "hours"]].values.tolist() == [[1, 3.0], [2, 6.0]]
+    busy = chief.assign(seconds=np.where((chief["family"] == "cnn") & (chief["repeat"] == 2), 36_000.0, 0.0))
+    scaled = scaling.scale_with(ledger.head(4), rates, busy)
+    assert scaled.loc[scaled["workers"] == 256, ["repeat", "hours"]].values.tolist() == [[1, 0.75], [2, 40.75]]
 
 
 def test_workers_do_not_wait_for_a_full_schedule_that_is_not_ready():
     hours = [("search", "cnn", 4), ("search", "separable", 1), ("final", "cnn", 1), ("final", "separable", 4)]
     ledger = ledger_of(*((stage, family, 3600 * length) for stage, family, length in hours))
     # The second worker is at its own full schedule until 5, the first begins the other one at 4.
-    assert scaling.scale(ledger, 1.0, 0.0, counts=(2,))["hours"].tolist() == [5.0]
+    assert scaling.scale(ledger, 1.0, FREE, counts=(2,))["hours"].tolist() == [5.0]
 
 
 def test_the_table_names_each_search():
     ledger = ledger_of(("search", "cnn", 7200), ("search", "separable", 3600), ("final", "cnn", 3600))
-    scaled = [scaling.scale(ledger, 0.5, 0.0, repeat=repeat, counts=(1, 2)) for repeat in (1, 1_000)]
+    scaled = [scaling.scale(ledger, 0.5, FREE, repeat=repeat, counts=(1, 2)) for repeat in (1, 1_000)]
     lines = scaling.scale_table(pd.concat(scaled, ignore_index=True)).strip().splitlines()
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     assert cells == [
