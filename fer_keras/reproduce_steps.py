@@ -74,14 +74,14 @@ def _shipped(name: str, run: str, step: str, *, half: bool = False, served: bool
 
 
 def _student(
-    name: str, model: str, epochs: int, minutes: float,
+    model: str, epochs: int, minutes: float,
     *, assistant: str = "", more: str = "", half: bool = False, served: bool = True,
 ) -> Step:  # fmt: skip
     """A student of the four teachers, or of the saved model `assistant`; `more` are further options."""
     teachers = f"saved_models/{assistant}" if assistant else _TEACHERS
     train = f"python scripts/distill.py --data {{data}} --teacher {teachers} --model {model} --cached-views 40"
-    train += f"{f' {more}' if more else ''} --name {name} --epochs {epochs} --resume"
-    return _trained(name, train, name, minutes, assistant or "logits", half=half, served=served)
+    train += f"{f' {more}' if more else ''} --name {model} --epochs {epochs} --resume"
+    return _trained(model, train, model, minutes, assistant or "logits", half=half, served=served)
 
 
 def _two_students(
@@ -201,7 +201,7 @@ STEPS: tuple[Step, ...] = (
         150,
         _MEMBERS,
     ),
-    _student("separable-93k", "separable-93k", 250, 100),
+    _student("separable-93k", 250, 100),
     _two_students(
         "separable-88k",
         f"saved_models/residual-16-wide {_WIDE} saved_models/residual-16",
@@ -226,7 +226,6 @@ STEPS: tuple[Step, ...] = (
     ),
     _student(
         "reference-cnn",
-        "reference-cnn",
         100,
         70,
         assistant="separable-93k",
@@ -235,7 +234,6 @@ STEPS: tuple[Step, ...] = (
         served=False,
     ),
     _student(
-        "reference-mobilenet",
         "reference-mobilenet",
         100,
         60,

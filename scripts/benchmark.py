@@ -86,7 +86,7 @@ def _workers(args: argparse.Namespace) -> None:
     data = ["--data", args.data] if args.data else []
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("search.py")), *data]
     measured = scaling.measure_workers([*command, "--teacher", str(args.teacher), *scaling.SMALL_SEARCH], args.rounds)
-    chief = pd.concat([scaling.chief_seconds(ledger, repeat) for repeat in (1, LARGER_SEARCH)], ignore_index=True)
+    chief = pd.concat([scaling.measure_chief(ledger, repeat) for repeat in (1, LARGER_SEARCH)], ignore_index=True)
     scaled = scaling.scale_with(ledger, measured, chief)
     tables = {"workers": measured, "workers_chief": chief, "workers_scaled": scaled}
     print(f"\n{measured.to_string(index=False)}\n\n{scaling.scale_table(scaled)}")

@@ -129,7 +129,7 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
 
     monkeypatch.setattr("tuner.scaling.measure_workers", measure)
     monkeypatch.setattr(
-        "tuner.scaling.chief_seconds", lambda ledger, repeat: pd.DataFrame({"of": [ledger], "repeat": [repeat]})
+        "tuner.scaling.measure_chief", lambda ledger, repeat: pd.DataFrame({"of": [ledger], "repeat": [repeat]})
     )
     monkeypatch.setattr("tuner.scaling.scale_with", lambda ledger, rates, chief: chief.assign(rates=len(rates)))
     monkeypatch.setattr("tuner.scaling.scale_table", lambda scaled: f"a table of {len(scaled)} rows")

@@ -83,12 +83,6 @@ def _timed(command: Sequence[str], runs: Path, workers: int) -> tuple[int, float
     return len(short), max(datetime.fromisoformat(row["ended"]).timestamp() for row in short) - begun
 
 
-def search_of_one_size(family: str, trials: int) -> Search:
-    """Return a search of one family and budget, of no data, for `oracle_seconds`."""
-    base = StudentConfig(NO_DATA, ())
-    return Search(Path("search"), base, families=(family,), budgets=(25_000,), control_budgets=(), trials=trials)
-
-
 def oracle_seconds(search: Search) -> pd.DataFrame:
     """Give out and take back every short trial of a search without training: what the chief has to do for each.
 
@@ -112,6 +106,31 @@ def oracle_seconds(search: Search) -> pd.DataFrame:
             oracle.end_trial(trial)
             rows.append({"trial": number, "seconds": time.perf_counter() - start})
     return pd.DataFrame(rows)
+
+
+def measure_chief(ledger: pd.DataFrame, repeat: int) -> pd.DataFrame:
+    """Measure what the chief of a search, or of one with `repeat` times as many short trials, does for each of a size.
+
+    Args:
+        ledger: of the search.
+        repeat: how many times its short trials.
+
+    Returns:
+        A row a trial: `repeat`, `family`, `trial`, `seconds`, as from `oracle_seconds`.
+    """
+    short = ledger[ledger["stage"] == SEARCH]
+    trials = repeat * int(short.groupby(["family", "budget"]).size().max())
+    measured = [
+        oracle_seconds(_search_of_one_size(family, trials)).round(4).assign(repeat=repeat, family=family)
+        for family in short["family"].unique()
+    ]
+    return pd.concat(measured, ignore_index=True)[["repeat", "family", "trial", "seconds"]]
+
+
+def _search_of_one_size(family: str, trials: int) -> Search:
+    """Return a search of one family and budget, of no data, for `oracle_seconds`."""
+    base = StudentConfig(NO_DATA, ())
+    return Search(Path("search"), base, families=(family,), budgets=(25_000,), control_budgets=(), trials=trials)
 
 
 def efficiency(measured: pd.DataFrame) -> float:
@@ -146,7 +165,7 @@ def scale(
         ledger: of the search; trials that ended well count.
         share: from `efficiency`: a worker that has a machine to itself takes so much less time.
         chief_seconds: family -> of its first short trial at a budget, the second and so on, the last of all further
-            ones, see `oracle_seconds`; a full schedule takes as long as the first.
+            ones, see `measure_chief`; a full schedule takes as long as the first.
         repeat: how often to take each short trial, for a larger search.
         counts: of workers.
 
@@ -159,14 +178,11 @@ def scale(
     short = [row for row in ended if row["stage"] == SEARCH]
     trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
     trials = _with_chief(trials, chief_seconds)
-    rows = []
-    for workers in counts:
-        hours = _makespan(trials, workers, share) / 3600
-        rows.append({"repeat": repeat, "workers": workers, "trials": len(trials), "hours": hours})
-    scaled = pd.DataFrame(rows)
+    hours = {workers: _makespan(trials, workers, share) / 3600 for workers in {1, *counts}}
+    scaled = pd.DataFrame([{"repeat": repeat, "workers": n, "trials": len(trials), "hours": hours[n]} for n in counts])
     scaled["trials_per_hour"] = (scaled["trials"] / scaled["hours"]).round(1)
     scaled["host_hours"] = (scaled["workers"] * scaled["hours"]).round(1)
-    scaled["speed_up"] = (_makespan(trials, 1, share) / 3600 / scaled["hours"]).round(1)
+    scaled["speed_up"] = (hours[1] / scaled["hours"]).round(1)
     return scaled.round({"hours": 2})
 
 
@@ -208,32 +224,13 @@ def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float) -> f
     return latest
 
 
-def chief_seconds(ledger: pd.DataFrame, repeat: int) -> pd.DataFrame:
-    """Measure what the chief of a search, or of one with `repeat` times as many short trials, does for each of a size.
-
-    Args:
-        ledger: of the search.
-        repeat: how many times its short trials.
-
-    Returns:
-        A row a trial: `repeat`, `family`, `trial`, `seconds`, as from `oracle_seconds`.
-    """
-    short = ledger[ledger["stage"] == SEARCH]
-    trials = repeat * int(short.groupby(["family", "budget"]).size().max())
-    measured = [
-        oracle_seconds(search_of_one_size(family, trials)).round(4).assign(repeat=repeat, family=family)
-        for family in short["family"].unique()
-    ]
-    return pd.concat(measured, ignore_index=True)[["repeat", "family", "trial", "seconds"]]
-
-
 def scale_with(ledger: pd.DataFrame, measured: pd.DataFrame, chief: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `scale` for each search in `chief`.
 
     Args:
         ledger: of the search.
         measured: from `measure_workers`.
-        chief: of one search or more, from `chief_seconds`.
+        chief: of one search or more, from `measure_chief`.
     """
     share = efficiency(measured)
     scaled = [

@@ -68,7 +68,7 @@ _ROUNDS = 500
 """In which names make room for each other. A time limit would not make the same figure the same file."""
 
 _MARK = 10
-"""Side of the square in which a name shall not be, in points; marks are up to as large."""
+"""Side of the square in which a name shall not be, in points; marks are about as large."""
 
 MOST_PARAMETERS = 1_000_000
 """Of a shipped student that is drawn: larger ones are teachers of others."""

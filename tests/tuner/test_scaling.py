@@ -102,14 +102,13 @@ def test_the_chief_takes_longer_for_the_later_trials_of_a_size():
         ("final", "cnn", 0),
     )  # fmt: skip
     # 1 + 2 + 2 hours for the CNN, 3 for the separable network and 1 for the full schedule.
-    assert scaling.scale(ledger, 1.0, {"cnn": [3600.0, 7200.0], "separable": [10_800.0]}, counts=(256,))[
-        "hours"
-    ].tolist() == [9.0]
+    busy = {"cnn": [3600.0, 7200.0], "separable": [10_800.0]}
+    assert scaling.scale(ledger, 1.0, busy, counts=(256,))["hours"].tolist() == [9.0]
 
 
 def test_the_chief_is_measured_for_each_family_and_search():
     ledger = ledger_of(*(("search", family, 3600) for family in ("cnn", "cnn", "separable", "separable")))
-    chief = pd.concat([scaling.chief_seconds(ledger.head(4), repeat) for repeat in (1, 2)], ignore_index=True)
+    chief = pd.concat([scaling.measure_chief(ledger.head(4), repeat) for repeat in (1, 2)], ignore_index=True)
     assert chief.groupby(["repeat", "family"])["trial"].agg(list).to_dict() == {
         (1, "cnn"): [0, 1], (1, "separable"): [0, 1], (2, "cnn"): [0, 1, 2, 3], (2, "separable"): [0, 1, 2, 3],
     }  # fmt: skip
