@@ -12,10 +12,10 @@ import numpy as np
 
 from fer_keras.data.face_input import Face, as_faces
 from fer_keras.errors import FerKerasError
+from fer_keras.export.litert_runtime import litert_runtime
 from fer_keras.export.record import FLOAT_FILE, INT8_FILE, read_exports
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
-from fer_keras.litert_runtime import litert_runtime
 from fer_keras.probabilities import as_logits, softmax
 
 Runtime = Literal["auto", "litert", "keras"]

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from fer_keras.cards.model_card import CARD_FILE, read_card
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.model_card import CARD_FILE, read_card
 from fer_keras.files import write_text
 from fer_keras.reproduce_steps import STEPS, Step
 

@@ -215,7 +215,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "ablation",
         (
-            f"python scripts/accelerate_ablation.py --data {{data}} --teacher {_TEACHERS}"
+            f"python scripts/ablate.py --accelerator --data {{data}} --teacher {_TEACHERS}"
             " --assistant saved_models/separable-93k --name ablation",
             f"python scripts/ablate.py --data {{data}} --teacher {_TEACHERS}"
             " --assistant saved_models/separable-93k --name ablation --out saved_models/measurements",
@@ -272,7 +272,7 @@ STEPS: tuple[Step, ...] = (
         (
             "python scripts/benchmark.py inference --data {data} --models saved_models/separable-25k"
             " saved_models/separable-88k saved_models/separable-93k saved_models/reference-mobilenet"
-            " saved_models/residual-10 --with-peers --to saved_models/measurements",
+            " saved_models/residual-10 --with-baselines --to saved_models/measurements",
         ),
         8,
         ("residual-10", "separable-25k", "separable-88k", "separable-93k", "reference-mobilenet"),

@@ -29,8 +29,8 @@ def main() -> int:
     args = parser.parse_args()
     cli.set_up(args)
 
-    from fer_keras.predict_files import encoded_pictures
-    from fer_keras.serving import classify
+    from fer_keras.export.serving import classify
+    from fer_keras.jobs.predict_files import encoded_pictures
 
     failed = 0
 

@@ -50,7 +50,7 @@ def main() -> None:
 
     from fer_keras import distributed
     from fer_keras.distill.logit_cache import default_root
-    from fer_keras.main_job import MainJob, run_main_job
+    from fer_keras.jobs.distill import MainJob, run_main_job
 
     if distributed.hosts() > 1 and not args.teacher:
         raise FerKerasError("--teacher: several hosts (TF_CONFIG) distil from saved teachers; name them")

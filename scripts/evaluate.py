@@ -47,10 +47,10 @@ def main() -> None:
         )
     cli.set_up(args)
 
+    from fer_keras.cards.model_card import read_card
     from fer_keras.evaluation import evaluate, report, tables
-    from fer_keras.evaluation.model_card import read_card
     from fer_keras.files import write_json
-    from fer_keras.ship import remake_card, with_own_validation
+    from fer_keras.jobs.ship import remake_card, with_own_validation
 
     if args.card:
         for folder in args.model:

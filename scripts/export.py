@@ -25,7 +25,7 @@ def main() -> None:
     args = parser.parse_args()
     cli.set_up(args)
 
-    from fer_keras.export.export import export_model
+    from fer_keras.jobs.export import export_model
 
     data = cli.load_data(args) if args.data else None
     export_model(args.model, args.format, data, version=args.version, to=args.to)

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.data.synthetic import SOURCE as DRAWN
-from fer_keras.evaluation import comparison, frontier
-from fer_keras.evaluation.frontier_differences import differences, with_gains
-from fer_keras.evaluation.frontier_figures import frontier_figure, gain_figure, known_models
+from fer_keras.evaluation import comparison
 from fer_keras.evaluation.plots import save_figure
 from fer_keras.files import write_text
+from tuner import frontier
+from tuner.frontier_differences import differences, with_gains
+from tuner.frontier_figures import frontier_figure, gain_figure, known_models
 
 PAPER_DPI = 300
 
@@ -72,9 +73,9 @@ def main() -> None:
             save_figure(figures[name], path, dpi=PAPER_DPI)
         else:
             path.unlink(missing_ok=True)
-    from fer_keras.evaluation.family_evidence import EVIDENCE_FILE, family_evidence
-    from fer_keras.evaluation.frontier_html import write_frontier_html
-    from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table, halves_table
+    from tuner.family_evidence import EVIDENCE_FILE, family_evidence
+    from tuner.frontier_html import write_frontier_html
+    from tuner.frontier_tables import evidence_table, families_table, gains_table, halves_table
 
     evidence = family_evidence(points)
     write_text(out / EVIDENCE_FILE, evidence.to_csv(index=False))

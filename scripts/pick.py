@@ -8,7 +8,7 @@ from math import isnan
 from pathlib import Path
 
 from fer_keras import cli
-from fer_keras.evaluation.frontier import frontier_points, pick, read_ledger
+from tuner.frontier import frontier_points, pick, read_ledger
 
 
 def main() -> None:

@@ -43,7 +43,7 @@ def main() -> int:
     if args.course and args.photo:
         raise FerKerasError("--course has one label a picture, expected no --photo, which finds several faces in it")
 
-    from fer_keras import predict_files
+    from fer_keras.jobs import predict_files
 
     if args.plot:
         from fer_keras.evaluation.plots import require_figure, save_figure
@@ -52,9 +52,10 @@ def main() -> int:
     with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
         classifier = load(args.model, args.runtime)
     if args.photo:
-        from fer_keras import photo
+        from fer_keras.faces.photo import MAX_PHOTO_BYTES
+        from fer_keras.jobs import photo
 
-        pictures = predict_files.find_pictures(args.image, photo.MAX_PHOTO_BYTES)
+        pictures = predict_files.find_pictures(args.image, MAX_PHOTO_BYTES)
         answers, unreadable, photos = photo.classify_photos(classifier, pictures)
     else:
         answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(args.image))

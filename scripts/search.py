@@ -74,7 +74,7 @@ def main() -> int:
     from fer_keras.distill.logit_cache import default_root
     from fer_keras.models.load import load_model
     from fer_keras.training.data import training_data
-    from tuner.frontier import run_search
+    from tuner.search import run_search
     from tuner.settings import Search
 
     teachers = [load_model(path) for path in args.teacher]

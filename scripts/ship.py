@@ -27,7 +27,7 @@ def main() -> None:
     args = parser.parse_args()
     cli.set_up(args)
 
-    from fer_keras.ship import ship
+    from fer_keras.jobs.ship import ship
 
     data = cli.with_unlabelled(args, cli.load_data(args))
     options = {"half": args.half, "reproduce": args.command, "unfinished": args.unfinished}

@@ -23,7 +23,7 @@ def main() -> None:
     args = parser.parse_args()
     cli.set_up(args)
 
-    from fer_keras.ship import ship_ensemble
+    from fer_keras.jobs.ship import ship_ensemble
 
     data = cli.load_data(args)
     words = ["python", "scripts/ship_ensemble.py", args.name, *args.members]

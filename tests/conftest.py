@@ -1,16 +1,19 @@
-"""Fixtures: drawn faces, and a cache folder of the tests' own."""
+"""Fixtures: drawn faces, a cache folder of the tests' own, the shipped reference student exported once."""
 
 import os
+import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as scripts do: see `fer_keras.cli.run`
 
 import numpy as np
 import pytest
+from command import ROOT
 
-EXPORT = "tests/export"
+EXPORT = ("tests/export", "tests/jobs/test_export", "tests/jobs/test_benchmark_inference")
+"""Files that share a model which is exported once a session."""
 SLOW = (
-    "test_processes.py", "test_main_job.py", EXPORT, "test_distributed.py", "test_search.py", "test_resume.py",
+    "test_processes.py", "jobs/test_distill.py", *EXPORT, "test_distributed.py", "test_search.py", "test_resume.py",
 )  # fmt: skip
 
 
@@ -26,12 +29,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A process has whole files, and one of them all of tests/export, whose session fixture exports a model."""
+    """A process has whole files, and one of them all that share the session fixture which exports a model."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return EXPORT if nodeid.startswith(EXPORT) else super()._split_scope(nodeid)
+            return EXPORT[0] if nodeid.startswith(EXPORT) else super()._split_scope(nodeid)
 
     return Scheduling(config, log)
 
@@ -52,3 +55,41 @@ def faces():
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def _exported(tmp_path_factory):
+    from fer_keras.export import parity
+    from fer_keras.jobs.export import export_model
+
+    folder = tmp_path_factory.mktemp("exported") / "reference-mobilenet"
+    folder.mkdir()
+    shutil.copyfile(ROOT / "saved_models" / "reference-mobilenet" / "model.keras", folder / "model.keras")
+    said, processes, answers_of = [], {}, parity.answers_of
+
+    def watched(runtime, *words):
+        answers, processes[runtime] = answers_of(runtime, *words)
+        return answers, processes[runtime]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parity, "answers_of", watched)
+        return folder, export_model(folder, say=said.append), said, processes
+
+
+@pytest.fixture(scope="session")
+def exported(_exported):
+    """The folder of a copy with all its exports, what exports.json holds, and what was said."""
+    return _exported[:3]
+
+
+@pytest.fixture(scope="session")
+def processes(_exported):
+    """What the process that answered each format told of itself."""
+    return _exported[3]
+
+
+@pytest.fixture(scope="session")
+def keras_model(exported):
+    from fer_keras.models.load import load_model
+
+    return load_model(exported[0])

@@ -20,16 +20,16 @@ from face_files import png
 from PIL import Image
 
 import fer_keras
-from fer_keras import predict_files
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import litert, record
+from fer_keras.jobs import predict_files
+from fer_keras.jobs.predict_files import Answer
 from fer_keras.labels import CLASSES
 from fer_keras.models.load import load_model
-from fer_keras.predict_files import Answer
 from fer_keras.probabilities import gives_probabilities
 
 FACES = draw_faces(np.arange(7), seed=4)

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from command import ROOT
 
-from fer_keras.benchmark_inference import row_cells
 from fer_keras.evaluation.comparison import differences_table
-from fer_keras.evaluation.frontier import read_ledger
-from fer_keras.evaluation.frontier_differences import DISTILLATION, HALF
-from fer_keras.evaluation.frontier_tables import evidence_table, families_table, gains_table, halves_table
-from tuner.scaling import efficiency, scale_table, scale_with
+from fer_keras.jobs.benchmark_inference import row_cells
+from fer_keras.jobs.benchmark_workers import efficiency, scale_table, scale_with
+from tuner.frontier import read_ledger
+from tuner.frontier_differences import DISTILLATION, HALF
+from tuner.frontier_tables import evidence_table, families_table, gains_table, halves_table
 from tuner.search_space import defaults, solve_options
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -87,7 +87,7 @@ def runs_of(words):
     if words[0] == "scripts/accelerate.py":
         start = words.index("--seeds") + 1
         return {f"{name}-{seed}" for seed in itertools.takewhile(str.isdigit, words[start:])}
-    trains = ("scripts/distill.py", "scripts/train_teacher.py", "scripts/ablate.py", "scripts/accelerate_ablation.py")
+    trains = ("scripts/distill.py", "scripts/train_teacher.py", "scripts/ablate.py")
     return {name} if words[0] in trains else set()
 
 

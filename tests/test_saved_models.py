@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fer_keras.evaluation.card_table import index_text
-from fer_keras.evaluation.card_text import card_text
-from fer_keras.evaluation.model_card import INTENDED_USE, LIMITS, read_card, read_cards
+from fer_keras.cards.model_card import INTENDED_USE, LIMITS, read_card, read_cards
+from fer_keras.cards.sample import SAMPLE_FILE, SAMPLE_TOLERANCE, sample_difference
+from fer_keras.cards.table import index_text
+from fer_keras.cards.text import card_text
 from fer_keras.evaluation.report import MISTAKES_FIGURE
-from fer_keras.evaluation.sample import SAMPLE_FILE, SAMPLE_TOLERANCE, sample_difference
 from fer_keras.files import read_json
 from fer_keras.models.load import load_model
 

@@ -7,9 +7,9 @@ import pytest
 from command import run
 from face_files import write_fer2013
 
-from fer_keras.ablation_arms import ASSISTANT, ENSEMBLE, ONE
 from fer_keras.errors import FerKerasError
-from tuner.scaling import SMALL_SEARCH
+from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, ONE
+from fer_keras.jobs.benchmark_workers import SMALL_SEARCH
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def models_are_their_paths(monkeypatch):
 
 
 def test_ablate(told, csv, models_are_their_paths, tmp_path):
-    calls = told("fer_keras.ablation.run_study")
+    calls = told("fer_keras.jobs.ablate.run_study")
     words = ["--data", csv, "--teacher", "a", "b", "--assistant", "c", "--epochs", 50, "--out", "out"]
     words += ["--seeds", 3, "--name", "n", "--cache", "logits", "--arms", "assistant", "baseline"]
     assert run("ablate.py", *words, cwd=tmp_path).err == "error: that will do\n"
@@ -74,7 +74,7 @@ def test_train_teacher(told, csv, tmp_path):
 
 
 def test_export(told, csv, tmp_path):
-    calls = told("fer_keras.export.export.export_model")
+    calls = told("fer_keras.jobs.export.export_model")
     words = ["m", "--format", "litert", "onnx", "--version", 7, "--to", "there"]
     assert run("export.py", *words, "--data", csv, cwd=tmp_path).err == "error: that will do\n"
     run("export.py", *words, cwd=tmp_path)
@@ -84,7 +84,7 @@ def test_export(told, csv, tmp_path):
 
 
 def test_ship(told, csv, tmp_path):
-    calls = told("fer_keras.ship.ship")
+    calls = told("fer_keras.jobs.ship.ship")
     words = ["runs/r", "m", "--data", csv, "--command", "train it", "--to", "there", "--half", "--unfinished"]
     assert run("ship.py", *words, "--unlabelled", csv, cwd=tmp_path).err == "error: that will do\n"
     (((run_folder, folder, data), options),) = calls
@@ -104,7 +104,9 @@ def test_evaluate(told, csv, tmp_path):
 
 def test_benchmark_of_training(monkeypatch, tmp_path):
     seconds, ratios = pd.DataFrame({"a": [1.0, 3.0, 2.0]}), pd.DataFrame({"ratio": ["b"], "median": [1.5]})
-    monkeypatch.setattr("fer_keras.benchmark.benchmark_distillation", lambda rounds: (seconds.head(rounds), ratios))
+    monkeypatch.setattr(
+        "fer_keras.jobs.benchmark_training.benchmark_distillation", lambda rounds: (seconds.head(rounds), ratios)
+    )
     status, said, _ = run("benchmark.py", "distill", "--rounds", 3, cwd=tmp_path)
     assert status == 0 and "a    2.0" in said and "b     1.5" in said
     folder = tmp_path / "runs" / "measurements"
@@ -112,10 +114,10 @@ def test_benchmark_of_training(monkeypatch, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(folder / "distill_ratios.csv"), ratios)
 
 
-def test_what_answers_cost_is_not_measured_without_the_peer_that_is_asked_for(monkeypatch, tmp_path):
-    monkeypatch.setattr("fer_keras.peers.lacks_for_fer", lambda: "it is not installed (pip install it)")
-    ended = run("benchmark.py", "inference", "--models", "m", "--with-peers", cwd=tmp_path)
-    told = "error: --with-peers: fer cannot be measured, it is not installed (pip install it)\n"
+def test_what_answers_cost_is_not_measured_without_the_baseline_that_is_asked_for(monkeypatch, tmp_path):
+    monkeypatch.setattr("fer_keras.export.baselines.lacks_for_fer", lambda: "it is not installed (pip install it)")
+    ended = run("benchmark.py", "inference", "--models", "m", "--with-baselines", cwd=tmp_path)
+    told = "error: --with-baselines: fer cannot be measured, it is not installed (pip install it)\n"
     assert (ended.status, ended.err) == (2, told) and not (tmp_path / "runs").exists()
 
 
@@ -127,13 +129,16 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
         asked.append((command, rounds))
         return measured
 
-    monkeypatch.setattr("tuner.scaling.measure_workers", measure)
+    monkeypatch.setattr("fer_keras.jobs.benchmark_workers.measure_workers", measure)
     monkeypatch.setattr(
-        "tuner.scaling.measure_chief", lambda ledger, repeat: pd.DataFrame({"of": [ledger], "repeat": [repeat]})
+        "fer_keras.jobs.benchmark_workers.measure_chief",
+        lambda ledger, repeat: pd.DataFrame({"of": [ledger], "repeat": [repeat]}),
     )
-    monkeypatch.setattr("tuner.scaling.scale_with", lambda ledger, rates, chief: chief.assign(rates=len(rates)))
-    monkeypatch.setattr("tuner.scaling.scale_table", lambda scaled: f"a table of {len(scaled)} rows")
-    monkeypatch.setattr("fer_keras.evaluation.frontier.read_ledger", str)
+    monkeypatch.setattr(
+        "fer_keras.jobs.benchmark_workers.scale_with", lambda ledger, rates, chief: chief.assign(rates=len(rates))
+    )
+    monkeypatch.setattr("fer_keras.jobs.benchmark_workers.scale_table", lambda scaled: f"a table of {len(scaled)} rows")
+    monkeypatch.setattr("tuner.frontier.read_ledger", str)
     words = ["workers", "--to", "out", "--rounds", 2]
     assert run("benchmark.py", *words, cwd=tmp_path)[::2] == (2, "error: workers: expected --teacher and --ledger\n")
     words += ["--data", "d.zip", "--teacher", "t", "--ledger", "l.csv"]

@@ -17,7 +17,6 @@ from fer_keras.config import StudentConfig, config_hash, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.frontier import HITS_FILE
 from fer_keras.evaluation.report import read_history
 from fer_keras.files import MODEL_FILE, locked, replacing
 from fer_keras.models import from_preset
@@ -28,6 +27,7 @@ from fer_keras.training.pipeline import TeacherLogits
 from fer_keras.training.progress import MONITOR, publish, read_progress
 from fer_keras.training.student import train_student
 from tuner.early_stopping import StopHopeless, is_hopeless
+from tuner.frontier import HITS_FILE
 from tuner.hparams import show_trial
 from tuner.ledger import COMPLETED, ENDED_WELL, FAILED, RUNNING, STOPPED, read_row, read_rows, record, trial_lock
 from tuner.oracle import candidate

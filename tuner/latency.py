@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.frontier import KNOWN_FILE, read_ledger
-from fer_keras.evaluation.frontier_figures import REFERENCES, shipped_students
+from fer_keras.export.baselines import fer_files
 from fer_keras.export.litert import float32_file
+from fer_keras.export.litert_runtime import litert_runtime
 from fer_keras.files import write_text
-from fer_keras.litert_runtime import litert_runtime
 from fer_keras.models.load import load_model
 from fer_keras.models.registry import build
-from fer_keras.peers import fer_files
+from tuner.frontier import KNOWN_FILE, read_ledger
+from tuner.frontier_figures import REFERENCES, shipped_students
 from tuner.ledger import COMPLETED, read_rows, record
 from tuner.settings import FINAL
 
@@ -74,8 +74,8 @@ def known_networks(shipped: Path) -> dict[str, bytes]:
     files = {known.name: float32_file(model) for known, model in built}
     files |= {student.name: float32_file(load_model(shipped / student.name)) for student in shipped_students(shipped)}
     with TemporaryDirectory() as scratch:
-        peers = {file.runtime: file.path.read_bytes() for file in fer_files(Path(scratch))}
-    return files | ({"mini_XCEPTION": peers["litert_float32"]} if peers else {})
+        baselines = {file.runtime: file.path.read_bytes() for file in fer_files(Path(scratch))}
+    return files | ({"mini_XCEPTION": baselines["litert_float32"]} if baselines else {})
 
 
 def lite_function(file: bytes) -> Callable[[], object]:

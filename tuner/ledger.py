@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.frontier import LEDGER_COLUMNS, LEDGER_FILE
 from fer_keras.files import locked, read_json, write_json, write_text
+from tuner.frontier import LEDGER_COLUMNS, LEDGER_FILE
 
 RUNNING, COMPLETED, STOPPED, FAILED = "running", "completed", "stopped", "failed"
 """A trial's status; a stopped one was ended early as hopeless, and counts with the accuracy it had."""

@@ -7,9 +7,9 @@ from typing import Any
 
 from fer_keras.config import StudentConfig, differences, require, to_dict, with_defaults
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.frontier import SETTINGS_FILE
 from fer_keras.files import read_json, write_json
 from tuner import defaults as default
+from tuner.frontier import SETTINGS_FILE
 from tuner.search_space import defaults, solve_options
 
 SEARCH, FINAL, CONTROL = "search", "final", "control"

@@ -13,11 +13,11 @@ from fer_keras.accelerator.layers import ACCELERATED, resolve_precision
 from fer_keras.accelerator.views import apply_views, mix
 from fer_keras.config import StudentConfig, ViewConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.random_streams import mix_partners, view_parameters
+from fer_keras.distill.teachers import views_asked_for
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import NUM_CLASSES
 from fer_keras.models.twins import with_twins
-from fer_keras.streams import mix_partners, view_parameters
-from fer_keras.training.data import views_asked_for
 
 BATCH = 1024
 

@@ -22,11 +22,11 @@ from fer_keras.accelerator.state import LaneState
 from fer_keras.accelerator.views import apply_views, mix
 from fer_keras.config import StudentConfig, TeacherConfig, ViewConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_partners, view_parameters
 from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, softened_probabilities
+from fer_keras.distill.teachers import views_asked_for
 from fer_keras.errors import FerKerasError
 from fer_keras.models.twins import with_twins
-from fer_keras.streams import epoch_order, label_view_seed, mix_partners, view_parameters
-from fer_keras.training.data import views_asked_for
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 
 EVALUATION_CHUNKS = 8

@@ -1,4 +1,4 @@
-"""`fer_keras.augment.apply_views` and `fer_keras.mixup.mix` in JAX, to compile into a training step.
+"""`fer_keras.data.augment.apply_views` and `fer_keras.data.mixup.mix` in JAX, to compile into a training step.
 
 A GPU may contract a multiplication and an addition into one rounding, so a grey value may differ by one.
 """
@@ -14,7 +14,7 @@ def apply_views(images: jax.Array, parameters: jax.Array) -> jax.Array:
 
     Args:
         images: uint8 [N, 48, 48, 1].
-        parameters: float32 [N, 15] from `fer_keras.streams.view_parameters`.
+        parameters: float32 [N, 15] from `fer_keras.data.random_streams.view_parameters`.
 
     Returns:
         float32 [N, 48, 48, 1], whole numbers 0..255.

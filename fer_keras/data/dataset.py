@@ -33,7 +33,7 @@ class FaceData:
         splits: str [N], each one of `SPLITS`.
         source: what the images are, for people: a file's name, or `drawn faces`.
         index: int64 [N], each image's row in the source as it was read. It names the image to
-            `fer_keras.augment`, so subsets and shuffles keep it.
+            `fer_keras.data.augment`, so subsets and shuffles keep it.
         drawn: True for the built-in drawn faces, so that no report can pass them off as FER2013.
     """
 

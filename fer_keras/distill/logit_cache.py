@@ -15,14 +15,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from fer_keras import augment
 from fer_keras.config import ViewConfig, differences, to_dict
+from fer_keras.data import augment
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.mixup import make_mixed_views
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
 from fer_keras.labels import NUM_CLASSES
-from fer_keras.mixup import make_mixed_views
 from fer_keras.models.fast_layers import for_training, resolve_precision
 from fer_keras.models.forward import logits_function
 
@@ -46,7 +46,7 @@ class CacheIdentity:
         view_seed: of the views.
         mixup: share of the views that are mixed with other images' views.
         precision: what the teacher computes in, `float32` or `mixed_bfloat16`.
-        augment_version: `fer_keras.augment.VERSION`.
+        augment_version: `fer_keras.data.augment.VERSION`.
     """
 
     teacher: str

@@ -20,8 +20,8 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.evaluation.tables import SPLIT_TITLES
 from fer_keras.export.runtimes import BATCH
+from fer_keras.export.serving import BYTES_SIGNATURE, PIXELS_SIGNATURE
 from fer_keras.labels import CLASSES
-from fer_keras.serving import BYTES_SIGNATURE, PIXELS_SIGNATURE
 
 EXPECTED_DIFFERENCE = 1e-4
 """What float formats are expected to stay within, in probability; other kernels add in another order."""

@@ -15,8 +15,8 @@ from PIL import Image
 from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
 from fer_keras.export.runtimes import WARMUP_FILE
+from fer_keras.export.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
 from fer_keras.labels import CLASSES, IMAGE_SHAPE, IMAGE_SIZE
-from fer_keras.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
 
 # ITU-R 601 in Pillow's 16-bit fixed point, so that both ways to grey give the same pixels.
 _LUMA = (19595, 38470, 7471)

@@ -1,8 +1,8 @@
-"""What a run is fitted on: which images, and how many of their views."""
+"""What a run is fitted on: which images."""
 
 from dataclasses import replace
 
-from fer_keras.config import DataConfig, StudentConfig
+from fer_keras.config import DataConfig
 from fer_keras.data.dataset import FaceData, mark_validation
 
 
@@ -16,8 +16,3 @@ def training_data(data: FaceData) -> tuple[FaceData, DataConfig]:
     config = DataConfig(data.source, "")
     data = mark_validation(data, config.validation, config.split_seed)
     return data, replace(config, fingerprint=data.split("train").fingerprint)
-
-
-def views_asked_for(student: StudentConfig) -> int:
-    """Return how many views a student sees in all its epochs."""
-    return min(student.cached_views, student.fit.epochs)

@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras import distributed
-from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
+from fer_keras.data.augment import sheet_of_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE

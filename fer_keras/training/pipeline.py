@@ -6,13 +6,13 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
-from fer_keras.augment import apply_views
 from fer_keras.config import ViewConfig
+from fer_keras.data.augment import apply_views
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.mixup import mix
+from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_partners, view_parameters
 from fer_keras.distill.losses import MIXED_COLUMNS
 from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
-from fer_keras.mixup import mix
-from fer_keras.streams import epoch_order, label_view_seed, mix_partners, view_parameters
 
 EVALUATION_BATCH = 512
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from fer_keras.config import TeacherConfig, require
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.random_streams import label_view_seed
 from fer_keras.distill.losses import LabelCrossEntropy
 from fer_keras.models.registry import preset
-from fer_keras.streams import label_view_seed
 from fer_keras.training.loop import fit_run
 from fer_keras.training.pipeline import label_dataset
 

@@ -82,8 +82,8 @@ def told_by_scripts(folder: Path) -> dict[str, dict]:
         run("accelerate.py", *learns, "--runs", folder / "labels")
         run("accelerate.py", "--teacher", teacher, "--name", "mine", "--batch-size", 32, "--runs", folder / "distilled")
         of_study = ["--teacher", teacher, "--assistant", folder / "start.keras", "--seeds", 1, "--runs", folder]
-        run("accelerate_ablation.py", *of_study, "--epochs", 40)
-        short = run("accelerate_ablation.py", *of_study, "--epochs", 32)
+        run("ablate.py", "--accelerator", *of_study, "--epochs", 40)
+        short = run("ablate.py", "--accelerator", *of_study, "--epochs", 32)
     assert short.status and "arms 'baseline' and '32 views' are the same in 32 epochs" in short.err
     return {str(path.relative_to(folder)): to_dict(config) for path, config in told.items()}
 

@@ -3,10 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from fer_keras import augment, mixup
 from fer_keras.accelerator.views import apply_views, mix
 from fer_keras.config import ViewConfig
-from fer_keras.streams import view_parameters
+from fer_keras.data import augment, mixup
+from fer_keras.data.random_streams import view_parameters
 
 
 def test_views_are_those_of_tensorflow(rng):

@@ -11,12 +11,12 @@ import pytest
 from processes import start, wait_for
 from scipy.special import log_softmax, softmax
 
-from fer_keras.augment import make_views
 from fer_keras.config import ViewConfig
+from fer_keras.data.augment import make_views
+from fer_keras.data.mixup import make_mixed_views
 from fer_keras.distill.ensemble import build_ensemble, ensemble_logits, teacher_fingerprint
 from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
 from fer_keras.errors import FerKerasError
-from fer_keras.mixup import make_mixed_views
 from fer_keras.models import build
 
 VIEWS = ViewConfig()

@@ -8,7 +8,7 @@ from fer_keras import models
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import litert
 from fer_keras.export.decompose import decompose_hard_silu
-from fer_keras.litert_runtime import litert_runtime
+from fer_keras.export.litert_runtime import litert_runtime
 
 OPTIONS = {"widths": (8, 16, 16), "strides": (4, 2, 1), "dropouts": (), "residual": True}
 FACES = draw_faces(np.arange(14) % 7, seed=3)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from fer_keras.evaluation.model_card import read_card
+from fer_keras.cards.model_card import read_card
 from fer_keras.export import record
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json
 

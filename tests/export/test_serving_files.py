@@ -8,7 +8,7 @@ from command import ROOT
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory, text_format, wrappers_pb2
 from tensorflow_serving.config import model_server_config_pb2
 
-from fer_keras import serving
+from fer_keras.export import serving
 
 # All fields, field -> type, of messages that tensorflow-serving-api leaves out, as TF Serving defines them,
 # so that a name that is misspelt in our files is refused. Their numbers do not matter to the text form.

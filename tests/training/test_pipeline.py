@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from fer_keras.augment import make_views
 from fer_keras.config import ViewConfig
+from fer_keras.data.augment import make_views
 from fer_keras.training.metrics import MacroF1
 from fer_keras.training.pipeline import (
     distillation_dataset,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from fer_keras.config import DataConfig, FitConfig, StudentConfig, TeacherConfig, ViewConfig
+from fer_keras.data.random_streams import label_view_seed
 from fer_keras.models import build
-from fer_keras.streams import label_view_seed
 from fer_keras.training import student, teacher
 from fer_keras.training.optimizer import make_optimizer
 from fer_keras.training.pipeline import distillation_dataset, label_dataset

@@ -62,11 +62,11 @@ def material():
 
 
 def run(folder, made=None, **told):
-    from tuner import frontier
+    from tuner import search
 
     made = made or material()
-    with mock.patch.object(frontier, "prepare", lambda *_: made):
-        return frontier.run_search(search_in(folder, **told), made.data, [], Path())
+    with mock.patch.object(search, "prepare", lambda *_: made):
+        return search.run_search(search_in(folder, **told), made.data, [], Path())
 
 
 def ledger_of(folder):

@@ -8,8 +8,8 @@ from small_search import FEW, instant_training, ledger_of, run
 
 from fer_keras import models
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.frontier import read_ledger
 from fer_keras.training import progress
+from tuner.frontier import read_ledger
 from tuner.ledger import read_rows
 
 

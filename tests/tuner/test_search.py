@@ -17,12 +17,12 @@ from face_files import write_fer2013
 from small_search import BASE, FEW, instant_training, ledger_of, run, search_in
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.frontier import known_milliseconds
-from fer_keras.evaluation.frontier_figures import REFERENCES, known_models
 from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import parameters
 from fer_keras.training.run_folder import read_config
 from tuner.defaults import control_budgets
+from tuner.frontier import known_milliseconds
+from tuner.frontier_figures import REFERENCES, known_models
 from tuner.latency import float32_file, known_networks, measure
 from tuner.search_space import defaults
 from tuner.settings import Candidate

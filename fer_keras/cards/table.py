@@ -1,0 +1,71 @@
+"""The table of all model cards, saved_models/README.md."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from fer_keras.cards.model_card import CARD_TEXT_FILE, Card
+from fer_keras.evaluation import tables
+
+GENERATED = "<!-- Made from card.json by scripts/ship.py and scripts/evaluate.py --card; do not edit. -->"
+"""The first line of what the code writes, and so of what it may overwrite."""
+
+_KINDS = ("ensemble", "teacher", "student")
+
+
+def index_text(cards: Iterable[Card]) -> str:
+    """Return saved_models/README.md: the table of all cards, teachers before students, large before small."""
+    ordered = sorted(cards, key=lambda card: (_KINDS.index(card["kind"]), -card["size"]["parameters"], card["name"]))
+    return (
+        f"{GENERATED}\n\n# Saved models\n\n{model_table(ordered, '{}/' + CARD_TEXT_FILE)}\n\n"
+        "Accuracies and macro-F1 in percent, of all labelled images of a split unless it says otherwise; in brackets"
+        " the 95% bootstrap interval. `No copies` leaves out the images that have an exact copy among the training"
+        " images. Macro-F1 and calibration error (percentage points) are those of PublicTest. An ensemble has the"
+        " parameters of its members together and their multiply-adds, twice where it also sees mirror images; it has no"
+        " file of its own. A teacher learned labels, a student was distilled; large students teach in turn.\n\n"
+        "Each folder holds a card, `card.md` for people and `card.json` for programs. That of a model also holds"
+        " `model.keras`, the configuration and the history of its training, and `sample.json`: its logits on a few"
+        " drawn faces; `calibration.json`, `exports.json` and, of some, the exported files.\n"
+    )
+
+
+def model_table(cards: Sequence[Mapping[str, Any]], link: str) -> str:
+    """Return one row a model; PrivateTest has columns where a model has been scored on it.
+
+    Args:
+        cards: cards, or the rows beside an ensemble's.
+        link: where a model's name leads, with `{}` for the name.
+    """
+    private = any("private_test" in card["scores"]["splits"] for card in cards)
+    header = ["model", "kind", "parameters", "multiply-adds", "validation", "PublicTest", "no copies", "macro-F1"]
+    header += ["calibration error", *(["PrivateTest", "no copies"] if private else []), "file"]
+    return tables.table(header, [_row(card, link, private) for card in cards])
+
+
+def _row(card: Mapping[str, Any], link: str, private: bool) -> list[str]:
+    size, splits = card["size"], card["scores"]["splits"]
+    public = splits.get("public_test")
+    own_file = card["kind"] != "ensemble" and size["file_bytes"] is not None
+    return [
+        f"[{card['name']}]({link.format(card['name'])})" + (" (drawn faces)" if card["scores"]["drawn"] else ""),
+        card["kind"],
+        f"{size['parameters']:,}",
+        tables.NONE if size["multiply_adds"] is None else f"{size['multiply_adds'] / 1e6:.1f} M",
+        _accuracy(splits.get("val"), interval=False),
+        *_with_and_without_copies(public),
+        f"{100 * public['all']['macro_f1']:.1f}" if public else tables.NONE,
+        f"{100 * public['all']['calibration_error']:.1f}" if public else tables.NONE,
+        *(_with_and_without_copies(splits.get("private_test")) if private else []),
+        f"{size['file_bytes'] / 1e6:.2f} MB" if own_file else tables.NONE,
+    ]
+
+
+def _with_and_without_copies(split: Mapping[str, Any] | None) -> list[str]:
+    without = split["without_copies"] if split else None
+    return [_accuracy(split), f"{100 * without['accuracy']:.1f}" if without else tables.NONE]
+
+
+def _accuracy(split: Mapping[str, Any] | None, *, interval: bool = True) -> str:
+    if split is None:
+        return tables.NONE
+    low, high = split["all"]["accuracy_interval"]
+    return f"{100 * split['all']['accuracy']:.1f}" + (f" [{100 * low:.1f}, {100 * high:.1f}]" if interval else "")

@@ -1,0 +1,286 @@
+"""What an answer costs in each format: every model and runtime in a process of its own, in turn, on one thread."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.metrics import f1_score
+
+from fer_keras.data.dataset import FaceData
+from fer_keras.data.synthetic import drawn_faces
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.tables import NONE, percent, table
+from fer_keras.export import runtimes
+from fer_keras.export.baselines import fer_files, fer_pixels
+from fer_keras.export.record import artifact_facts, read_exports
+from fer_keras.jobs.export import calibration_faces, model_name, of_stock_layers, write_format
+from fer_keras.models import budget
+from fer_keras.models.load import load_model, model_file
+
+BATCHES = (1, 64)
+"""Faces in a call."""
+
+FORMAT_TITLES = {
+    "keras": "Keras",
+    "saved_model": "SavedModel",
+    "litert_float32": "LiteRT float32",
+    "litert_int8": "LiteRT int8",
+    "onnx": "ONNX Runtime",
+}
+
+_SECONDS = 0.25
+_ONE_THREAD = {
+    "OMP_NUM_THREADS": "1",
+    "TF_NUM_INTRAOP_THREADS": "1",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "CUDA_VISIBLE_DEVICES": "-1",
+}
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One file of one model.
+
+    Attributes:
+        model: what tables call the model.
+        runtime: of `FORMAT_TITLES`.
+        path: the file, or the SavedModel's version folder.
+        parameters: trainable ones of ours; as the authors count of a baseline.
+        pixels: makes what it takes of uint8 [N, 48, 48, 1], before the clock runs; None where it takes those.
+    """
+
+    model: str
+    runtime: str
+    path: Path
+    parameters: int
+    pixels: Callable[[np.ndarray], np.ndarray] | None = None
+
+    @property
+    def name(self) -> str:
+        """The model and its format, for people."""
+        return _title(self.model, self.runtime)
+
+
+class Process:
+    """A contestant in a process of its own, on one thread.
+
+    Raises:
+        FerKerasError: the process ends; the sentence ends in the last line of what it said.
+    """
+
+    def __init__(self, contestant: Contestant) -> None:
+        self.contestant = contestant
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (until `close`; a pipe could fill up)
+        command = [sys.executable, "-P", "-W", "ignore", runtimes.__file__, contestant.runtime, str(contestant.path)]
+        self._process = subprocess.Popen(
+            command,
+            env={**os.environ, **_ONE_THREAD},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+        )
+        self.versions = self._reply()["versions"]
+
+    def ask(self, **request: object) -> dict[str, Any]:
+        """Return the answer to one request of `fer_keras.export.runtimes.serve`."""
+        with suppress(BrokenPipeError):  # it has ended, and `_reply` says why
+            self._process.stdin.write(json.dumps(request) + "\n")
+            self._process.stdin.flush()
+        return self._reply()
+
+    def close(self) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.wait()
+        self._process.stdin.close()
+        self._process.stdout.close()
+        self._said.close()
+
+    def _reply(self) -> dict[str, Any]:
+        line = self._process.stdout.readline()
+        if not line:
+            self._process.wait()
+            self._said.seek(0)
+            last = (self._said.read().strip().splitlines() or [f"status {self._process.returncode}"])[-1]
+            self.close()
+            raise FerKerasError(f"{self.contestant.name}: its runtime cannot use {self.contestant.path} ({last})")
+        return json.loads(line)
+
+
+def benchmark_inference(models: Sequence[Path], data: FaceData | None, rounds: int) -> pd.DataFrame:
+    """Time and score every model in every format, and the baselines that are installed.
+
+    Formats that are not kept beside a model are made for the occasion. Every contestant has its turn in every round,
+    so that a noisy machine is noisy for all of them alike, and its fastest round counts: other work only adds time.
+
+    Args:
+        models: `.keras` files, or folders that hold one.
+        data: what to score on and to calibrate 8-bit integers with; None for drawn faces and no scores.
+        rounds: counted ones; one more is not.
+
+    Returns:
+        A row a contestant: `model`, `format`, `parameters`, `bytes`; `milliseconds` of the fastest round at batch 1
+        and of the median one, `milliseconds_median`; `images_per_cpu_second` at batch 1 and, `..._batch_64`, at 64, of
+        the fastest round; `peak_memory` of the process in bytes; `split`, `images`, `accuracy` and `macro_f1` where
+        `data` has labels; `runtime`, its version.
+
+    Raises:
+        FerKerasError: there is no such model, or a runtime fails.
+    """
+    split = next((name for name in ("public_test", "test", "val") if _labelled(data, name)), None)
+    faces = drawn_faces(4 * max(BATCHES), seed=3).images if split is None else data.split(split).images
+    with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
+        contestants = [
+            contestant
+            for path, name in zip(models, _names(models), strict=True)
+            for contestant in our_files(path, name, data, Path(scratch))
+        ]
+        contestants += [
+            Contestant(file.model, file.runtime, file.path, file.parameters, fer_pixels)
+            for file in fer_files(Path(scratch))
+        ]
+        files = _pixel_files(contestants, faces, Path(scratch))
+        processes = []
+        for contestant in contestants:
+            process = Process(contestant)
+            stack.callback(process.close)
+            processes.append(process)
+        timings = _rounds(processes, files, rounds)
+        rows = [
+            {**_facts(process), **timing, **_scores(process, files, data, split, scratch)}
+            for process, timing in zip(processes, timings, strict=True)
+        ]
+    return pd.DataFrame(rows)
+
+
+def _names(models: Sequence[Path]) -> list[str]:
+    """What tables call the models: by their paths where two have the same name."""
+    names = [model_name(model_file(path)) for path in models]
+    return [str(path) if names.count(name) > 1 else name for path, name in zip(models, names, strict=True)]
+
+
+def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> list[Contestant]:
+    """Return every format of one of our models, called `name`, those that are not kept beside it made in `scratch`."""
+    file = model_file(path)
+    model = of_stock_layers(load_model(file))
+    parameters, kept = budget.parameters(model), read_exports(file.parent, file)["formats"]
+    contestants = [Contestant(name, "keras", file, parameters)]
+    for runtime in list(FORMAT_TITLES)[1:]:
+        artifact = file.parent / kept[runtime]["file"] if kept.get(runtime, {}).get("kept") else None
+        if artifact is None or not artifact.exists():
+            artifact = scratch / f"{len(list(scratch.iterdir()))}_{runtime}"
+            print(f"{name}: {FORMAT_TITLES[runtime]} is made for the occasion", flush=True)
+            faces = calibration_faces(data)[0] if runtime == "litert_int8" else None
+            write_format(runtime, model, artifact, faces, name)
+        contestants.append(Contestant(name, runtime, artifact, parameters))
+    return contestants
+
+
+def inference_table(results: pd.DataFrame) -> str:
+    """Return the results as a Markdown table.
+
+    Args:
+        results: of `benchmark_inference`.
+    """
+    header = ("", "KB", "ms", "faces per CPU second", "peak MB", "accuracy", "macro-F1")
+    return table(header, [row_cells(row) for row in results.to_dict("records")])
+
+
+def row_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """Return one contestant's row of `inference_table`."""
+    scored = row["accuracy"] == row["accuracy"] and row["accuracy"] is not None
+    return (
+        _title(row["model"], row["format"]),
+        f"{row['bytes'] / 1e3:,.0f}",
+        f"{row['milliseconds']:.3g}",
+        f"{row['images_per_cpu_second_batch_64']:,.0f}",
+        f"{row['peak_memory'] / 1e6:,.0f}",
+        *(percent(row[key]) if scored else NONE for key in ("accuracy", "macro_f1")),
+    )
+
+
+def _title(model: str, runtime: str) -> str:
+    return f"{model}, {FORMAT_TITLES[runtime]}"
+
+
+def _labelled(data: FaceData | None, split: str) -> bool:
+    return data is not None and bool((data.split(split).labels >= 0).any())
+
+
+def _pixel_files(contestants: Sequence[Contestant], faces: np.ndarray, scratch: Path) -> dict[object, str]:
+    """Write the faces, at least as many as a batch has, once for each way of making pixels of them."""
+    faces = faces[np.arange(max(len(faces), *BATCHES)) % len(faces)]
+    files: dict[object, str] = {}
+    for pixels in {contestant.pixels for contestant in contestants}:
+        files[pixels] = str(scratch / f"faces_{len(files)}.npy")
+        np.save(files[pixels], faces if pixels is None else pixels(faces))
+    return files
+
+
+def _rounds(processes: Sequence[Process], files: dict[object, str], rounds: int) -> list[dict[str, float]]:
+    """Return each process's timings."""
+    measured = []
+    for number in range(rounds + 1):
+        print(f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}", flush=True)
+        for turn in range(len(processes)):
+            place = (number + turn) % len(processes)  # so that none always follows the same neighbour
+            for batch in BATCHES:
+                process = processes[place]
+                told = process.ask(images=files[process.contestant.pixels], batch=batch, seconds=_SECONDS)
+                if number:
+                    measured.append({"place": place, "batch": batch, **told})
+    frame = pd.DataFrame(measured)
+    frame["milliseconds"] = 1e3 * frame["seconds"] / frame["calls"]
+    frame["images_per_cpu_second"] = frame["batch"] * frame["calls"] / frame["cpu_seconds"]
+    timings = []
+    for _, group in frame.groupby("place"):  # sorted
+        one, many = (group[group["batch"] == batch] for batch in BATCHES)
+        timings.append(
+            {
+                "milliseconds": round(one["milliseconds"].min(), 4),
+                "milliseconds_median": round(one["milliseconds"].median(), 4),
+                "images_per_cpu_second": round(one["images_per_cpu_second"].max(), 1),
+                "images_per_cpu_second_batch_64": round(many["images_per_cpu_second"].max(), 1),
+                "peak_memory": int(group["peak_memory"].max()),
+            }
+        )
+    return timings
+
+
+def _facts(process: Process) -> dict[str, Any]:
+    contestant = process.contestant
+    return {
+        "model": contestant.model,
+        "format": contestant.runtime,
+        "parameters": contestant.parameters,
+        "bytes": artifact_facts(contestant.path)["bytes"],
+        "runtime": ", ".join(f"{name} {version}" for name, version in process.versions.items()),
+    }
+
+
+def _scores(
+    process: Process, files: dict[object, str], data: FaceData | None, split: str | None, scratch: str
+) -> dict[str, Any]:
+    if split is None:
+        return {"split": None, "images": 0, "accuracy": None, "macro_f1": None}
+    answers = str(Path(scratch, "answers.npy"))
+    process.ask(images=files[process.contestant.pixels], answers=answers)
+    labels = data.split(split).labels
+    guesses, known = np.load(answers)[: len(labels)].argmax(axis=1)[labels >= 0], labels[labels >= 0]
+    return {
+        "split": split,
+        "images": len(known),
+        "accuracy": round(float((guesses == known).mean()), 6),
+        "macro_f1": round(float(f1_score(known, guesses, average="macro")), 6),
+    }

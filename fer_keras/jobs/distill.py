@@ -1,0 +1,136 @@
+"""The main job: teachers, their logit cache, a student, its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+
+from fer_keras import distributed
+from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.logit_cache import LogitCache
+from fer_keras.distill.teachers import cached_logits, identify_teachers, views_asked_for
+from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
+from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.files import MODEL_FILE
+from fer_keras.models.inherit import inherit_weights
+from fer_keras.models.load import load_model, model_file
+from fer_keras.models.registry import from_preset, preset
+from fer_keras.training.data import training_data
+from fer_keras.training.progress import is_finished, publish, read_progress
+from fer_keras.training.run_folder import CONFIG_FILE, read_config, refuse_other_run
+from fer_keras.training.student import train_student
+from fer_keras.training.teacher import member_configs, train_members
+
+
+@dataclass(frozen=True)
+class MainJob:
+    """What the main job is told.
+
+    Attributes:
+        folder: the run's folder; the student's run, with the teachers' in `teachers/`.
+        student: the student's options; its data and teachers are filled in.
+        teacher: what teachers that have to be trained share.
+        teacher_models: their presets, used in turn.
+        members: how many to train; None for one of each preset.
+        teacher_files: saved teachers to use instead.
+        cache_root: where logits are cached.
+        resume: whether runs that are there may go on.
+        command: the command line, for the report.
+    """
+
+    folder: Path
+    student: StudentConfig
+    teacher: TeacherConfig
+    teacher_models: Sequence[str]
+    members: int | None
+    teacher_files: Sequence[Path]
+    cache_root: Path
+    resume: bool
+    command: str
+
+
+def run_main_job(job: MainJob, data: FaceData) -> Path:
+    """Train teachers unless they are given, cache their logits, distil a student, evaluate and report.
+
+    Args:
+        job: what to do.
+        data: the images; unlabelled ones in its training split are distilled too.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        FerKerasError: the data or an option does not fit, or the folder holds another run.
+    """
+    # What can be wrong is found before hours of training, not after.
+    refuse_other_run(job.folder, job.student, resume=job.resume, leave_out=("data", "teachers"))
+    preset(job.student.model)
+    if job.student.start_from and not read_progress(job.folder).epoch:
+        inherit_weights(from_preset(job.student.model, **job.student.options), load_model(job.student.start_from))
+    data, data_config = training_data(data)
+    files = _teacher_files(job, data, data_config)
+    teachers = [load_model(file) for file in files]
+    train = data.split("train")
+    identities = identify_teachers(job.student, teachers, train)
+    config = replace(job.student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
+    refuse_other_run(job.folder, config, resume=job.resume)
+    if is_finished(job.folder, config.fit):  # the logits are not needed
+        publish(job.folder)
+    else:
+        for file, teacher in zip(files, teachers, strict=True):
+            _introduce(file, teacher, data)
+        folders, identities = cached_logits(config, teachers, train, job.cache_root)
+        cache = LogitCache(folders, identities, views_asked_for(config))
+        train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
+    student_file = job.folder / MODEL_FILE
+    if distributed.rank():
+        return job.folder / "report.md"  # which host 0 writes
+    rows = [
+        (config.model, evaluate(load_model(student_file), data, file=student_file)),
+        *_teacher_rows(teachers, files, data),
+    ]
+    return write_report(
+        job.folder,
+        f"{config.model}, distilled on {data.source}",
+        rows,
+        history=read_history(job.folder),
+        facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
+        command=job.command,
+    )
+
+
+def _introduce(file: Path, teacher: keras.Model, data: FaceData) -> None:
+    """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
+    val = data.split("val")
+    right = (predict_logits(teacher, val.images).argmax(axis=1) == val.labels).mean()
+    ours = [part.split("train").fingerprint for part in (data, data.labelled())]
+    known = (file.parent / CONFIG_FILE).exists()
+    others = known and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
+    note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
+    print(f"teacher {file}: {right:.1%} of the validation images right{note}", flush=True)
+
+
+def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> list[Path]:
+    files = [model_file(path) for path in job.teacher_files]
+    if not files:
+        labelled = data.labelled()
+        seen = replace(data_config, fingerprint=labelled.split("train").fingerprint)
+        configs = member_configs(replace(job.teacher, data=seen), job.teacher_models, job.members)
+        files = train_members(
+            configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
+        )
+    return files
+
+
+def _teacher_rows(
+    teachers: Sequence[keras.Model], files: Sequence[Path], data: FaceData
+) -> list[tuple[str, Evaluation]]:
+    rows = [
+        (f"teacher {number}", evaluate(teacher, data, file=file))
+        for number, (teacher, file) in enumerate(zip(teachers, files, strict=True), 1)
+    ]
+    if len(rows) < 2:
+        return rows
+    return [*rows, ("teacher ensemble", evaluate_ensemble([evaluation for _, evaluation in rows], data))]
