@@ -1,23 +1,120 @@
-"""The seven expressions in FER2013's own order, and the size of its images.
+"""The classes that a data set or a model has, and the size of the images.
 
-Reference: Goodfellow et al., "Challenges in Representation Learning: A report on three machine
-learning contests", 2013, arXiv 1307.0414.
+References:
+    - Goodfellow et al., "Challenges in Representation Learning: A report on three machine learning contests", 2013,
+      arXiv 1307.0414 (FER2013).
+    - Barsoum et al., "Training deep networks for facial expression recognition with crowd-sourced label distribution",
+      2016, arXiv 1608.01041 (FER+).
 """
 
-CLASSES: tuple[str, ...] = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-NUM_CLASSES: int = len(CLASSES)
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from fer_keras.errors import FerKerasError
 
 IMAGE_SIZE: int = 48
 IMAGE_SHAPE: tuple[int, int, int] = (IMAGE_SIZE, IMAGE_SIZE, 1)
 
 UNLABELLED: int = -1
-"""The label of an image that has none; such images can be distilled, not scored."""
+"""The number of the class of an image that has none; such images can be distilled, not scored."""
 
+MAX_CLASSES: int = 1000
+
+
+@dataclass(frozen=True)
+class LabelSet:
+    """Classes in their order; the number of a class is its place.
+
+    Attributes:
+        name: what people call the set.
+        classes: the names.
+        aliases: other spelling, in lower case -> class.
+
+    Raises:
+        FerKerasError: there are fewer than two classes, or one is empty or there twice.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        names = [name.lower() for name in self.classes]
+        if not 2 <= len(names) <= MAX_CLASSES:
+            raise FerKerasError(f"classes {','.join(self.classes)[:80]!r}: expected from 2 to {MAX_CLASSES} names")
+        for name in names:
+            if not name.strip() or names.count(name) > 1:
+                raise FerKerasError(f"class {name[:80]!r}: expected names that are not empty and differ")
+
+    def __len__(self) -> int:
+        return len(self.classes)
+
+    def number(self, spelling: str) -> int | None:
+        """Return the number of a class in any known spelling, whatever the case; None where there is none."""
+        spelling = spelling.strip().lower()
+        spelling = self.aliases.get(spelling, spelling).lower()
+        return next((number for number, name in enumerate(self.classes) if name.lower() == spelling), None)
+
+
+def _aliased(*groups: str) -> Mapping[str, str]:
+    """`happy happiness` -> {"happiness": "happy"}: the first word of a group is the class."""
+    words = [group.split() for group in groups]
+    return MappingProxyType({other: name for name, *others in words for other in others})
+
+
+FER2013 = LabelSet(
+    "FER2013",
+    ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
+    _aliased(
+        "angry anger",
+        "disgust disgusted",
+        "fear fearful afraid",
+        "happy happiness",
+        "sad sadness",
+        "surprise surprised",
+    ),
+)
+
+FERPLUS = LabelSet(
+    "FER+",
+    ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
+    _aliased(
+        "happiness happy",
+        "surprise surprised",
+        "sadness sad",
+        "anger angry",
+        "disgust disgusted",
+        "fear fearful afraid",
+        "contempt contemptuous",
+    ),
+)
+
+KNOWN: tuple[LabelSet, ...] = (FER2013, FERPLUS)
+"""Sets whose order and spellings are taken from here."""
+
+
+def label_set_of(names: Iterable[str], title: str = "own") -> LabelSet:
+    """Return the known set whose classes these are, in any order and spelling, or else a set of their own.
+
+    Args:
+        names: each class once, in the order that a set of their own shall have.
+        title: what that is called.
+
+    Raises:
+        FerKerasError: the names make no set.
+    """
+    own = LabelSet(title, tuple(names))
+    for label_set in KNOWN:
+        if {label_set.number(name) for name in own.classes} == {*range(len(label_set))}:
+            if len(own) == len(label_set):
+                return label_set
+            raise FerKerasError(f"classes {', '.join(own.classes)}: two of them are the same of {label_set.name}'s")
+    return own
+
+
+CLASSES: tuple[str, ...] = FER2013.classes
+NUM_CLASSES: int = len(CLASSES)
 CLASS_ALIASES: dict[str, int] = {
-    **{name: number for number, name in enumerate(CLASSES)},
-    "anger": 0,
-    "disgusted": 1,
-    "fearful": 2,
-    "surprised": 5,
+    spelling: FER2013.number(spelling) for spelling in (*FER2013.classes, *FER2013.aliases)
 }
-"""Class names as archives of this field spell them (lower case) -> FER2013's label number."""

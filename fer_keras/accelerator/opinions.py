@@ -16,7 +16,6 @@ from fer_keras.data.dataset import FaceData
 from fer_keras.data.random_streams import mix_partners, view_parameters
 from fer_keras.distill.teachers import views_asked_for
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import NUM_CLASSES
 from fer_keras.models.twins import with_twins
 
 BATCH = 1024
@@ -42,7 +41,7 @@ class Opinions:
             self.of(student)
 
     def of(self, student: StudentConfig) -> list[jax.Array]:
-        """Return float16 [K, N, 7] of each of the student's teachers, K at least what it sees."""
+        """Return float16 [K, N, C] of each of the student's teachers, K at least what it sees."""
         with self._one_at_a_time:
             pictures = _pictures(student)
             if pictures not in self._made:
@@ -51,7 +50,7 @@ class Opinions:
 
     def shapes(self, student: StudentConfig) -> list[jax.ShapeDtypeStruct]:
         """Return what `of` will give, without asking."""
-        shape = (self._views(_pictures(student)), len(self._train), NUM_CLASSES)
+        shape = (self._views(_pictures(student)), len(self._train), self._train.num_classes)
         return [jax.ShapeDtypeStruct(shape, jnp.float16) for _ in student.teachers]
 
     def _asking(self, pictures: "_Pictures") -> list[StudentConfig]:
@@ -85,7 +84,7 @@ def _pictures(student: StudentConfig) -> _Pictures:
 def teacher_logits(
     teachers: Sequence[keras.Model], config: StudentConfig, train: FaceData, views: int
 ) -> list[jax.Array]:
-    """Return float16 [views, N, 7] for each teacher: its logits of every image under the views of `config`.
+    """Return float16 [views, N, C] for each teacher: its logits of every image under the views of `config`.
 
     They are computed in `config.cache_precision`.
     """

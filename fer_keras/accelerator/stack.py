@@ -80,9 +80,9 @@ class Stack:
         # Arguments of the compiled epoch: what it closed over would be a constant in it, to fold and to copy.
         self.data = {
             "faces": jnp.asarray(train.images),
-            "labels": jnp.asarray(train.labels, jnp.int32),
+            "targets": jnp.asarray(train.targets),
             "val_images": jnp.asarray(_in_chunks(val.images)),
-            "val_labels": jnp.asarray(val.labels, jnp.int32),
+            "val_targets": jnp.asarray(val.targets),
         }
 
     def compile(self, state: dict[str, Any], feed: dict[str, np.ndarray]) -> None:
@@ -179,7 +179,7 @@ class Stack:
             logits, others = forward(trainable, carry["others"], images)
             by_lane = [loss(*target, own) for loss, target, own in zip(self.losses, targets, logits, strict=True)]
             logs = {name: jnp.stack([lane[name] for lane in by_lane]) for name in by_lane[0]}
-            logs["accuracy"] = (logits.argmax(-1) == feed["labels"][rows]).mean(-1)
+            logs["accuracy"] = _accuracy(feed["targets"][rows], logits)
             return logs["loss"].sum(), (others, logs)
 
         gradients, (others, logs) = jax.grad(losses, has_aux=True)(carry["trainable"])
@@ -195,20 +195,21 @@ class Stack:
         return lambda *lanes: jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], lanes)))
 
     def _batch(self, rows: jax.Array, feed: dict[str, jax.Array]) -> tuple[jax.Array, list[tuple]]:
-        """Images [S, B, 48, 48, 1] and, of each lane, its labels [B] or [B, 3] and its teachers' logits [B, M, 7]."""
-        faces, all_labels = feed["faces"], feed["labels"]
+        """Images [S, B, 48, 48, 1] and, of each lane, its targets [B, C] and its teachers' logits [B, M, C]."""
+        faces, all_targets = feed["faces"], feed["targets"]
         views_of = jax.vmap(lambda some, drawn: apply_views(faces[some], drawn[some]))
-        images, labels = views_of(rows, feed["drawn"]), all_labels[rows]
+        images, targets = views_of(rows, feed["drawn"]), all_targets[rows]
         if self.mixed:
             others = jnp.take_along_axis(feed["partners"], rows, axis=1)
             share = jnp.take_along_axis(feed["share"], rows, axis=1)
             images = jax.vmap(mix)(images, views_of(others, feed["drawn"]), share)
-            labels = jnp.stack([labels, all_labels[others], share], -1)
+            own = share[..., None]
+            targets = own * targets + (1.0 - own) * all_targets[others]
         logits = [
             jnp.stack([opinion[view, some] for opinion in opinions], 1).astype(jnp.float32)
             for opinions, view, some in zip(feed["opinions"], feed["view"], rows, strict=False)
         ]
-        return images, [*zip(labels, logits or [None] * len(self.lanes), strict=True)]
+        return images, [*zip(targets, logits or [None] * len(self.lanes), strict=True)]
 
     def _averages(self, carry: dict[str, Any]) -> Weights:
         """The moving averages of the trainable weights, or these where none are kept."""
@@ -218,7 +219,7 @@ class Stack:
         return [carry["optimizer"][place[id(v)]] for v in self.optimizer._model_variables_moving_average]
 
     def _validate(self, trainable: Weights, others: Weights, feed: dict[str, jax.Array]) -> dict[str, jax.Array]:
-        labels = feed["val_labels"]
+        targets = feed["val_targets"]
 
         def of_some(images: jax.Array) -> jax.Array:
             images = images.astype(jnp.float32)
@@ -226,10 +227,17 @@ class Stack:
             return forward(trainable, others)
 
         logits = jax.lax.map(of_some, feed["val_images"])
-        logits = jnp.moveaxis(logits, 1, 0).reshape(len(self.lanes), -1, logits.shape[-1])[:, : len(labels)]
+        logits = jnp.moveaxis(logits, 1, 0).reshape(len(self.lanes), -1, logits.shape[-1])[:, : len(targets)]
         of_labels = LabelCrossEntropy(self.lanes[0].config.fit.label_smoothing)
-        losses = jnp.stack([of_labels(labels, own) for own in logits])
-        return {"val_accuracy": (logits.argmax(-1) == labels).mean(-1), "val_loss": losses}
+        losses = jnp.stack([of_labels(targets, own) for own in logits])
+        return {"val_accuracy": _accuracy(targets, logits), "val_loss": losses}
+
+
+def _accuracy(targets: jax.Array, logits: jax.Array) -> jax.Array:
+    """The share of the labelled images that are called right, [...]: targets and logits are [..., N, C]."""
+    labelled = targets.any(-1)
+    right = labelled & (logits.argmax(-1) == targets.argmax(-1))
+    return right.sum(-1) / jnp.maximum(labelled.sum(-1), 1)
 
 
 def _in_chunks(images: np.ndarray) -> np.ndarray:
@@ -252,15 +260,15 @@ def _drawn(views: ViewConfig, seed: int, view: int, index: bytes) -> np.ndarray:
 
 
 def _loss_of(config: Config) -> Callable[..., Mapping[str, jax.Array]]:
-    """The loss of a batch: (labels, teachers' logits or None, the network's logits) -> logs, `loss` among them."""
+    """The loss of a batch: (targets, teachers' logits or None, the network's logits) -> logs, `loss` among them."""
     of_labels = LabelCrossEntropy(config.fit.label_smoothing)
     if isinstance(config, TeacherConfig):
-        return lambda labels, _, logits: {"loss": of_labels(labels, logits)}
+        return lambda targets, _, logits: {"loss": of_labels(targets, logits)}
     distillation = DISTILLATION_LOSSES[config.loss](config.temperature)
 
-    def loss(labels: jax.Array, opinions: jax.Array, logits: jax.Array) -> dict[str, jax.Array]:
-        label_loss = of_labels(labels, logits)
-        distillation_loss = distillation({"label": labels, "teacher_logits": opinions}, logits)
+    def loss(targets: jax.Array, opinions: jax.Array, logits: jax.Array) -> dict[str, jax.Array]:
+        label_loss = of_labels(targets, logits)
+        distillation_loss = distillation({"targets": targets, "teacher_logits": opinions}, logits)
         together = config.alpha * distillation_loss + (1.0 - config.alpha) * label_loss
         opinion = softened_probabilities(opinions, 1.0)
         agreement = (opinion.argmax(-1) == logits.argmax(-1)).mean()

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES, UNLABELLED
+from fer_keras.labels import FER2013, IMAGE_SHAPE, UNLABELLED, LabelSet
 
 SPLITS: tuple[str, ...] = ("train", "val", "public_test", "private_test", "test")
 """Every split a FaceData may hold; `val` exists only after `mark_validation`."""
@@ -28,21 +28,24 @@ class FaceData:
 
     Attributes:
         images: uint8 [N, 48, 48, 1], possibly memory-mapped.
-        labels: int64 [N], FER2013's numbers 0..6, or -1 for an unlabelled image.
+        targets: float32 [N, C], the share of each class in what is known of an image: one-hot for a label, shares of
+            votes, a row of zeros for an unlabelled image.
         ids: str [N], the source's own name of each image, such as `Training_00001`.
         splits: str [N], each one of `SPLITS`.
         source: what the images are, for people: a file's name, or `drawn faces`.
         index: int64 [N], each image's row in the source as it was read. It names the image to
             `fer_keras.data.augment`, so subsets and shuffles keep it.
+        label_set: the classes, in the order of the columns of `targets`.
         drawn: True for the built-in drawn faces, so that no report can pass them off as FER2013.
     """
 
     images: np.ndarray
-    labels: np.ndarray
+    targets: np.ndarray
     ids: np.ndarray
     splits: np.ndarray
     source: str
     index: np.ndarray
+    label_set: LabelSet = FER2013
     drawn: bool = False
 
     @classmethod
@@ -54,8 +57,18 @@ class FaceData:
         splits: Sequence[str] | np.ndarray,
         source: str,
         drawn: bool = False,
+        label_set: LabelSet = FER2013,
     ) -> "FaceData":
         """Check the arrays against each other and number the rows.
+
+        Args:
+            images: as of the class.
+            labels: int [N], numbers of classes, -1 for an unlabelled image; or float [N, C], as `targets`.
+            ids: as of the class.
+            splits: as of the class.
+            source: as of the class.
+            drawn: as of the class.
+            label_set: as of the class.
 
         Raises:
             FerKerasError: a shape, dtype, label or split is not what `FaceData` holds.
@@ -70,25 +83,23 @@ class FaceData:
                 f"{source}: {count} images, {len(labels)} labels, {len(ids)} ids and {len(splits)} splits"
                 " do not go together"
             )
-        labels = np.asarray(labels, np.int64)
+        targets = _targets(np.asarray(labels), ids, len(label_set), source)
         splits = np.asarray(splits, np.str_)
-        if count and not (labels.min() >= UNLABELLED and labels.max() < NUM_CLASSES):
-            row = int(np.flatnonzero((labels < UNLABELLED) | (labels >= NUM_CLASSES))[0])
-            raise FerKerasError(f"{source}: image {ids[row]} has label {labels[row]}, expected 0..6")
         unknown = set(np.unique(splits).tolist()) - set(SPLITS)
         if unknown:
             raise FerKerasError(f"{source}: unknown split {min(unknown)!r}, expected one of {SPLITS}")
-        return cls(images, labels, np.asarray(ids, np.str_), splits, source, np.arange(count), drawn)
+        ids = np.asarray(ids, np.str_)
+        return cls(images, targets, ids, splits, source, np.arange(count), label_set, drawn)
 
     def __len__(self) -> int:
-        return len(self.labels)
+        return len(self.targets)
 
     def take(self, rows: np.ndarray) -> "FaceData":
         """Return the images at `rows` (positions or a Boolean mask), in that order."""
         return replace(
             self,
             images=self.images[rows],
-            labels=self.labels[rows],
+            targets=self.targets[rows],
             ids=self.ids[rows],
             splits=self.splits[rows],
             index=self.index[rows],
@@ -108,6 +119,40 @@ class FaceData:
         """Return the images that have a label."""
         return self.take(np.flatnonzero(self.labels >= 0))
 
+    def with_label_set(self, label_set: LabelSet) -> "FaceData":
+        """Return the same images with the classes of another set, which are found by their names.
+
+        Raises:
+            FerKerasError: a class that has images is none of `label_set`.
+        """
+        if label_set.classes == self.classes:
+            return self
+        targets = np.zeros((len(self), len(label_set)), np.float32)
+        for column, name in zip(self.targets.T, self.classes, strict=True):
+            number = label_set.number(name)
+            if number is not None:
+                targets[:, number] += column
+            elif column.any():
+                raise FerKerasError(
+                    f"{self.source}: class {name!r} is none of {label_set.name}'s: {', '.join(label_set.classes)}"
+                )
+        return replace(self, targets=targets, label_set=label_set)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes."""
+        return self.label_set.classes
+
+    @property
+    def num_classes(self) -> int:
+        """C, how many classes there are."""
+        return len(self.label_set)
+
+    @cached_property
+    def labels(self) -> np.ndarray:
+        """Int64 [N]: the class that has the largest share, the first of several; -1 for an unlabelled image."""
+        return np.where(self.targets.any(axis=1), self.targets.argmax(axis=1), UNLABELLED)
+
     @property
     def split_names(self) -> tuple[str, ...]:
         """The splits that have at least one image, in the order of `SPLITS`."""
@@ -123,15 +168,21 @@ class FaceData:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of the pixels, the labels and the row numbers, in order."""
+        """SHA-256 (hexadecimal) of the pixels, the labels and the row numbers, in order.
+
+        Of soft targets it is of these instead of labels; of other classes than FER2013's also of their names.
+        """
         digest = hashlib.sha256()
-        for array in (self.images, self.labels, self.index):
+        if self.classes != FER2013.classes:
+            digest.update("\0".join(self.classes).encode())
+        hard = np.isin(self.targets, (0.0, 1.0)).all() and (self.targets.sum(axis=1) <= 1.0).all()
+        for array in (self.images, self.labels if hard else self.targets, self.index):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def class_counts(self) -> np.ndarray:
-        """Return int64 [7]: the number of labelled images of each class."""
-        return np.bincount(self.labels[self.labels >= 0], minlength=NUM_CLASSES)
+        """Return int64 [C]: the number of labelled images of each class."""
+        return np.bincount(self.labels[self.labels >= 0], minlength=self.num_classes)
 
     def require_every_class(self) -> None:
         """Check that there is something to learn from.
@@ -144,9 +195,24 @@ class FaceData:
             raise FerKerasError(f"{self.source}: no labelled training images")
         if not counts.all():
             raise FerKerasError(
-                f"{self.source}: no training image of class {CLASSES[int(np.argmin(counts))]!r};"
-                " expected at least one of each of the seven"
+                f"{self.source}: no training image of class {self.classes[int(np.argmin(counts))]!r};"
+                f" expected at least one of each of the {self.num_classes}"
             )
+
+
+def _targets(labels: np.ndarray, ids: Sequence[str] | np.ndarray, classes: int, source: str) -> np.ndarray:
+    """Float32 [N, C] of what `FaceData.create` takes for labels."""
+    if labels.ndim == 2:
+        fits = labels.shape[1] == classes and np.isfinite(labels).all()
+        if not fits or (labels.size and (labels.min() < 0 or labels.sum(axis=1).max() > 1 + 1e-5)):
+            raise FerKerasError(f"{source}: expected targets [N, {classes}], shares from 0 to 1 in all")
+        return labels.astype(np.float32)
+    labels = labels.astype(np.int64)
+    wrong = np.flatnonzero((labels < UNLABELLED) | (labels >= classes))
+    if len(wrong):
+        row = int(wrong[0])
+        raise FerKerasError(f"{source}: image {ids[row]} has label {labels[row]}, expected 0..{classes - 1}")
+    return np.eye(classes + 1, classes, dtype=np.float32)[labels]  # -1 is the last row, of zeros
 
 
 def duplicate_groups(data: FaceData) -> np.ndarray:
@@ -182,7 +248,7 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
     group_labels = train.labels[first]
     rng = np.random.default_rng(seed)
     chosen = np.zeros(len(sizes), bool)
-    for label in range(NUM_CLASSES):
+    for label in range(data.num_classes):
         members = rng.permutation(np.flatnonzero(group_labels == label))
         target = round(fraction * sizes[members].sum())
         chosen[members[np.cumsum(sizes[members]) <= target]] = True
@@ -209,10 +275,11 @@ def with_unlabelled(data: FaceData, more: FaceData) -> FaceData:
     offset = int(data.index.max()) + 1
     return FaceData(
         images=np.concatenate([data.images, more.images]),
-        labels=np.concatenate([data.labels, np.full(len(more), UNLABELLED)]),
+        targets=np.concatenate([data.targets, np.zeros((len(more), data.num_classes), np.float32)]),
         ids=np.concatenate([data.ids, more.ids]),
         splits=np.concatenate([data.splits, np.full(len(more), "train")]),
         source=f"{data.source} and {more.source} unlabelled",
         index=np.concatenate([data.index, offset + more.index]),
+        label_set=data.label_set,
         drawn=data.drawn,
     )

@@ -15,19 +15,17 @@ from fer_keras.errors import FerKerasError
 class Distiller(keras.Model):
     """Trains `student` on alpha * distillation loss + (1 - alpha) * label cross-entropy.
 
-    Fit it on batches of (images, {"label": [B], "teacher_logits": [B, M, 7]}), with sample weights [B] or
-    without; evaluate it on (images, labels [B]), where the loss is the cross-entropy alone. No teacher is
+    Fit it on batches of (images, {"targets": [B, C], "teacher_logits": [B, M, C]}), with sample weights [B] or
+    without; evaluate it on (images, targets [B, C]), where the loss is the cross-entropy alone. No teacher is
     inside: its logits come with the data, so every file saved from it holds the student only.
-
-    The labels of mixed images are [B, 3]; see `LabelCrossEntropy`.
 
     Reference: Hinton, Vinyals and Dean, 2015, arXiv 1503.02531.
 
     Args:
-        student: a model of logits [B, 7].
+        student: a model of logits [B, C].
         loss: the distillation loss, one of `DISTILLATION_LOSSES`. Defaults to "kl", Hinton's.
         temperature: T, that both softmaxes are softened by. Defaults to 2.5.
-        alpha: weight of the distillation term; with 1, unlabelled images (label -1) count as much as
+        alpha: weight of the distillation term; with 1, unlabelled images (targets of zeros) count as much as
             labelled ones. Defaults to 0.9.
         label_smoothing: of the cross-entropy. Defaults to 0.
 
@@ -63,7 +61,7 @@ class Distiller(keras.Model):
         self.built = True
 
     def call(self, inputs: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Return the student's logits [B, 7]."""
+        """Return the student's logits [B, C]."""
         return self.student(inputs, training=training)
 
     def compute_loss(
@@ -74,10 +72,10 @@ class Distiller(keras.Model):
         sample_weight: tf.Tensor | None = None,
         training: bool = True,
     ) -> tf.Tensor:
-        """Return the scalar loss of a batch; with plain labels for `y` it is the cross-entropy."""
+        """Return the scalar loss of a batch; with plain targets for `y` it is the cross-entropy."""
         label_tracker, distillation_tracker, agreement_tracker = self.trackers
         distilled = isinstance(y, dict)
-        label_loss = self.label_loss(y["label"] if distilled else y, y_pred, sample_weight)
+        label_loss = self.label_loss(y["targets"] if distilled else y, y_pred, sample_weight)
         images = tf.shape(y_pred)[0]  # so that a short last batch counts as in Keras's own loss
         scale = replicas()  # Keras divides a loss by them
         label_tracker.update_state(label_loss * scale if scale > 1 else label_loss, images)

@@ -9,11 +9,11 @@ import numpy as np
 from scipy.special import log_softmax, logsumexp
 
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.labels import IMAGE_SHAPE
 
 
 def build_ensemble(members: Sequence[keras.Model]) -> keras.Model:
-    """Return one model of all members' logits: [N, 48, 48, 1] -> [N, M, 7].
+    """Return one model of all members' logits: [N, 48, 48, 1] -> [N, M, C].
 
     Raises:
         FerKerasError: there is no member.
@@ -27,13 +27,13 @@ def build_ensemble(members: Sequence[keras.Model]) -> keras.Model:
         named = keras.models.clone_model(member)
         named.name = f"member_{number}"
         named.set_weights(member.get_weights())
-        outputs.append(keras.layers.Reshape((1, NUM_CLASSES), name=f"row_{number}")(named(inputs)))
+        outputs.append(keras.layers.Reshape((1, -1), name=f"row_{number}")(named(inputs)))
     merged = keras.layers.Concatenate(axis=1, name="members")(outputs) if len(outputs) > 1 else outputs[0]
     return keras.Model(inputs, merged, name="ensemble")
 
 
 def ensemble_logits(member_logits: np.ndarray) -> np.ndarray:
-    """Return float64 [N, 7]: the log of the mean of the members' softmax, from their logits [N, M, 7].
+    """Return float64 [N, C]: the log of the mean of the members' softmax, from their logits [N, M, C].
 
     Its softmax is the ensemble's opinion at temperature 1, so it can be scored like any model's logits.
     """

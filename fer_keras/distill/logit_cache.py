@@ -1,6 +1,6 @@
 """What teachers say of every view of every image, written down once.
 
-A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npy` is float16 [N, 7]
+A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npy` is float16 [N, C]
 for view 3. The logits of an ensemble are those of its members side by side, so another ensemble with a member in
 common shares that member's folder, and more views only add files.
 
@@ -22,7 +22,6 @@ from fer_keras.data.mixup import make_mixed_views
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
-from fer_keras.labels import NUM_CLASSES
 from fer_keras.models.fast_layers import for_training, resolve_precision
 from fer_keras.models.forward import logits_function
 
@@ -42,6 +41,7 @@ class CacheIdentity:
         teacher: `teacher_fingerprint` of the model.
         data: `FaceData.fingerprint` of the images.
         images: how many there are.
+        num_classes: C, the teacher's.
         views: how far the views go.
         view_seed: of the views.
         mixup: share of the views that are mixed with other images' views.
@@ -52,6 +52,7 @@ class CacheIdentity:
     teacher: str
     data: str
     images: int
+    num_classes: int
     views: ViewConfig
     view_seed: int
     mixup: float = 0.0
@@ -83,7 +84,8 @@ def identify(
     With the precision `auto` it is that of `resolve_precision` here.
     """
     fingerprint, precision = teacher_fingerprint(teacher), resolve_precision(precision)
-    return CacheIdentity(fingerprint, data.fingerprint, len(data), views, view_seed, mixup, precision)
+    num_classes = teacher.output_shape[-1]
+    return CacheIdentity(fingerprint, data.fingerprint, len(data), num_classes, views, view_seed, mixup, precision)
 
 
 def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path) -> Path:
@@ -156,11 +158,13 @@ class LogitCache:
         for folder, identity in self._caches:
             check_manifest(folder, identity)
             for view in range(views):
-                _open(folder, view, identity.images)
+                _open(folder, view, (identity.images, identity.num_classes))
 
     def view(self, view: int) -> np.ndarray:
-        """Return float16 [N, members, 7]: the logits of every image under view `view`."""
-        return np.stack([_open(folder, view, identity.images) for folder, identity in self._caches], axis=1)
+        """Return float16 [N, members, C]: the logits of every image under view `view`."""
+        return np.stack(
+            [_open(folder, view, (identity.images, identity.num_classes)) for folder, identity in self._caches], axis=1
+        )
 
 
 def verify(
@@ -229,7 +233,7 @@ def _shard(folder: Path, view: int) -> Path:
     return folder / f"view-{view:05d}.npy"
 
 
-def _open(folder: Path, view: int, images: int) -> np.ndarray:
+def _open(folder: Path, view: int, shape: tuple[int, int]) -> np.ndarray:
     path = _shard(folder, view)
     try:
         logits = np.load(path, mmap_mode="r")
@@ -238,10 +242,9 @@ def _open(folder: Path, view: int, images: int) -> np.ndarray:
     except OSError as error:
         raise FerKerasError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, EOFError) as error:
-        raise FerKerasError(f"{path}: damaged, expected float16 [{images}, {NUM_CLASSES}]; delete it") from error
-    if logits.shape != (images, NUM_CLASSES) or logits.dtype != np.float16:
+        raise FerKerasError(f"{path}: damaged, expected float16 {list(shape)}; delete it") from error
+    if logits.shape != shape or logits.dtype != np.float16:
         raise FerKerasError(
-            f"{path}: damaged, expected float16 [{images}, {NUM_CLASSES}], found {logits.dtype}"
-            f" {list(logits.shape)}; delete it"
+            f"{path}: damaged, expected float16 {list(shape)}, found {logits.dtype} {list(logits.shape)}; delete it"
         )
     return logits

@@ -1,7 +1,8 @@
 """The losses of distillation, as Keras losses: a value an image, then the weighted mean over the batch.
 
-What compares a student with its teachers takes {"label": [B] or [B, 3], "teacher_logits": [B, M, 7]} and the
-student's logits [B, 7], so that a loss which needs to know the true class can.
+What compares a student with its teachers takes {"targets": [B, C], "teacher_logits": [B, M, C]} and the student's
+logits [B, C], so that a loss which needs to know the true class can. A target is a row of shares of the classes:
+one-hot for a label, mixed or smoothed or shares of votes, zeros for an unlabelled image.
 """
 
 from collections.abc import Mapping
@@ -9,27 +10,12 @@ from collections.abc import Mapping
 import keras
 from keras import KerasTensor, ops
 
-from fer_keras.labels import NUM_CLASSES
-
-MIXED_COLUMNS = 3
-"""Of the targets of mixed images; see `own_labels`."""
-
-
-def own_labels(labels: KerasTensor) -> KerasTensor:
-    """Return int64 [B], the labels of images that may be mixed with others.
-
-    Args:
-        labels: [B] or [B, 1]; of mixed images [B, 3]: the label, that of the image mixed in, the image's own share.
-    """
-    return ops.reshape(ops.cast(labels[:, 0] if len(labels.shape) == 2 else labels, "int64"), [-1])
-
 
 @keras.saving.register_keras_serializable(package="fer_keras")
 class LabelCrossEntropy(keras.losses.Loss):
-    """Cross-entropy of logits [B, 7] with sparse labels; an unlabelled image (-1) costs nothing.
+    """Cross-entropy of logits [B, C] with soft targets [B, C]; an unlabelled image, a row of zeros, costs nothing.
 
-    The labels are [B], or [B, 3] as in `own_labels`: then it is the mix of both labels' cross-entropies by their shares
-    (mixup, arXiv 1710.09412).
+    Of mixed images it is so the mix of both labels' cross-entropies by their shares (mixup, arXiv 1710.09412).
 
     Args:
         label_smoothing: share of the target spread over all classes (arXiv 1512.00567). Defaults to 0.
@@ -41,13 +27,9 @@ class LabelCrossEntropy(keras.losses.Loss):
 
     def call(self, y_true: KerasTensor, y_pred: KerasTensor) -> KerasTensor:
         """Return float32 [B]."""
-        y_true = ops.convert_to_tensor(y_true)
-        targets = ops.one_hot(own_labels(y_true), NUM_CLASSES)  # a row of zeros for -1
-        if len(y_true.shape) == 2 and y_true.shape[1] == MIXED_COLUMNS:
-            partner, share = ops.cast(y_true[:, 1], "int64"), ops.cast(y_true[:, 2:], "float32")
-            targets = share * targets + (1.0 - share) * ops.one_hot(partner, NUM_CLASSES)
+        targets = ops.cast(y_true, "float32")
         labelled = ops.sum(targets, -1, keepdims=True)
-        targets = targets * (1.0 - self.label_smoothing) + labelled * self.label_smoothing / NUM_CLASSES
+        targets = targets * (1.0 - self.label_smoothing) + labelled * self.label_smoothing / targets.shape[-1]
         return -ops.sum(targets * ops.log_softmax(ops.cast(y_pred, "float32")), -1)
 
     def get_config(self) -> dict:
@@ -59,11 +41,11 @@ def softened_probabilities(teacher_logits: KerasTensor, temperature: float) -> K
     """Return the ensemble's opinion: the mean of its members' softmax(logits / T).
 
     Args:
-        teacher_logits: [B, M, 7], any float dtype.
+        teacher_logits: [B, M, C], any float dtype.
         temperature: T.
 
     Returns:
-        float32 [B, 7].
+        float32 [B, C].
     """
     return ops.mean(ops.softmax(ops.cast(teacher_logits, "float32") / temperature), axis=1)
 
@@ -142,8 +124,9 @@ class DecoupledKL(DistillationLoss):
         """Return float32 [B]."""
         teacher = softened_probabilities(y_true["teacher_logits"], self.temperature)
         student = ops.softmax(ops.cast(y_pred, "float32") / self.temperature)
-        labels = own_labels(ops.convert_to_tensor(y_true["label"]))
-        target = ops.one_hot(ops.where(labels >= 0, labels, ops.cast(ops.argmax(teacher, -1), "int64")), NUM_CLASSES)
+        targets = ops.cast(y_true["targets"], "float32")
+        labelled = ops.sum(targets, -1, keepdims=True) > 0
+        target = ops.one_hot(ops.argmax(ops.where(labelled, targets, teacher), -1), teacher.shape[-1])
         (of_teacher, among_teacher), (of_student, among_student) = (_decoupled(p, target) for p in (teacher, student))
         binary = _kl(of_teacher, ops.log(of_student))
         others = _kl(among_teacher, ops.log(among_student))
@@ -211,7 +194,7 @@ def _standardised(logits: KerasTensor) -> KerasTensor:
 
 
 def _decoupled(probabilities: KerasTensor, target: KerasTensor) -> tuple[KerasTensor, KerasTensor]:
-    """Return the probabilities [B, 2] of the target class and of the others, and [B, 7] of each among the others.
+    """Return the probabilities [B, 2] of the target class and of the others, and [B, C] of each among the others.
 
     Both are clipped away from 0, so that their logarithms are finite.
     """
@@ -222,7 +205,7 @@ def _decoupled(probabilities: KerasTensor, target: KerasTensor) -> tuple[KerasTe
 
 
 def _correlation(a: KerasTensor, b: KerasTensor, axis: int) -> KerasTensor:
-    """Pearson's correlation of two [B, 7] along `axis`; 0 where one of them is constant."""
+    """Pearson's correlation of two [B, C] along `axis`; 0 where one of them is constant."""
     a, b = (x - ops.mean(x, axis, keepdims=True) for x in (a, b))
     spread = ops.sum(a * a, axis) * ops.sum(b * b, axis)
     return ops.sum(a * b, axis) / ops.sqrt(ops.maximum(spread, _TINY**2))

@@ -123,11 +123,11 @@ def _fit(model: keras.Model, dataset: tf.data.Dataset) -> Arm:
 
 def _labels_only(twins: Mapping[type, type]) -> keras.Model:
     model = for_training(from_preset("reference-mobilenet"), twins=twins)
-    return _compiled(model, keras.losses.SparseCategoricalCrossentropy(True))
+    return _compiled(model, keras.losses.CategoricalCrossentropy(True))
 
 
 def _compiled(model: keras.Model, loss: keras.losses.Loss | None) -> keras.Model:
-    model.compile(keras.optimizers.AdamW(1e-3), loss, metrics=["sparse_categorical_accuracy"], jit_compile=False)
+    model.compile(keras.optimizers.AdamW(1e-3), loss, metrics=["categorical_accuracy"], jit_compile=False)
     return model
 
 
@@ -136,12 +136,12 @@ def _live(teachers: list[keras.Model]) -> keras.Model:
     teacher = keras.Model(ensemble.input, keras.layers.GlobalAveragePooling1D()(ensemble.output))
     loss = keras.distillation.LogitsDistillation(temperature=2.5, loss=keras.losses.KLDivergence())
     distiller = keras.distillation.Distiller(teacher, from_preset("reference-mobilenet"), loss)
-    return _compiled(distiller, keras.losses.SparseCategoricalCrossentropy(True))
+    return _compiled(distiller, keras.losses.CategoricalCrossentropy(True))
 
 
 def _ready_made(data: FaceData, views: ViewConfig) -> tf.data.Dataset:
     made = make_views(views, 0, 0, data.images, data.index)
-    return without_autotune(tf.data.Dataset.from_tensor_slices((made, data.labels)).batch(BATCH).prefetch(4))
+    return without_autotune(tf.data.Dataset.from_tensor_slices((made, data.targets)).batch(BATCH).prefetch(4))
 
 
 def _with_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:

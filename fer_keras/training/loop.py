@@ -102,7 +102,7 @@ def _fit(
     steps = steps_per_epoch(count, config.batch_size)
     _require_an_image_a_host(count, config.batch_size)
     with distributed.scope():
-        macro_f1 = MacroF1()
+        macro_f1 = MacroF1(val.num_classes)
         trainer.compile(
             optimizer=make_optimizer(config, steps),
             loss=loss,

@@ -3,44 +3,46 @@
 import keras
 import tensorflow as tf
 
-from fer_keras.distill.losses import own_labels
-from fer_keras.labels import NUM_CLASSES
-
 
 @keras.saving.register_keras_serializable(package="fer_keras")
-class LabelledAccuracy(keras.metrics.SparseCategoricalAccuracy):
-    """Accuracy over the labelled images: one with label -1 is passed over."""
+class LabelledAccuracy(keras.metrics.Mean):
+    """The share of the labelled images whose likeliest class is the one with the largest share of the target.
+
+    An image counts as labelled where its target [C] sums to more than a half: one that is mixed with a labelled one has
+    less, if it has no label itself.
+    """
 
     def __init__(self, name: str = "accuracy", **kwargs: object) -> None:
         super().__init__(name=name, **kwargs)
 
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
-        """Count a batch: labels [B] or, of mixed images, [B, 3]; logits [B, 7], weights [B] or None."""
-        labels = own_labels(tf.convert_to_tensor(y_true))
-        super().update_state(tf.maximum(labels, 0), y_pred, _labelled_weights(labels, sample_weight))
+        """Count a batch: targets [B, C], logits [B, C], weights [B] or None."""
+        right = tf.argmax(y_true, -1) == tf.argmax(y_pred, -1)
+        super().update_state(right, _labelled_weights(y_true, sample_weight))
 
 
 @keras.saving.register_keras_serializable(package="fer_keras")
 class MacroF1(keras.metrics.Metric):
-    """The unweighted mean of the classes' F1 scores, from logits and sparse labels.
+    """The unweighted mean of the classes' F1 scores, from logits and soft targets.
 
-    Its state is the confusion matrix `confusion` [7, 7] (rows: true, columns: predicted), which the
+    Its state is the confusion matrix `confusion` [C, C] (rows: true, columns: predicted), which the
     callbacks draw. A class that is neither present nor predicted counts 0, as
-    scikit-learn's f1_score has it with all seven labels given.
+    scikit-learn's f1_score has it with all labels given.
+
+    Args:
+        num_classes: C.
     """
 
-    def __init__(self, name: str = "macro_f1", **kwargs: object) -> None:
+    def __init__(self, num_classes: int, name: str = "macro_f1", **kwargs: object) -> None:
         super().__init__(name=name, **kwargs)
-        self.confusion = self.add_weight(shape=(NUM_CLASSES, NUM_CLASSES), initializer="zeros", name="confusion")
+        self.num_classes = num_classes
+        self.confusion = self.add_weight(shape=(num_classes, num_classes), initializer="zeros", name="confusion")
 
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
-        """Count a batch: labels [B] (-1 is passed over) or [B, 3], logits [B, 7], weights [B] or None."""
-        labels = own_labels(tf.convert_to_tensor(y_true))
-        weights = _labelled_weights(labels, sample_weight)
-        counts = tf.math.confusion_matrix(
-            tf.maximum(labels, 0), tf.argmax(y_pred, -1), NUM_CLASSES, weights, tf.float32
-        )
-        self.confusion.assign_add(counts)
+        """Count a batch: targets [B, C] (zeros are passed over), logits [B, C], weights [B] or None."""
+        weights = _labelled_weights(y_true, sample_weight)
+        labels, guesses = tf.argmax(y_true, -1), tf.argmax(y_pred, -1)
+        self.confusion.assign_add(tf.math.confusion_matrix(labels, guesses, self.num_classes, weights, tf.float32))
 
     def result(self) -> tf.Tensor:
         """Return the macro F1 so far, a scalar float32."""
@@ -49,8 +51,12 @@ class MacroF1(keras.metrics.Metric):
         total = tf.reduce_sum(confusion, 0) + tf.reduce_sum(confusion, 1)
         return tf.reduce_mean(tf.math.divide_no_nan(2.0 * hits, total))
 
+    def get_config(self) -> dict[str, object]:
+        """Return what the constructor takes."""
+        return {**super().get_config(), "num_classes": self.num_classes}
 
-def _labelled_weights(labels: tf.Tensor, sample_weight: tf.Tensor | None) -> tf.Tensor:
+
+def _labelled_weights(targets: tf.Tensor, sample_weight: tf.Tensor | None) -> tf.Tensor:
     """Float32 [B]: the sample weights, or ones, and 0 for an unlabelled image."""
-    weights = tf.cast(labels >= 0, tf.float32)
+    weights = tf.cast(tf.reduce_sum(tf.cast(targets, tf.float32), -1) > 0.5, tf.float32)
     return weights if sample_weight is None else weights * tf.reshape(tf.cast(sample_weight, tf.float32), [-1])

@@ -11,8 +11,7 @@ from fer_keras.data.augment import apply_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.mixup import mix
 from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_partners, view_parameters
-from fer_keras.distill.losses import MIXED_COLUMNS
-from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.labels import IMAGE_SHAPE
 
 EVALUATION_BATCH = 512
 
@@ -24,7 +23,7 @@ class TeacherLogits(Protocol):
     views: int
 
     def view(self, view: int) -> np.ndarray:
-        """Return float16 [N, members, 7]: the logits of every training image under one view."""
+        """Return float16 [N, members, C]: the logits of every training image under one view."""
 
 
 def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -42,10 +41,9 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 def label_dataset(
     data: FaceData, views: ViewConfig, *, epochs: range, batch_size: int, seed: int, mixup: float = 0.0
 ) -> tf.data.Dataset:
-    """Return batches of (uint8 views [B, 48, 48, 1], labels); each epoch sees a fresh view.
+    """Return batches of (uint8 views [B, 48, 48, 1], float32 targets [B, C]); each epoch sees a fresh view.
 
-    The labels are int64 [B]. With `mixup` that share of the views is mixed, and they are float32 [B, 3]; see
-    `fer_keras.distill.losses.own_labels`.
+    With `mixup` that share of the views is mixed, and so are their targets.
 
     The dataset runs through all of `epochs` without a break, so that the first batches of an epoch are made
     while the last of the one before are learned: fit it with `steps_per_epoch`.
@@ -56,18 +54,18 @@ def label_dataset(
             order = epoch_order(seed, epoch, len(data))
             pictures = _Pictures(data, views, label_view_seed(seed), epoch, mixup)
             for rows in _batched(order, batch_size):
-                yield pictures.ingredients(rows), pictures.labels(rows)
+                yield pictures.ingredients(rows), pictures.targets(rows)
 
-    signature = (_ingredients_spec(mixup), _labels_spec(mixup))
+    signature = (_ingredients_spec(mixup), _targets_spec(data))
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return _prefetched(dataset.map(lambda parts, labels: (_picture(parts), labels)))
+    return _prefetched(dataset.map(lambda parts, targets: (_picture(parts), targets)))
 
 
 def distillation_dataset(
     data: FaceData, views: ViewConfig, teacher: TeacherLogits, *,
     epochs: range, batch_size: int, seed: int, view_seed: int, mixup: float = 0.0, part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:  # fmt: skip
-    """Return batches of (uint8 views [B, 48, 48, 1], {"label": as above, "teacher_logits": float32 [B, M, 7]}).
+    """Return batches of (uint8 views [B, 48, 48, 1], {"targets": as above, "teacher_logits": float32 [B, M, C]}).
 
     Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view. With
     `part` (r, n) a batch holds every n-th row of the whole one from its row r on, for one of n hosts.
@@ -81,17 +79,17 @@ def distillation_dataset(
             logits = teacher.view(view)
             for whole in _batched(order, batch_size):
                 rows = whole[part[0] :: part[1]]
-                targets = {"label": pictures.labels(rows), "teacher_logits": logits[rows].astype(np.float32)}
+                targets = {"targets": pictures.targets(rows), "teacher_logits": logits[rows].astype(np.float32)}
                 yield pictures.ingredients(rows), targets
 
-    logits_spec = tf.TensorSpec((None, teacher.members, NUM_CLASSES), tf.float32)
-    signature = (_ingredients_spec(mixup), {"label": _labels_spec(mixup), "teacher_logits": logits_spec})
+    logits_spec = tf.TensorSpec((None, teacher.members, data.num_classes), tf.float32)
+    signature = (_ingredients_spec(mixup), {"targets": _targets_spec(data), "teacher_logits": logits_spec})
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
     return _prefetched(dataset.map(lambda parts, targets: (_picture(parts), targets)))
 
 
 class _Pictures:
-    """One view of all images, mixed or not: what to make a batch of it from, and its labels."""
+    """One view of all images, mixed or not: what to make a batch of it from, and its targets."""
 
     def __init__(self, data: FaceData, views: ViewConfig, view_seed: int, view: int, mixup: float) -> None:
         self.data = data
@@ -107,13 +105,14 @@ class _Pictures:
             parts |= {"other_images": self.data.images[others], "other_drawn": self.drawn[others], "share": share[rows]}
         return parts
 
-    def labels(self, rows: np.ndarray) -> np.ndarray:
-        """Return int64 [B], or float32 [B, 3] of mixed images."""
-        labels = self.data.labels
+    def targets(self, rows: np.ndarray) -> np.ndarray:
+        """Return float32 [B, C], of mixed images the mix of both."""
+        targets = self.data.targets
         if not self.mixed:
-            return labels[rows]
+            return targets[rows]
         partners, share = self.mixed
-        return np.column_stack([labels[rows], labels[partners[rows]], share[rows]]).astype(np.float32)
+        own = share[rows, np.newaxis]
+        return own * targets[rows] + (1.0 - own) * targets[partners[rows]]
 
 
 def _picture(parts: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -131,13 +130,13 @@ def _ingredients_spec(mixup: float) -> dict[str, tf.TensorSpec]:
     return {**own, "other_images": images, "other_drawn": drawn, "share": tf.TensorSpec((None,), tf.float32)}
 
 
-def _labels_spec(mixup: float) -> tf.TensorSpec:
-    return tf.TensorSpec((None, MIXED_COLUMNS), tf.float32) if mixup else tf.TensorSpec((None,), tf.int64)
+def _targets_spec(data: FaceData) -> tf.TensorSpec:
+    return tf.TensorSpec((None, data.num_classes), tf.float32)
 
 
 def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
-    """Return batches of (uint8 images [B, 48, 48, 1], int64 labels [B]) in their own order."""
-    dataset = tf.data.Dataset.from_tensor_slices((data.images, data.labels))
+    """Return batches of (uint8 images [B, 48, 48, 1], float32 targets [B, C]) in their own order."""
+    dataset = tf.data.Dataset.from_tensor_slices((data.images, data.targets))
     return _prefetched(dataset.batch(batch_size))
 
 

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from soft_targets import one_hot
 
 from fer_keras.data.dataset import FaceData, duplicate_groups, mark_validation, with_unlabelled
 from fer_keras.errors import FerKerasError
+from fer_keras.labels import FER2013, LabelSet
 
 
 def make(count, rng, splits=None, labels=None):
@@ -117,3 +119,37 @@ def test_training_needs_every_class(rng):
         make(12, rng, labels=np.arange(12) % 6).require_every_class()
     with pytest.raises(FerKerasError, match="no labelled training images"):
         make(3, rng, labels=np.full(3, -1)).require_every_class()
+
+
+def test_soft_targets_are_kept_and_labels_are_their_largest_share(rng):
+    shares = np.array([[0.2, 0.5, 0.3], [0.0, 0.0, 0.0], [0.4, 0.2, 0.4]], np.float32)
+    images = rng.integers(0, 256, (3, 48, 48, 1)).astype(np.uint8)
+    votes = LabelSet("votes", ("smile", "frown", "stare"))
+    data = FaceData.create(images, shares, list("abc"), ["train"] * 3, "made up", label_set=votes)
+    np.testing.assert_array_equal(data.targets, shares)
+    assert data.labels.tolist() == [1, -1, 0]
+    assert data.classes == ("smile", "frown", "stare") and data.class_counts().tolist() == [1, 1, 0]
+    assert len(data.labelled()) == 2
+
+
+def test_classes_of_another_set_are_found_by_their_names(rng):
+    images = rng.integers(0, 256, (3, 48, 48, 1)).astype(np.uint8)
+    some = LabelSet("own", ("Sad", "happiness"))
+    data = FaceData.create(images, [0, 1, -1], list("abc"), ["test"] * 3, "made up", label_set=some)
+    mapped = data.with_label_set(FER2013)
+    assert mapped.labels.tolist() == [4, 3, -1] and mapped.label_set is FER2013
+    with pytest.raises(FerKerasError, match="class 'angry' is none of own's: Sad, happiness"):
+        make(7, rng).with_label_set(some)
+
+
+def test_the_fingerprint_tells_hard_labels_soft_targets_and_classes_apart(rng):
+    images = rng.integers(0, 256, (7, 48, 48, 1)).astype(np.uint8)
+    labels = np.arange(7)
+
+    def fingerprint(targets, label_set=FER2013):
+        return FaceData.create(images, targets, labels.astype(str), ["train"] * 7, "s", label_set=label_set).fingerprint
+
+    own = LabelSet("own", tuple("abcdefg"))
+    soft = np.full((7, 7), 1 / 7)
+    prints = {fingerprint(labels), fingerprint(soft), fingerprint(labels, own), fingerprint(soft, own)}
+    assert len(prints) == 4 and fingerprint(one_hot(labels)) == fingerprint(labels)

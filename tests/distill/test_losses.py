@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
+from soft_targets import one_hot
 
 from fer_keras.distill.losses import (
     DISTILLATION_LOSSES,
@@ -16,8 +17,9 @@ from fer_keras.distill.losses import (
 
 
 def told(teacher, labels=None):
-    """The targets of a distillation loss: teacher logits [B, M, 7] and labels [B], by default unknown."""
-    return {"label": np.full(len(teacher), -1) if labels is None else labels, "teacher_logits": teacher}
+    """What a distillation loss compares with: teacher logits [B, M, 7] and the targets of labels [B], or of none."""
+    labels = np.full(len(teacher), -1) if labels is None else labels
+    return {"targets": one_hot(labels), "teacher_logits": teacher}
 
 
 def numpy_softened_kl(teacher, student, temperature):
@@ -85,13 +87,26 @@ def test_label_cross_entropy_agrees_with_numpy(rng, smoothing):
     labels = rng.integers(0, 7, 32)
     targets = np.eye(7)[labels] * (1 - smoothing) + smoothing / 7
     expected = -(targets * log_softmax(logits.astype(np.float64), axis=-1)).sum(-1)
-    np.testing.assert_allclose(LabelCrossEntropy(smoothing).call(labels, logits), expected, rtol=1e-5)
+    np.testing.assert_allclose(LabelCrossEntropy(smoothing).call(one_hot(labels), logits), expected, rtol=1e-5)
+
+
+def test_label_cross_entropy_of_one_hot_targets_is_keras_own_of_labels(rng):
+    logits, labels = rng.normal(0, 4, (64, 7)).astype(np.float32), rng.integers(0, 7, 64)
+    stock = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(labels, logits)
+    assert float(LabelCrossEntropy()(one_hot(labels), logits)) == pytest.approx(float(stock), abs=1e-6)
+
+
+def test_label_cross_entropy_of_shares_is_their_weighted_sum(rng):
+    logits = rng.normal(0, 4, (32, 8)).astype(np.float32)
+    shares = rng.dirichlet(np.ones(8), 32).astype(np.float32)
+    expected = -(shares * log_softmax(logits.astype(np.float64), axis=-1)).sum(-1)
+    np.testing.assert_allclose(LabelCrossEntropy().call(shares, logits), expected, rtol=1e-5)
 
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_an_unlabelled_image_costs_nothing(rng, smoothing):
     logits = rng.normal(0, 4, (2, 7)).astype(np.float32)
-    loss = LabelCrossEntropy(smoothing).call(np.array([-1, 3]), logits).numpy()
+    loss = LabelCrossEntropy(smoothing).call(one_hot([-1, 3]), logits).numpy()
     assert loss[0] == 0 and loss[1] > 0
 
 

@@ -86,7 +86,7 @@ def test_held_back_private_test_and_drawn_private_test(reader):
     assert evaluate.evaluate(reader, data).headline == "private_test"
     hidden = data.take(data.splits != "private_test")
     assert evaluate.evaluate(reader, hidden).headline == "public_test"
-    blind = replace(data, labels=np.where(data.splits == "private_test", -1, data.labels))
+    blind = replace(data, targets=np.where(data.splits[:, None] == "private_test", np.float32(0), data.targets))
     assert list(evaluate.evaluate(reader, blind).splits) == ["public_test"]
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from soft_targets import one_hot
 
 from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
@@ -43,7 +44,7 @@ def test_each_epoch_has_its_own_order_and_a_fresh_view(train):
     assert steps == 4 and len(epochs) == 2
     for epoch, batches in zip((2, 3), epochs, strict=True):
         order = epoch_order(9, epoch, 100)
-        np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), train.labels[order])
+        np.testing.assert_array_equal(np.concatenate([targets for _, targets in batches]), train.targets[order])
         views = make_views(ViewConfig(), label_view_seed(9), epoch, train.images, train.index)
         np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), views[order])
 
@@ -64,14 +65,14 @@ def test_epoch_e_uses_view_e_mod_k_with_its_own_logits(train):
         order = epoch_order(9, epoch, 100)
         np.testing.assert_array_equal(targets["teacher_logits"][:, 0, 0], order)
         assert (targets["teacher_logits"][:, 1] == epoch % 3).all()
-        np.testing.assert_array_equal(targets["label"], train.labels[order])
+        np.testing.assert_array_equal(targets["targets"], train.targets[order])
         np.testing.assert_array_equal(images, make_views(ViewConfig(), 4, epoch % 3, train.images, train.index)[order])
 
 
 def test_evaluation_sees_the_faces_as_they_are_in_order(train):
     batches = list(evaluation_dataset(train, 64).as_numpy_iterator())
     np.testing.assert_array_equal(np.concatenate([images for images, _ in batches]), train.images)
-    np.testing.assert_array_equal(np.concatenate([labels for _, labels in batches]), train.labels)
+    np.testing.assert_array_equal(np.concatenate([targets for _, targets in batches]), train.targets)
 
 
 def test_autotune_is_off_everywhere(train):
@@ -88,10 +89,10 @@ def test_macro_f1_is_scikit_learns(rng, weighted):
 
     labels, logits = rng.integers(0, 6, 200), rng.normal(size=(200, 7)).astype(np.float32)
     weights = rng.random(200).astype(np.float32) if weighted else None
-    metric = MacroF1()
+    metric = MacroF1(7)
     for start in range(0, 200, 64):
         rows = slice(start, start + 64)
-        metric.update_state(labels[rows], logits[rows], None if weights is None else weights[rows])
+        metric.update_state(one_hot(labels[rows]), logits[rows], None if weights is None else weights[rows])
     guesses = logits.argmax(-1)
     expected = f1_score(labels, guesses, average="macro", labels=range(7), zero_division=0, sample_weight=weights)
     assert float(metric.result()) == pytest.approx(expected, rel=1e-5)
@@ -100,6 +101,6 @@ def test_macro_f1_is_scikit_learns(rng, weighted):
 
 
 def test_macro_f1_passes_over_unlabelled_images():
-    metric = MacroF1()
-    metric.update_state(np.array([-1, 0, 0]), np.eye(7, dtype=np.float32)[[3, 0, 1]])
+    metric = MacroF1(7)
+    metric.update_state(one_hot([-1, 0, 0]), np.eye(7, dtype=np.float32)[[3, 0, 1]])
     assert metric.confusion.numpy().sum() == 2
