@@ -179,7 +179,9 @@ class Stack:
             logits, others = forward(trainable, carry["others"], images)
             by_lane = [loss(*target, own) for loss, target, own in zip(self.losses, targets, logits, strict=True)]
             logs = {name: jnp.stack([lane[name] for lane in by_lane]) for name in by_lane[0]}
-            logs["accuracy"] = _accuracy(feed["targets"][rows], logits)
+            logs["accuracy"] = jnp.stack(
+                [_accuracy(*pair) for pair in zip((own for own, _ in targets), logits, strict=True)]
+            )
             return logs["loss"].sum(), (others, logs)
 
         gradients, (others, logs) = jax.grad(losses, has_aux=True)(carry["trainable"])
@@ -234,8 +236,8 @@ class Stack:
 
 
 def _accuracy(targets: jax.Array, logits: jax.Array) -> jax.Array:
-    """The share of the labelled images that are called right, [...]: targets and logits are [..., N, C]."""
-    labelled = targets.any(-1)
+    """As `LabelledAccuracy`: targets and logits [..., N, C] -> [...]."""
+    labelled = targets.sum(-1) > 0.5
     right = labelled & (logits.argmax(-1) == targets.argmax(-1))
     return right.sum(-1) / jnp.maximum(labelled.sum(-1), 1)
 
