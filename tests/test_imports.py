@@ -6,7 +6,7 @@ import pytest
 from command import ROOT
 
 ORDER = (
-    "labels", "errors", "config", "files", "distributed", "probabilities", "data", "faces", "models", "distill",
+    "errors", "labels", "config", "files", "distributed", "probabilities", "data", "faces", "models", "distill",
     "evaluation", "training", "cards", "export", "predict", "accelerator", "tuner", "jobs", "reproduce_steps",
     "reproduce", "cli", "scripts",
 )  # fmt: skip
