@@ -10,9 +10,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_type_hints
 
-from fer_keras.config import require
+from fer_keras.config import descriptions, ranges, require
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 
@@ -59,34 +59,72 @@ def run(main: Callable[[], int | None]) -> None:
 def add_options(
     parser: argparse.ArgumentParser, config: Any, title: str, prefix: str = "", leave_out: Collection[str] = ()
 ) -> None:
-    """Add an option `--<prefix><field>` for each number, text or flag among the fields of a dataclass.
+    """Add an option `--<prefix><field>` for each field of a dataclass that words can set, and of the dataclasses in it.
 
-    An option that is not given leaves the configuration as it is; see `options_of`. `prefix` ends in a hyphen. Fields
-    in `leave_out` get no option.
+    Its help is what the dataclass says of the field, with the range and the default. An option that is not given leaves
+    the configuration as it is; see `options_of`.
+
+    Args:
+        parser: of the command.
+        config: an instance, whose values are the defaults.
+        title: of the group of options.
+        prefix: before each name; ends in a hyphen.
+        leave_out: fields that get no option, here and in the dataclasses within.
     """
     group = parser.add_argument_group(title)
-    for name, field in _simple_fields(config).items():
-        if name in leave_out:
+    texts, limits = descriptions(type(config)), ranges(config)
+    for name, hint in _bindable(config, leave_out).items():
+        value = getattr(config, name)
+        if dataclasses.is_dataclass(value):
+            add_options(parser, value, f"{title}: {name}", prefix, leave_out)
             continue
-        default = getattr(config, name)
         flag = f"--{prefix}{name}".replace("_", "-")
-        choices = get_args(field.type) or None
-        if isinstance(default, bool):
-            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=f"default {default}")
+        shown = f"default {value}" if value not in ("", {}) else "default none"
+        if name in limits:
+            shown = "{:g} to {:g}; ".format(*limits[name]) + shown
+        text = f"{texts.get(name, name)} ({shown})".replace("%", "%%")
+        if isinstance(value, bool):
+            group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
+        elif isinstance(value, dict):
+            group.add_argument(flag, nargs="+", type=_assignment, metavar="NAME=NUMBER", help=text)
         else:
-            group.add_argument(flag, type=type(default), choices=choices, help=f"default {default}")
+            group.add_argument(flag, type=type(value), choices=get_args(hint) or None, help=text)
 
 
 def options_of(args: argparse.Namespace, config: Config, prefix: str = "", leave_out: Collection[str] = ()) -> Config:
     """Return `config` with the fields that `add_options` found on the command line."""
-    names = [name for name in _simple_fields(config) if name not in leave_out]
-    given = {name: getattr(args, f"{prefix}{name}".replace("-", "_"), None) for name in names}
-    return dataclasses.replace(config, **{name: value for name, value in given.items() if value is not None})
+    given = {}
+    for name in _bindable(config, leave_out):
+        value = getattr(config, name)
+        if dataclasses.is_dataclass(value):
+            given[name] = options_of(args, value, prefix, leave_out)
+        elif (word := getattr(args, f"{prefix}{name}".replace("-", "_"), None)) is not None:
+            given[name] = dict(word) if isinstance(value, dict) else word
+    return dataclasses.replace(config, **given)
 
 
-def _simple_fields(config: Any) -> dict[str, dataclasses.Field]:
-    """The fields that one word on the command line can set."""
-    return {f.name: f for f in dataclasses.fields(config) if isinstance(getattr(config, f.name), int | float | str)}
+def _bindable(config: Any, leave_out: Collection[str]) -> dict[str, Any]:
+    """The fields that words on the command line can set, and their types."""
+    hints = get_type_hints(type(config))
+    numbers = dict[str, float]
+    return {
+        field.name: hints[field.name]
+        for field in dataclasses.fields(config)
+        if field.name not in leave_out
+        and not (field.default is field.default_factory is dataclasses.MISSING)  # what has none is found, not told
+        and (
+            isinstance(value := getattr(config, field.name), int | float | str)
+            or dataclasses.is_dataclass(value)
+            or hints[field.name] == numbers
+        )
+    }
+
+
+def _assignment(word: str) -> tuple[str, float]:
+    name, equals, number = word.partition("=")
+    if not name or not equals:
+        raise ValueError(word)
+    return name, float(number)
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:

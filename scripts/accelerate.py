@@ -27,9 +27,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", nargs="+", help=f"presets; default {student.model}, or {teacher.model}")
     parser.add_argument("--teacher", nargs="+", default=[], help="saved teachers; without, it learns labels")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="a run for each; default 0")
-    cli.add_options(parser, student, "distillation", leave_out=("model",))
-    cli.add_options(parser, student.fit, "fitting", leave_out=("seed",))
-    cli.add_options(parser, student.views, "views")
+    cli.add_options(parser, student, "student, or teacher as far as it has the option", leave_out=("model", "seed"))
     return parser
 
 
@@ -63,12 +61,7 @@ def main() -> None:
     members = [load_model(path) for path in args.teacher]
     fingerprints = tuple(teacher_fingerprint(model) for model in members)
     base = replace(student, teachers=fingerprints) if members else teacher
-    config = replace(
-        cli.options_of(args, base, leave_out=("model",)),
-        data=data_config,
-        views=cli.options_of(args, base.views),
-        fit=cli.options_of(args, base.fit),
-    )
+    config = replace(cli.options_of(args, base, leave_out=("model", "seed")), data=data_config)
     runs = {
         args.runs / f"{args.name or model}-{seed}": replace(config, model=model, fit=replace(config.fit, seed=seed))
         for model in models

@@ -32,9 +32,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--members", type=int, help="teachers to train; default: one of each --teacher-model")
     parser.add_argument("--teacher-model", nargs="+", help=f"their presets; default {teacher.model}")
     cli.add_options(parser, student, "student")
-    cli.add_options(parser, student.fit, "fitting the student")
-    cli.add_options(parser, teacher.fit, "fitting the teachers", prefix="teacher-")
-    cli.add_options(parser, student.views, "views, of teachers and students")
+    cli.add_options(parser, teacher.fit, "fitting new teachers", prefix="teacher-")
     return parser
 
 
@@ -56,11 +54,11 @@ def main() -> None:
         raise FerKerasError("--teacher: several hosts (TF_CONFIG) distil from saved teachers; name them")
     data = cli.load_data(args)
     teacher, student = main_job_defaults(data.drawn)
-    views = cli.options_of(args, student.views)
+    student = cli.options_of(args, student)
     job = MainJob(
         folder=args.runs / (args.name or Path(data.source).stem.replace(" ", "-")),
-        student=replace(cli.options_of(args, student), views=views, fit=cli.options_of(args, student.fit)),
-        teacher=replace(teacher, views=views, fit=cli.options_of(args, teacher.fit, "teacher-")),
+        student=student,
+        teacher=replace(teacher, views=student.views, fit=cli.options_of(args, teacher.fit, "teacher-")),
         teacher_models=args.teacher_model or [teacher.model],
         members=args.members,
         teacher_files=args.teacher,

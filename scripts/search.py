@@ -52,9 +52,8 @@ def parser(base: StudentConfig) -> argparse.ArgumentParser:
     )  # fmt: skip
     add("--max-multiply-adds", defaults.MAX_MULTIPLY_ADDS, "of any candidate", type=int)
     add("--max-failures", defaults.MAX_FAILURES, "failed trials in a row that end the search", type=int)
-    cli.add_options(parser, base, "student", leave_out=("model", "start_from"))
-    cli.add_options(parser, base.fit, "fitting; --epochs and --seed are those of the short trials")
-    cli.add_options(parser, base.views, "views")
+    title = "student; --epochs and --seed are those of the short trials"
+    cli.add_options(parser, base, title, leave_out=("model", "start_from"))
     return parser
 
 
@@ -80,11 +79,9 @@ def main() -> int:
     teachers = [load_model(path) for path in args.teacher]
     data, data_config = training_data(cli.load_data(args))
     base = replace(
-        cli.options_of(args, base),
+        cli.options_of(args, base, leave_out=("model", "start_from")),
         data=data_config,
         teachers=tuple(map(teacher_fingerprint, teachers)),
-        views=cli.options_of(args, base.views),
-        fit=cli.options_of(args, base.fit),
     )
     search = Search(
         args.runs / args.name,

@@ -21,22 +21,14 @@ def main() -> None:
     cli.add_run_options(parser, "teacher")
     parser.add_argument("--model", nargs="+", default=[teacher.model], help="a preset for each member, used in turn")
     parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
-    parser.add_argument("--mixup", type=float, default=teacher.mixup, help="share of mixed views; default %(default)s")
-    cli.add_options(parser, teacher.fit, "fitting")
-    cli.add_options(parser, teacher.views, "views")
+    cli.add_options(parser, teacher, "teacher", leave_out=("model",))
     args = parser.parse_args()
     cli.set_up(args)
     from fer_keras.training.data import training_data
     from fer_keras.training.teacher import member_configs, train_members
 
     data, data_config = training_data(cli.load_data(args))
-    config = replace(
-        teacher,
-        data=data_config,
-        mixup=args.mixup,
-        views=cli.options_of(args, teacher.views),
-        fit=cli.options_of(args, teacher.fit),
-    )
+    config = replace(cli.options_of(args, teacher, leave_out=("model",)), data=data_config)
     configs = member_configs(config, args.model, args.members)
     folder = args.runs / (args.name or "teacher")
     for path in train_members(configs, data.split("train"), data.split("val"), folder, resume=args.resume):

@@ -1,13 +1,21 @@
 """How every network is fitted: the optimizer, its schedule, and how far moving statistics reach back."""
 
+from collections.abc import Callable
+from functools import partial
+
 import keras
 
 from fer_keras.config import FitConfig
 from fer_keras.models.blocks import BN_MOMENTUM
 
+_OPTIMIZERS: dict[str, Callable[..., keras.optimizers.Optimizer]] = {
+    "adamw": keras.optimizers.AdamW,
+    "sgd": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
+}
+
 
 def make_optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
-    """Return AdamW on a warm-up and cosine schedule, with an average of the weights if asked for.
+    """Return the optimizer on a warm-up and cosine schedule, with an average of the weights if asked for.
 
     Args:
         config: the schedule.
@@ -21,7 +29,7 @@ def make_optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
         warmup_steps=warmup,
     )
     averaging = config.ema_epochs > 0
-    optimizer = keras.optimizers.AdamW(
+    optimizer = _OPTIMIZERS[config.optimizer](
         schedule,
         weight_decay=config.weight_decay,
         use_ema=averaging,

@@ -1,0 +1,163 @@
+"""What a run is told, as frozen dataclasses that go to JSON and back."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from fer_keras.config.schema import Bounded, bounded, later, require
+from fer_keras.labels import FER2013, LabelSet
+
+
+@dataclass(frozen=True)
+class ViewConfig(Bounded):
+    """How far a view of a face may be from the face.
+
+    Attributes:
+        flip: mirror half of the views left to right.
+        rotation: largest rotation, in degrees, either way.
+        shift: largest shift, as a share of the image's side, either way in x and y.
+        zoom: largest magnification or reduction, as a share; 0.1 gives factors 1/1.1 to 1.1.
+        brightness: largest amount added, as a share of the full range 0..255, either way.
+        contrast: largest change of contrast around mid-grey, as a share, either way.
+        erasing: probability that a rectangle is painted over.
+        erasing_side: longest side of that rectangle, as a share of the image's side.
+    """
+
+    flip: bool = True
+    rotation: float = bounded(15.0, 0, 180)
+    shift: float = bounded(0.1, 0, 1)
+    zoom: float = bounded(0.15, 0, 4)
+    brightness: float = bounded(0.15, 0, 1)
+    contrast: float = bounded(0.25, 0, 1)
+    erasing: float = bounded(0.25, 0, 1)
+    erasing_side: float = bounded(0.4, 0, 1)
+
+
+@dataclass(frozen=True)
+class FitConfig(Bounded):
+    """How a model is fitted, teacher and student alike.
+
+    Attributes:
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: the peak of the schedule: linear warm-up, then a cosine down to 0
+            (Loshchilov and Hutter, 2016, arXiv 1608.03983).
+        warmup_epochs: epochs of warm-up.
+        optimizer: `adamw`, or `sgd` with Nesterov momentum 0.9.
+        weight_decay: decoupled from the gradient, on kernels only (arXiv 1711.05101).
+        ema_epochs: how many epochs the exponential moving average of the weights reaches back; 0 for none.
+        label_smoothing: of the label cross-entropy.
+        precision: `float32`, `mixed_bfloat16`, or `auto` for the latter where the processor computes in it.
+            Full convolutions gain 1.3-1.4x from it; depthwise ones lose.
+        seed: of the initial weights, the order of the images, the views and the dropout.
+    """
+
+    epochs: int = bounded(60, 1, 99_999)
+    batch_size: int = bounded(128, 1, 100_000)
+    learning_rate: float = bounded(1e-3, 1e-9, 100)
+    warmup_epochs: float = bounded(1.0, 0, 99_999)
+    optimizer: Literal["adamw", "sgd"] = later("adamw")
+    weight_decay: float = bounded(0.02, 0, 10)
+    ema_epochs: float = bounded(1.0, 0, 100_000)
+    label_smoothing: float = bounded(0.0, 0, 1)
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = "float32"
+    seed: int = bounded(0, 0, 2**31 - 1)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require("warmup_epochs", self.warmup_epochs, 0, self.epochs)
+
+
+@dataclass(frozen=True)
+class DataConfig(Bounded):
+    """Which images a run saw.
+
+    Attributes:
+        source: where they came from, for people.
+        fingerprint: of the training images without validation, `FaceData.fingerprint`.
+        validation: share of the training images set aside.
+        split_seed: of that choice.
+        classes: their names, in order.
+    """
+
+    source: str
+    fingerprint: str
+    validation: float = bounded(0.1, 0, 1)
+    split_seed: int = bounded(0, 0, 2**31 - 1)
+    classes: tuple[str, ...] = later(FER2013.classes)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        LabelSet("data", self.classes)
+
+
+@dataclass(frozen=True)
+class TeacherConfig(Bounded):
+    """One member of the teacher ensemble: a preset, or a family with options, fitted on labels.
+
+    Attributes:
+        data: the images.
+        model: a preset.
+        options: options of its family that take precedence over the preset's.
+        mixup: share of the views that are mixed with another face's (arXiv 1710.09412).
+        views: how far they go.
+        fit: how it is fitted.
+    """
+
+    data: DataConfig
+    model: str = "reference-cnn"
+    options: dict[str, Any] = field(default_factory=dict)
+    mixup: float = bounded(0.0, 0, 1)
+    views: ViewConfig = ViewConfig()
+    fit: FitConfig = FitConfig(epochs=40, precision="auto")
+
+
+@dataclass(frozen=True)
+class StudentConfig(Bounded):
+    """A student distilled from cached logits.
+
+    Attributes:
+        data: the images.
+        teachers: the `fingerprint` of each teacher, in order.
+        model: a preset.
+        options: options of its family that take precedence over the preset's.
+        loss: between student and teachers: Hinton's `kl`, `decoupled-kl` (arXiv 2203.08679), `dist` (2205.10536) or
+            `standardised-kl` (2403.01427).
+        temperature: T, that both softmaxes are softened by.
+        alpha: weight of the distillation term; 1 - alpha is that of the label term.
+        cached_views: K; epoch e learns from view e mod K. As many as epochs make every view a fresh one.
+        cache_precision: what the teachers compute the cached logits in, as `FitConfig.precision`.
+        mixup: share of the views that are mixed with another face's, before the teachers see them (arXiv 1710.09412).
+        view_seed: of the cached views.
+        start_from: a saved model whose weights it starts with, layer by layer where they fit; see
+            `fer_keras.models.inherit`. Without it, with random ones.
+        views: how far they go.
+        fit: how it is fitted.
+    """
+
+    data: DataConfig
+    teachers: tuple[str, ...]
+    model: str = "reference-mobilenet"
+    options: dict[str, Any] = field(default_factory=dict)
+    loss: Literal["kl", "decoupled-kl", "dist", "standardised-kl"] = "kl"
+    temperature: float = bounded(2.5, 1e-3, 1e3)
+    alpha: float = bounded(0.9, 0, 1)
+    cached_views: int = bounded(16, 1, 100_000)
+    cache_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
+    mixup: float = bounded(0.0, 0, 1)
+    view_seed: int = bounded(1, 0, 2**31 - 1)
+    start_from: str = later("")
+    views: ViewConfig = ViewConfig()
+    fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=1e-2)
+
+
+NO_DATA = DataConfig("", "")
+"""Stands in a configuration until the data are read."""
+
+
+def main_job_defaults(drawn: bool) -> tuple[TeacherConfig, StudentConfig]:
+    """Return the main job's options: for drawn faces those of three minutes, else those of an hour or so."""
+    if not drawn:
+        return TeacherConfig(NO_DATA), StudentConfig(NO_DATA, ())
+    teacher = TeacherConfig(NO_DATA, "small-cnn", fit=FitConfig(epochs=20, batch_size=64, learning_rate=3e-3))
+    fit = FitConfig(epochs=16, batch_size=64, learning_rate=4e-3)
+    return teacher, StudentConfig(NO_DATA, (), cached_views=8, fit=fit)

@@ -1,0 +1,195 @@
+"""Configurations as JSON: bounded fields, and what `to_dict` writes read back strictly."""
+
+import dataclasses
+import hashlib
+import json
+import types
+from collections.abc import Mapping, Sequence
+from dataclasses import field
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from fer_keras.errors import FerKerasError
+
+Config = TypeVar("Config")
+
+_EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+
+
+def require(option: str, value: float, low: float, high: float) -> None:
+    """Check that the value of `option` lies in [low, high].
+
+    Raises:
+        FerKerasError: it does not.
+    """
+    if not low <= value <= high:
+        raise FerKerasError(f"{option} {value}: expected a number from {low:g} to {high:g}")
+
+
+def bounded(default: Any, low: float, high: float) -> Any:
+    """A field of a dataclass whose value lies in [low, high]; its options and messages say so."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
+def later(default: Any) -> Any:
+    """A field that dataclasses in ledgers were made without; at its default it changes no `config_hash`."""
+    factory = {"default_factory": lambda: type(default)(default)} if isinstance(default, dict) else {"default": default}
+    return field(**factory, metadata={"later": default})
+
+
+def ranges(config: Any) -> dict[str, tuple[float, float]]:
+    """Return field -> (low, high) of those fields of a dataclass that are `bounded`."""
+    return {part.name: part.metadata["range"] for part in dataclasses.fields(config) if "range" in part.metadata}
+
+
+class Bounded:
+    """A dataclass whose `bounded` fields are checked when one is made."""
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in ranges(self).items():
+            require(name, getattr(self, name), low, high)
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Return a dataclass as nested dictionaries and lists, ready for JSON."""
+    return _jsonable(dataclasses.asdict(config))
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    return value
+
+
+def config_hash(config: Any) -> str:
+    """Return the first 12 hexadecimal digits of the SHA-256 of what a dataclass says, for ledgers.
+
+    What came `later` and has its default is left out, so that ledgers from before it hold.
+    """
+    values = json.dumps(_without_later(config), sort_keys=True)
+    return hashlib.sha256(values.encode()).hexdigest()[:12]
+
+
+def _without_later(config: Any) -> dict[str, Any]:
+    values = {}
+    for part in dataclasses.fields(config):
+        value = getattr(config, part.name)
+        if dataclasses.is_dataclass(value):
+            values[part.name] = _without_later(value)
+        elif not ("later" in part.metadata and value == part.metadata["later"]):
+            values[part.name] = _jsonable(value)
+    return values
+
+
+def with_defaults(written: dict[str, Any], config: Any) -> dict[str, Any]:
+    """Return what `to_dict` wrote of an older version of a dataclass, its newer fields at their defaults.
+
+    Args:
+        written: nested dictionaries.
+        config: an instance of the dataclass as it is now.
+    """
+    complete = dict(written)
+    for part in dataclasses.fields(config):
+        value = getattr(config, part.name)
+        if dataclasses.is_dataclass(value):
+            complete[part.name] = with_defaults(written.get(part.name, {}), value)
+        elif part.name not in written and part.default is not dataclasses.MISSING:
+            complete[part.name] = _jsonable(part.default)
+    return complete
+
+
+def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
+    """Return a line for each option in which two `to_dict` results differ, as `fit.epochs: 40, now 60`."""
+    lines = []
+    for key in sorted({*old, *new}):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            lines += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            lines.append(f"{prefix}{key}: {before}, now {after}")
+    return lines
+
+
+def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") -> Config:
+    """Build a dataclass of `fer_keras.config` from what `to_dict` wrote of one.
+
+    Args:
+        kind: the dataclass.
+        values: nested dictionaries and lists, as JSON has them.
+        where: what messages call the file.
+        prefix: of the keys in messages, such as `fit.`.
+
+    Raises:
+        FerKerasError: a key is unknown or missing, a value is of another type or out of range; the sentence names the
+            file and the key, such as `fit.epochs`.
+    """
+    what = prefix.rstrip(".") or "the recipe"
+    if not isinstance(values, Mapping):
+        raise FerKerasError(f"{where}: {what}: expected an object, found {_shown(values)}")
+    hints, fields = get_type_hints(kind), {part.name: part for part in dataclasses.fields(kind)}
+    for key in values:
+        if key not in fields:
+            raise FerKerasError(
+                f"{where}: unknown key {prefix + str(key)[:80]!r}, expected some of {', '.join(fields)}"
+            )
+    given = {key: _parsed(hints[key], value, where, prefix + key) for key, value in values.items()}
+    for name, part in fields.items():
+        required = part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING
+        if required and name not in given:
+            raise FerKerasError(f"{where}: {prefix}{name} is missing")
+    try:
+        return kind(**given)
+    except FerKerasError as error:
+        raise FerKerasError(f"{where}: {prefix}{error}") from error
+
+
+def _parsed(hint: Any, value: Any, where: object, key: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return from_dict(hint, value, where, f"{key}.")
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        if value not in inner:
+            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected one of {', '.join(inner)}")
+        return value
+    if origin is tuple:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected a list")
+        return tuple(_parsed(inner[0], item, where, f"{key}[{place}]") for place, item in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected an object")
+        return {name: _parsed(inner[1], item, where, f"{key}.{name}") for name, item in value.items()}
+    if origin is types.UnionType:
+        return None if value is None else _parsed(inner[0], value, where, key)
+    return _plain(hint, value, where, key)
+
+
+def _plain(hint: Any, value: Any, where: object, key: str) -> Any:
+    if hint is Any:
+        return tuple(value) if isinstance(value, list) else value
+    fits = isinstance(value, hint) or (hint is float and isinstance(value, int))
+    if not fits or (isinstance(value, bool) and hint is not bool):
+        raise FerKerasError(f"{where}: {key} {_shown(value)}: expected {_EXPECTED[hint]}")
+    return hint(value)
+
+
+def _shown(value: Any) -> str:
+    return repr(value)[:80]
+
+
+def descriptions(kind: type) -> dict[str, str]:
+    """Return what the `Attributes:` of a dataclass's docstring say: field -> its text on one line."""
+    texts: dict[str, str] = {}
+    name = ""
+    _, _, section = (kind.__doc__ or "").partition("Attributes:\n")
+    for line in section.splitlines():
+        depth, text = len(line) - len(line.lstrip()), line.strip()
+        if not text:
+            break
+        if depth <= 8 and ":" in text:
+            name, _, text = text.partition(":")
+            texts[name] = text.strip()
+        elif name:
+            texts[name] += f" {text}"
+    return texts
