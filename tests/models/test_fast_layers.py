@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from fer_keras.models import PRESETS, build, fast_layers, from_preset
+from fer_keras.models import PRESETS, build, from_preset, precision
 from fer_keras.models.fast_layers import ByteDropout, FusedBatchNormalization, for_shipping, for_training
 
 
@@ -130,7 +130,7 @@ def test_dropout_lets_the_gradient_through_where_it_kept():
 
 @pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
 def test_auto_takes_bfloat16_where_there_is_such_a_thing(monkeypatch, has, expected):
-    monkeypatch.setattr(fast_layers, "has_bfloat16", lambda: has)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: has)
     model = for_training(from_preset("small-cnn"), "auto")
     assert model.get_layer("stage1_1_conv").compute_dtype == expected
     assert model.get_layer("logits").compute_dtype == "float32"
