@@ -3,9 +3,9 @@
     python scripts/frontier.py runs/frontier
 
 Seconds. Writes frontier.csv, differences.csv, frontier.html and figures as PNG and SVG beside the ledger, or to --out.
-It needs nothing but the ledger, and the hits.npz beside each model for differences.csv. With --measure it first measures
-every model's milliseconds on one CPU thread, a few minutes, and notes them in the ledger, and those of the reference's
-networks, of shipped students and of `fer`, where that is installed, beside it.
+It needs nothing but the ledger, and the hits.npz beside each model for differences.csv. With --measure it first
+measures every model's milliseconds on one CPU thread, a few minutes, and notes them in the ledger, and those of the
+reference's networks, of shipped students and of `fer`, where that is installed, beside it.
 """
 
 import argparse

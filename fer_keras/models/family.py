@@ -10,9 +10,6 @@ from fer_keras.models.specification import Layer, cost_of, to_model
 if TYPE_CHECKING:
     import keras
 
-NUM_CLASSES = len(FER2013)
-"""What a network tells apart unless asked for another number."""
-
 Choices = tuple[tuple[int | float, ...], int | float]
 """The values of a hyperparameter and its default. All are exact as 32-bit floats, which is what KerasTuner sends."""
 
@@ -69,14 +66,14 @@ class Family:
     marker: str = "o"
     search: SearchPlan | None = None
 
-    def build(self, *, num_classes: int = NUM_CLASSES, name: str | None = None, **options: Any) -> "keras.Model":
+    def build(self, *, num_classes: int = len(FER2013), name: str | None = None, **options: Any) -> "keras.Model":
         """Return a functional model from grey values 0..255 [N, 48, 48, 1] to logits [N, C], freshly initialised."""
         return to_model(self.describe(num_classes=num_classes, **options), name or self.name)
 
-    def parameters(self, *, num_classes: int = NUM_CLASSES, **options: Any) -> int:
+    def parameters(self, *, num_classes: int = len(FER2013), **options: Any) -> int:
         """Count the trainable parameters of what `build` gives with the same options, without building it."""
         return cost_of(self.describe(num_classes=num_classes, **options))[0]
 
-    def multiply_adds(self, *, num_classes: int = NUM_CLASSES, **options: Any) -> int:
+    def multiply_adds(self, *, num_classes: int = len(FER2013), **options: Any) -> int:
         """Count the multiply-adds of one image through it, as `budget.multiply_adds`, without building it."""
         return cost_of(self.describe(num_classes=num_classes, **options))[1]

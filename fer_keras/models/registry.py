@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import MAX_CLASSES
+from fer_keras.labels import FER2013, MAX_CLASSES
 from fer_keras.models import cnn, mobilenet, residual, separable
-from fer_keras.models.family import NUM_CLASSES, Family
+from fer_keras.models.family import Family
 from fer_keras.models.presets import PRESETS, Preset
 from fer_keras.models.specification import Layer
 
@@ -67,7 +67,7 @@ def _named(kind: str, name: str, table: Mapping[str, Entry]) -> Entry:
     return table[name]
 
 
-def describe(family_name: str, *, num_classes: int = NUM_CLASSES, **options: Any) -> Layer:
+def describe(family_name: str, *, num_classes: int = len(FER2013), **options: Any) -> Layer:
     """Return the layer of the logits of a network of the family `family_name`, which is not built.
 
     Raises:
@@ -79,7 +79,7 @@ def describe(family_name: str, *, num_classes: int = NUM_CLASSES, **options: Any
         return chosen.describe(num_classes=num_classes, **options)
 
 
-def build(family_name: str, *, num_classes: int = NUM_CLASSES, **options: Any) -> "keras.Model":
+def build(family_name: str, *, num_classes: int = len(FER2013), **options: Any) -> "keras.Model":
     """Build a model of logits of the family `family_name`.
 
     Args:
@@ -113,7 +113,7 @@ def _naming(family_name: str, options: Mapping[str, Any]) -> Iterator[None]:
         raise FerKerasError(f"cannot build a {family_name} with {options}: {error}") from error
 
 
-def from_preset(name: str, *, num_classes: int = NUM_CLASSES, **overrides: Any) -> "keras.Model":
+def from_preset(name: str, *, num_classes: int = len(FER2013), **overrides: Any) -> "keras.Model":
     """Build the model called `name`, such as `reference-mobilenet`.
 
     Args:

@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from fer_keras.labels import FER2013
 from fer_keras.models import PRESETS, build, from_preset, precision
 from fer_keras.models.fast_layers import ByteDropout, FusedBatchNormalization, for_shipping, for_training
+from fer_keras.models.load import save_model
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def test_auto_takes_bfloat16_where_there_is_such_a_thing(monkeypatch, has, expec
 
 def test_a_shipped_model_loads_where_fer_keras_was_never_imported(tmp_path, batch, rng):
     model = for_shipping(for_training(randomise(from_preset("reference-mobilenet"), rng), "mixed_bfloat16"))
-    model.save(tmp_path / "model.keras")
+    save_model(model, tmp_path / "model.keras", FER2013)
     np.save(tmp_path / "batch.npy", batch)
     code = (
         "import sys, keras, numpy as np; m = keras.models.load_model('model.keras');"
