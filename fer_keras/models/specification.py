@@ -3,6 +3,11 @@
 A family describes its network with `layer`, much as in Keras's functional style. What a description costs is known
 without building it, in well under a millisecond, as a search over widths needs, and without Keras, which takes seconds
 to import.
+
+    def tiny(widths: Sequence[int] = (8,), *, num_classes: int) -> Layer:
+        x = layer("Conv2D", pixels(), filters=widths[0], kernel_size=3, strides=2, name="conv")
+        x = layer("GlobalAveragePooling2D", x, name="pool")
+        return layer("Dense", x, units=num_classes, name="logits")
 """
 
 import itertools
