@@ -2,10 +2,10 @@
 
     python scripts/frontier.py runs/frontier
 
-Seconds. Writes frontier.csv, differences.csv, evidence.csv, frontier.html and figures as PNG and SVG beside the ledger,
-or to --out. It needs nothing but the ledger, and the hits.npz beside each model for differences.csv. With --measure it
-first measures every model's milliseconds on one CPU thread, a few minutes, and notes them in the ledger, and those of
-the reference's networks, of shipped students and of `fer`, where that is installed, beside it.
+Seconds. Writes frontier.csv, differences.csv, frontier.html and figures as PNG and SVG beside the ledger, or to --out.
+It needs nothing but the ledger, and the hits.npz beside each model for differences.csv. With --measure it first
+measures every model's milliseconds on one CPU thread, a few minutes, and notes them in the ledger, and those of the
+reference's networks, of shipped students and of `fer`, where that is installed, beside it.
 """
 
 import argparse
@@ -73,18 +73,14 @@ def main() -> None:
             save_figure(figures[name], path, dpi=PAPER_DPI)
         else:
             path.unlink(missing_ok=True)
-    from tuner.family_evidence import EVIDENCE_FILE, family_evidence
     from tuner.frontier_html import write_frontier_html
-    from tuner.frontier_tables import evidence_table, families_table, gains_table, halves_table
+    from tuner.frontier_tables import families_table, gains_table, halves_table
 
-    evidence = family_evidence(points)
-    write_text(out / EVIDENCE_FILE, evidence.to_csv(index=False))
     write_frontier_html(points, out / "frontier.html", source=source, known=known)
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
     for split in comparison.SPLITS if len(found) else ():
         tables = (make(found, split) for make in (families_table, halves_table, gains_table))
         print("\n" + "\n\n".join([split, *tables]))
-    print(f"\n{evidence_table(evidence)}\n")
     print(f"frontier: {out}")
 
 

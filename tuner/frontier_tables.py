@@ -80,7 +80,7 @@ def evidence_table(evidence: pd.DataFrame) -> str:
     """Return what the best network of each family and budget is like; accuracies in percent.
 
     Args:
-        evidence: from `tuner.family_evidence.family_evidence`.
+        evidence: as in saved_models/frontier/evidence.csv.
     """
     header = ["network", "multiply-adds", "per parameter", "in dense layers", "layers", "mean width"]
     header += ["receptive field", "training", "validation"]

@@ -18,7 +18,7 @@ import keras_tuner
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked, read_json, write_json
 from tuner.ledger import trial_lock
-from tuner.search_space import SPACE, declare, defaults
+from tuner.search_space import declare, defaults, hyperparameters, searchable
 from tuner.settings import CONTROL, FINAL, SEARCH, STAGES, Candidate, Search
 
 Trial = keras_tuner.engine.trial.Trial
@@ -56,7 +56,7 @@ def candidate(hp: keras_tuner.HyperParameters, search: Search) -> Candidate:
     seed = hp.Choice("seed", list(range(search.seeds)))
     # All families', though only one counts: KerasTuner prints every condition that it sends to a worker. Also those
     # that the search is not told of: trials of an earlier start may be of them.
-    values = {name: declare(hp, name) for name in SPACE}
+    values = {name: declare(hp, name) for name in searchable()}
     return Candidate(stage, family, budget, seed, values[family])
 
 
@@ -178,7 +178,9 @@ class FrontierOracle(keras_tuner.Oracle):
         larger = [b for b in self.search.budgets if b > budget]
         near = [(family, max(smaller))] if smaller else []
         near += [(family, min(larger))] if larger else []
-        near += [(f, budget) for f in self.search.families if f != family and SPACE[f] == SPACE[family]]
+        near += [
+            (f, budget) for f in self.search.families if f != family and hyperparameters(f) == hyperparameters(family)
+        ]
         for best in (_best(short[other]) for other in near):
             if best is not None:
                 yield best.values
@@ -202,7 +204,7 @@ class FrontierOracle(keras_tuner.Oracle):
 
     @staticmethod
     def _plain(values: dict[str, Any], family: str) -> dict[str, Any]:
-        return {name: values[f"{family}_{name}"] for name in SPACE[family]}
+        return {name: values[f"{family}_{name}"] for name in hyperparameters(family)}
 
     def _key(self, one: Candidate) -> str:
         """What makes two trials the same: their network, stage and seed, however the values were."""

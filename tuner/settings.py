@@ -26,7 +26,7 @@ class Search:
     Attributes:
         folder: where its ledger and trials are.
         base: the recipe of every candidate; its data, its teachers, and the epochs and seed of a short trial.
-        families: some of those in `tuner.search_space.SPACE`.
+        families: some of `tuner.search_space.searchable`.
         budgets: the most trainable parameters, each a point of the frontier.
         trials: short trials for each family and budget.
         final_epochs: of the full schedule.

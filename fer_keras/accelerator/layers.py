@@ -57,14 +57,7 @@ ACCELERATED: dict[type, type] = {
     keras.layers.DepthwiseConv2D: ShiftedDepthwiseConv2D,
     keras.layers.SeparableConv2D: ShiftedSeparableConv2D,
 }
-"""Stock layer -> its twin here, for `fer_keras.models.twins.with_twins`."""
-
-
-def resolve_precision(precision: str) -> str:
-    """Return what `auto` stands for on this machine; another precision as it is."""
-    if precision != "auto":
-        return precision
-    return "float32" if jax.default_backend() == "cpu" else "mixed_bfloat16"
+"""Stock layer -> the one here, for `fer_keras.models.convert_layers.convert_layers`."""
 
 
 def _depthwise(x: jax.Array, kernel: jax.Array, strides: tuple[int, int]) -> jax.Array:

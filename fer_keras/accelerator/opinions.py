@@ -9,14 +9,15 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from fer_keras.accelerator.layers import ACCELERATED, resolve_precision
+from fer_keras.accelerator.layers import ACCELERATED
 from fer_keras.accelerator.views import apply_views, mix
 from fer_keras.config import StudentConfig, ViewConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.random_streams import mix_partners, view_parameters
 from fer_keras.distill.teachers import views_asked_for
 from fer_keras.errors import FerKerasError
-from fer_keras.models.twins import with_twins
+from fer_keras.models.convert_layers import convert_layers
+from fer_keras.models.precision import resolve_precision
 
 BATCH = 1024
 
@@ -89,7 +90,7 @@ def teacher_logits(
     They are computed in `config.cache_precision`.
     """
     precision = resolve_precision(config.cache_precision)
-    networks = [with_twins(teacher, ACCELERATED, precision) for teacher in teachers]
+    networks = [convert_layers(teacher, ACCELERATED, precision) for teacher in teachers]
     weights = [
         ([v.value for v in network.trainable_variables], [v.value for v in network.non_trainable_variables])
         for network in networks

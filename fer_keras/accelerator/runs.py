@@ -12,7 +12,6 @@ import jax
 import keras
 import numpy as np
 
-from fer_keras.accelerator.layers import resolve_precision
 from fer_keras.accelerator.opinions import Opinions
 from fer_keras.accelerator.side_by_side import fit_side_by_side
 from fer_keras.accelerator.stack import Config, Lane
@@ -21,9 +20,10 @@ from fer_keras.config import StudentConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, replacing, write_json
-from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.load import load_model
+from fer_keras.models.precision import resolve_precision
 from fer_keras.models.registry import from_preset
+from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.progress import PROGRESS_FILE, Progress, drop_older, is_finished, newest, publish, read_progress
 from fer_keras.training.run_folder import CONFIG_FILE, read_config, recorded_precision, refuse_other_run, run_folder
 
@@ -112,7 +112,7 @@ def _lane(folder: Path, config: Config, opinions: Opinions) -> Lane:
     network = from_preset(config.model, **config.options)
     student = isinstance(config, StudentConfig)
     if student and config.start_from:
-        inherit_weights(network, load_model(config.start_from))
+        transfer_weights(network, load_model(config.start_from))
     last = newest(folder)
     begun = load_lane(last / LANE_FILE, read_progress(folder).history) if last else None
     return Lane(folder.name, config, network, _precision(folder, config), opinions if student else None, begun)

@@ -26,7 +26,7 @@ from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_part
 from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, softened_probabilities
 from fer_keras.distill.teachers import views_asked_for
 from fer_keras.errors import FerKerasError
-from fer_keras.models.twins import with_twins
+from fer_keras.models.convert_layers import convert_layers
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 
 EVALUATION_CHUNKS = 8
@@ -72,7 +72,7 @@ class Stack:
         if not self.steps:
             raise FerKerasError(f"batch size {fit.batch_size}: expected at most the {len(train)} training images")
         momentum = batch_norm_momentum(self.steps)
-        self.network = with_twins(lanes[0].network, ACCELERATED, lanes[0].precision, momentum)  # all are copies of it
+        self.network = convert_layers(lanes[0].network, ACCELERATED, lanes[0].precision, momentum)  # all copy it
         self.optimizer = make_optimizer(fit, self.steps)
         self.optimizer.build(self.network.trainable_variables)
         self.mixed = any(lane.config.mixup for lane in lanes)

@@ -129,7 +129,7 @@ class StudentConfig(Bounded):
         mixup: share of the views that are mixed with another face's, before the teachers see them (arXiv 1710.09412).
         view_seed: of the cached views.
         start_from: a saved model whose weights it starts with, layer by layer where they fit; see
-            `fer_keras.models.inherit`. Without it, with random ones.
+            `fer_keras.models.transfer`. Without it, with random ones.
         views: how far they go.
         fit: how it is fitted.
     """

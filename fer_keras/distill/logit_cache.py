@@ -22,8 +22,9 @@ from fer_keras.data.mixup import make_mixed_views
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
-from fer_keras.models.fast_layers import for_training, resolve_precision
+from fer_keras.models.fast_layers import for_training
 from fer_keras.models.forward import logits_function
+from fer_keras.models.precision import resolve_precision
 
 MANIFEST = "manifest.json"
 BATCH = 256

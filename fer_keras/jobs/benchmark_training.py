@@ -121,8 +121,8 @@ def _fit(model: keras.Model, dataset: tf.data.Dataset) -> Arm:
     return lambda: model.fit(dataset, epochs=1, verbose=0, shuffle=False)
 
 
-def _labels_only(twins: Mapping[type, type]) -> keras.Model:
-    model = for_training(from_preset("reference-mobilenet"), twins=twins)
+def _labels_only(replacements: Mapping[type, type]) -> keras.Model:
+    model = for_training(from_preset("reference-mobilenet"), replacements=replacements)
     return _compiled(model, keras.losses.CategoricalCrossentropy(True))
 
 

@@ -14,9 +14,9 @@ from fer_keras.distill.teachers import cached_logits, identify_teachers, views_a
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.files import MODEL_FILE
-from fer_keras.models.inherit import inherit_weights
 from fer_keras.models.load import load_model, model_file
 from fer_keras.models.registry import from_preset, preset
+from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
 from fer_keras.training.progress import is_finished, publish, read_progress
 from fer_keras.training.run_folder import CONFIG_FILE, read_config, refuse_other_run
@@ -68,7 +68,7 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     refuse_other_run(job.folder, job.student, resume=job.resume, leave_out=("data", "teachers"))
     preset(job.student.model)
     if job.student.start_from and not read_progress(job.folder).epoch:
-        inherit_weights(from_preset(job.student.model, **job.student.options), load_model(job.student.start_from))
+        transfer_weights(from_preset(job.student.model, **job.student.options), load_model(job.student.start_from))
     data, data_config = training_data(data)
     files = _teacher_files(job, data, data_config)
     teachers = [load_model(file) for file in files]

@@ -1,15 +1,20 @@
-"""What a model costs, and widths that fit a budget of parameters exactly from below."""
+"""What a built model costs, and a family's options for a budget of parameters.
 
-import inspect
+What a network costs that is not built: `Family.parameters` and `Family.multiply_adds`.
+"""
+
+import itertools
 import math
-from collections.abc import Sequence
+from inspect import signature
 from typing import Any
 
 import keras
 from keras import layers
 
-from fer_keras.errors import FerKerasError
+from fer_keras.labels import FER2013
+from fer_keras.models.family import WidthPlan, Widths
 from fer_keras.models.registry import family
+from fer_keras.models.widths import fit_plan
 
 FLOAT_BYTES = 4
 
@@ -88,52 +93,36 @@ def _inputs(layer: layers.Layer) -> list[keras.KerasTensor]:
     return layer.input if isinstance(layer.input, list) else [layer.input]
 
 
-def fit_to_budget(family_name: str, budget: int, **options: Any) -> dict[str, Any]:
-    """Scale the widths of a family so that its parameters fill `budget` exactly from below.
-
-    All widths are multiplied by the largest common factor that fits; what is left is then spent one channel
-    at a time, each on the width that leaves the least. Nothing is built.
+def fit_to_budget(
+    family_name: str,
+    budget: int,
+    max_multiply_adds: int | None = None,
+    *,
+    num_classes: int = len(FER2013),
+    **options: Any,
+) -> dict[str, Any]:
+    """Scale the widths of a family until its parameters fill `budget` from below; see `widths.solve_widths`.
 
     Args:
         family_name: one of `FAMILIES`.
-        budget: the most trainable parameters allowed.
-        **options: options of the family's builder; widths among them give the proportions.
+        budget: the most trainable parameters.
+        max_multiply_adds: the most for one image. Defaults to no limit.
+        num_classes: C. Defaults to FER2013's.
+        **options: those of the family; widths among them give the proportions.
 
     Returns:
-        `options` with every width option set; no single channel can be added within the budget.
+        `options` with every width option set.
 
     Raises:
-        FerKerasError: there is no such family, or the budget is too small for widths of 1.
+        FerKerasError: there is no such family, or there are no such widths.
     """
     chosen = family(family_name)
-    signature = inspect.signature(chosen.build).parameters
-    base = {name: tuple(options.get(name, signature[name].default)) for name in chosen.width_options}
+    described = signature(chosen.describe).parameters
+    base = {name: tuple(options.get(name, described[name].default)) for name in chosen.width_options}
 
-    def scaled(factor: float) -> dict[str, tuple[int, ...]]:
-        return {name: tuple(max(1, int(w * factor)) for w in widths) for name, widths in base.items()}
+    def widened(widths: Widths) -> dict[str, Any]:
+        rest = iter(widths)
+        return {**options, **{name: tuple(itertools.islice(rest, len(old))) for name, old in base.items()}}
 
-    def count(widths: dict[str, tuple[int, ...]]) -> int:
-        return chosen.parameters(**{**options, **widths})
-
-    if count(scaled(0.0)) > budget:
-        raise FerKerasError(
-            f"a {family_name} has at least {count(scaled(0.0)):,} parameters; a budget of {budget:,} is too small"
-        )
-    low, high = 0.0, 1.0
-    while count(scaled(high)) <= budget:
-        low, high = high, 2 * high
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if count(scaled(middle)) <= budget else (low, middle)
-    widths = scaled(low)
-    while fitting := [wider for wider in _one_channel_wider(widths) if count(wider) <= budget]:
-        widths = max(fitting, key=count)
-    return {**options, **widths}
-
-
-def _one_channel_wider(widths: dict[str, Sequence[int]]) -> list[dict[str, tuple[int, ...]]]:
-    return [
-        {**widths, name: (*values[:place], values[place] + 1, *values[place + 1 :])}
-        for name, values in widths.items()
-        for place in range(len(values))
-    ]
+    plan = WidthPlan(tuple(map(float, itertools.chain(*base.values()))), widened)
+    return fit_plan(family_name, plan, budget, max_multiply_adds, num_classes=num_classes)

@@ -1,13 +1,12 @@
 """The general CNN: stages of two full convolutions and a pooling, then dense layers."""
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import keras
-from keras import layers
-
-from fer_keras.labels import IMAGE_SIZE, NUM_CLASSES
 from fer_keras.models.blocks import BN_MOMENTUM, LEAKY_SLOPE, conv_block, pixels
+from fer_keras.models.family import Choices, Family, SearchPlan, WidthPlan
+from fer_keras.models.specification import Layer, layer
+from fer_keras.models.stages import GROWTH, by_halves, grown
 
 WIDTHS = (64, 128, 256)
 DEPTH = 2
@@ -15,98 +14,89 @@ DENSE_WIDTHS = (1024, 512)
 FIRST_KERNEL = 4
 
 
-def build_cnn(
+def cnn(
     widths: Sequence[int] = WIDTHS,
     dense_widths: Sequence[int] = DENSE_WIDTHS,
     *,
+    num_classes: int,
     depths: Sequence[int] | None = None,
     stem_stride: int = 2,
     dropout: float = 0.25,
     dense_dropout: float = 0.5,
     residual: bool = False,
-    name: str = "cnn",
-) -> keras.Model:
-    """Build a CNN of logits.
+) -> Layer:
+    """A CNN of logits.
 
-    Reference: the course report's general CNN, which the defaults give exactly (4,038,279 parameters).
+    Reference: the course report's general CNN, which the defaults give exactly (4,038,279 parameters with seven
+    classes).
 
     Args:
         widths: channels of each stage (conv-BN-LeakyReLU, as often as its depth, then max-pool 2).
             Defaults to (64, 128, 256).
         dense_widths: units of each hidden dense layer; () for none. Defaults to (1024, 512).
+        num_classes: C.
         depths: convolutions of each stage; None for two each. Defaults to None.
         stem_stride: stride of the very first convolution, 4x4. Defaults to 2.
         dropout: rate of the spatial dropout after each stage. Defaults to 0.25.
         dense_dropout: rate of the dropout after each hidden dense layer. Defaults to 0.5.
         residual: add a convolution's input to its output where both have the same shape. Defaults to False.
-        name: the model's name. Defaults to "cnn".
 
     Returns:
-        A functional model from grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        The layer of the logits [N, C] for grey values 0..255 [N, 48, 48, 1].
     """
-    inputs, x = pixels()
-    for stage, (width, depth) in enumerate(zip(widths, _depths(widths, depths), strict=True), 1):
+    x = pixels()
+    depths = (DEPTH,) * len(widths) if depths is None else depths
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True), 1):
         for number in range(1, depth + 1):
             first = {"kernel_size": FIRST_KERNEL, "stride": stem_stride} if stage == number == 1 else {}
             x = conv_block(x, width, f"stage{stage}_{number}", residual=residual, **first)
-        x = layers.MaxPooling2D(2, name=f"stage{stage}_pool")(x)
-        x = layers.SpatialDropout2D(dropout, name=f"stage{stage}_dropout")(x)
-    x = layers.Flatten(name="flatten")(x)
+        x = layer("MaxPooling2D", x, pool_size=2, name=f"stage{stage}_pool")
+        x = layer("SpatialDropout2D", x, rate=dropout, name=f"stage{stage}_dropout")
+    x = layer("Flatten", x, name="flatten")
     for number, width in enumerate(dense_widths, 1):
-        x = layers.Dense(width, name=f"dense{number}")(x)
-        x = layers.BatchNormalization(momentum=BN_MOMENTUM, name=f"dense{number}_bn")(x)
-        x = layers.LeakyReLU(negative_slope=LEAKY_SLOPE, name=f"dense{number}_act")(x)
-        x = layers.Dropout(dense_dropout, name=f"dense{number}_dropout")(x)
-    outputs = layers.Dense(NUM_CLASSES, name="logits")(x)
-    return keras.Model(inputs, outputs, name=name)
+        x = layer("Dense", x, units=width, name=f"dense{number}")
+        x = layer("BatchNormalization", x, momentum=BN_MOMENTUM, name=f"dense{number}_bn")
+        x = layer("LeakyReLU", x, negative_slope=LEAKY_SLOPE, name=f"dense{number}_act")
+        x = layer("Dropout", x, rate=dense_dropout, name=f"dense{number}_dropout")
+    return layer("Dense", x, units=num_classes, name="logits")
 
 
-def cnn_parameters(
-    widths: Sequence[int] = WIDTHS,
-    dense_widths: Sequence[int] = DENSE_WIDTHS,
-    *,
-    depths: Sequence[int] | None = None,
-    stem_stride: int = 2,
-    **_: object,
-) -> int:
-    """Count the trainable parameters of `build_cnn` with the same options, without building it."""
-    convolutions = _convolutions(widths, depths, stem_stride)
-    total = sum((kernel**2 * channels + 3) * width for kernel, channels, width, _ in convolutions)  # bias, gamma, beta
-    *hidden, (features, classes) = _dense_layers(widths, dense_widths, stem_stride)
-    return total + sum((inputs + 3) * units for inputs, units in hidden) + (features + 1) * classes
+SPACE: dict[str, Choices] = {
+    "stem_stride": ((1, 2), 2),
+    "depth_early": ((1, 2, 3), 2),
+    "depth_late": ((1, 2, 3), 2),
+    "growth_early": (GROWTH, 2.0),
+    "growth_late": (GROWTH, 1.5),
+    "dense": ((0.0, 0.5, 1.0, 2.0), 0.0),
+    "residual": ((0, 1), 1),
+    "dropout": ((0.0, 0.125, 0.25), 0.0),
+}
+"""`dense` is the hidden dense layer's width over the last stage's, 0 for no such layer."""
 
 
-def cnn_multiply_adds(
-    widths: Sequence[int] = WIDTHS,
-    dense_widths: Sequence[int] = DENSE_WIDTHS,
-    *,
-    depths: Sequence[int] | None = None,
-    stem_stride: int = 2,
-    **_: object,
-) -> int:
-    """Count the multiply-adds of `build_cnn` with the same options, as `budget.multiply_adds`, without building it."""
-    convolutions = _convolutions(widths, depths, stem_stride)
-    total = sum((kernel * size) ** 2 * channels * width for kernel, channels, width, size in convolutions)
-    return total + sum(inputs * units for inputs, units in _dense_layers(widths, dense_widths, stem_stride))
+def cnn_plan(values: Mapping[str, Any]) -> WidthPlan:
+    """Three stages after a stem of stride 2, four after one of stride 1: the last map is 3x3 either way."""
+    stages = 3 if values["stem_stride"] == 2 else 4
+    proportions = grown(values, stages)
+    dense = (proportions[-1] * values["dense"],) if values["dense"] else ()
+    fixed = {
+        "depths": tuple(by_halves(values, "depth", stages)),
+        "stem_stride": values["stem_stride"],
+        "residual": bool(values["residual"]),
+        "dropout": values["dropout"],
+        "dense_dropout": 2 * values["dropout"],  # as in the reference, which has 0.25 and 0.5
+    }
+    return WidthPlan(
+        (*proportions, *dense), lambda widths: {"widths": widths[:stages], "dense_widths": widths[stages:], **fixed}
+    )
 
 
-def _depths(widths: Sequence[int], depths: Sequence[int] | None) -> Sequence[int]:
-    return (DEPTH,) * len(widths) if depths is None else depths
-
-
-def _convolutions(
-    widths: Sequence[int], depths: Sequence[int] | None, stem_stride: int
-) -> Iterator[tuple[int, int, int, int]]:
-    """Of each convolution: the side of its kernel, its channels in and out, the side of its output."""
-    kernel, channels, size = FIRST_KERNEL, 1, -(-IMAGE_SIZE // stem_stride)
-    for width, depth in zip(widths, _depths(widths, depths), strict=True):
-        for _ in range(depth):
-            yield kernel, channels, width, size
-            kernel, channels = 3, width
-        size //= 2
-
-
-def _dense_layers(widths: Sequence[int], dense_widths: Sequence[int], stem_stride: int) -> list[tuple[int, int]]:
-    """Inputs and outputs of each dense layer, the logits' last."""
-    size = -(-IMAGE_SIZE // stem_stride) >> len(widths)
-    return [*itertools.pairwise((size * size * widths[-1], *dense_widths, NUM_CLASSES))]
+FAMILY = Family(
+    "cnn",
+    "general CNN",
+    cnn,
+    ("widths", "dense_widths"),
+    colour="#0072B2",
+    marker="o",
+    search=SearchPlan(SPACE, cnn_plan),
+)

@@ -3,7 +3,9 @@
 import io
 import tempfile
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import keras
@@ -11,9 +13,11 @@ import numpy as np
 
 from fer_keras.errors import FerKerasError
 from fer_keras.files import replacing
+from fer_keras.labels import LabelSet
+from fer_keras.models.load import metadata_of, with_metadata
 
 
-def save_compact(model: keras.Model, path: Path, *, half: bool = False) -> None:
+def save_compact(model: keras.Model, path: Path, label_set: LabelSet | None = None, *, half: bool = False) -> None:
     """Save a model to `path`, compressed, whole or not at all.
 
     With `half`, the weights are rounded to half precision, in place: they stay float32 for whoever loads
@@ -23,18 +27,20 @@ def save_compact(model: keras.Model, path: Path, *, half: bool = False) -> None:
     Args:
         model: any Keras model.
         path: the `.keras` file.
+        label_set: of the model's classes, which the file keeps as `load.save_model` does. Defaults to none.
         half: whether to round.
 
     Raises:
-        FerKerasError: a weight is too large for half precision.
+        FerKerasError: a weight is too large for half precision, or the model has another number of classes.
     """
+    metadata = metadata_of(model, label_set)
     if half:
         named = zip(model.weights, model.get_weights(), strict=True)
         model.set_weights([_halved(weight.path, array) for weight, array in named])
     with tempfile.TemporaryDirectory() as scratch, replacing(path) as partial:
         stored = Path(scratch) / path.name
         model.save(stored)
-        _deflate(stored, partial)
+        _deflate(stored, partial, metadata)
 
 
 def _halved(name: str, array: np.ndarray) -> np.ndarray:
@@ -45,11 +51,12 @@ def _halved(name: str, array: np.ndarray) -> np.ndarray:
     return array.astype(np.float16).astype(array.dtype)
 
 
-def _deflate(source: Path, target: Path) -> None:
+def _deflate(source: Path, target: Path, metadata: Mapping[str, Any]) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as new:
         for member in old.infolist():
             content = old.read(member)
-            new.writestr(member.filename, _shuffled(content) if member.filename.endswith(".h5") else content)
+            content = _shuffled(content) if member.filename.endswith(".h5") else content
+            new.writestr(member.filename, with_metadata(member.filename, content, metadata))
 
 
 def _shuffled(file: bytes) -> bytes:

@@ -7,13 +7,13 @@ has vector instructions only for whole vectors of channels; other widths, which 
 """
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from fer_keras.models.twins import with_twins
+from fer_keras.models.convert_layers import convert_layers
+from fer_keras.models.precision import resolve_precision
 
 _VECTOR = 8
 """Floats that an AVX2 register holds."""
@@ -153,7 +153,7 @@ FAST: dict[type, type] = {
     keras.layers.BatchNormalization: FusedBatchNormalization,
     keras.layers.Dropout: ByteDropout,
 }
-"""Stock layer -> its fast twin, with the same weights and configuration."""
+"""Stock layer -> the fast one, with the same weights and configuration."""
 
 
 @keras.saving.register_keras_serializable(package="fer_keras")
@@ -175,28 +175,10 @@ SPREAD: dict[type, type] = {
 """As `FAST`, for several hosts: no kernel is both fused and synchronised."""
 
 
-def has_bfloat16() -> bool:
-    """Tell whether this machine computes in bfloat16: a GPU, or a processor with instructions for it."""
-    if tf.config.list_physical_devices("GPU"):
-        return True
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:  # not Linux
-        return False
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def resolve_precision(precision: str) -> str:
-    """Return what `auto` stands for on this machine; another precision as it is."""
-    if precision != "auto":
-        return precision
-    return "mixed_bfloat16" if has_bfloat16() else "float32"
-
-
 def for_training(
     model: keras.Model,
     precision: str = "float32",
-    twins: Mapping[type, type] = FAST,
+    replacements: Mapping[type, type] = FAST,
     bn_momentum: float | None = None,
 ) -> keras.Model:
     """Return a copy of `model`, weights included, with fast layers.
@@ -204,12 +186,12 @@ def for_training(
     Args:
         model: a functional model of stock layers whose last layer gives the logits.
         precision: `float32`, `mixed_bfloat16` for all but the logits, which stay float32, or `auto`.
-        twins: stock layer -> its fast twin.
+        replacements: stock layer -> the fast one.
         bn_momentum: of every batch normalisation's moving statistics; None keeps each layer's own.
     """
-    return with_twins(model, twins, resolve_precision(precision), bn_momentum)
+    return convert_layers(model, replacements, resolve_precision(precision), bn_momentum)
 
 
 def for_shipping(model: keras.Model) -> keras.Model:
     """Return a float32 copy of `model`, weights included, that loads with stock Keras alone."""
-    return with_twins(model, {fast: stock for stock, fast in [*FAST.items(), *SPREAD.items()]})
+    return convert_layers(model, {fast: stock for stock, fast in [*FAST.items(), *SPREAD.items()]})

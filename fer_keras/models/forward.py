@@ -10,20 +10,20 @@ from fer_keras.labels import IMAGE_SHAPE
 from fer_keras.probabilities import as_logits, gives_probabilities, logits_of
 
 
-def logits_function(model: keras.Model, twin: keras.Model | None = None) -> Callable[[np.ndarray], np.ndarray]:
-    """Return a function from images [N, 48, 48, 1], 0..255, to float32 logits [N, 7].
+def logits_function(model: keras.Model, substitute: keras.Model | None = None) -> Callable[[np.ndarray], np.ndarray]:
+    """Return a function from images [N, 48, 48, 1], 0..255, to float32 logits [N, C].
 
     A model that ends in softmax is taken at its logarithm, which is the same prediction.
 
     Args:
-        model: maps grey values 0..255 [N, 48, 48, 1] to logits or probabilities [N, 7].
-        twin: computes in its place, in another precision perhaps; default: itself.
+        model: maps grey values 0..255 [N, 48, 48, 1] to logits or probabilities [N, C].
+        substitute: computes in its place, in another precision perhaps; default: itself.
     """
     outputs_of = outputs_function(model)
-    if twin is None:
+    if substitute is None:
         return as_logits(outputs_of)
-    its = outputs_function(twin)
-    return (lambda images: logits_of(its(images))) if gives_probabilities(outputs_of) else its
+    others = outputs_function(substitute)
+    return (lambda images: logits_of(others(images))) if gives_probabilities(outputs_of) else others
 
 
 def outputs_function(model: keras.Model) -> Callable[[np.ndarray], np.ndarray]:

@@ -1,21 +1,29 @@
-"""Reads a saved model and checks that it is a classifier of faces."""
+"""Reads and writes `.keras` files that are classifiers of faces, together with the names of their classes."""
 
+import json
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import keras
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE
-from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.files import MODEL_FILE, replacing
+from fer_keras.labels import IMAGE_SHAPE, KNOWN, LabelSet
+
+METADATA = "metadata.json"
+"""The member of a `.keras` file that says what wrote it; Keras reads nothing else from it."""
+
+_CONFIG_FILE = "config.json"
 
 
 def load_model(path: str | Path) -> keras.Model:
     """Load a `.keras` file, or the `model.keras` of a run's or a saved model's folder, uncompiled.
 
     Raises:
-        FerKerasError: there is no such file, Keras cannot read it, or it does not map [N, 48, 48, 1] to
-            [N, 7].
+        FerKerasError: there is no such file, Keras cannot read it, or it does not map [N, 48, 48, 1] to [N, C] with at
+            least two classes.
     """
     path = model_file(path)
     try:
@@ -23,11 +31,11 @@ def load_model(path: str | Path) -> keras.Model:
     except Exception as error:  # Keras raises whatever the broken part raises.
         reason = str(error).strip().split("\n")[0]
         raise FerKerasError(f"{path}: Keras cannot read a model from this file ({reason})") from error
-    expected = ((None, *IMAGE_SHAPE), (None, NUM_CLASSES))
-    found = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
-    if not all(_fits(shape, wanted) for shape, wanted in zip(found, expected, strict=True)):
+    images, logits = getattr(model, "input_shape", None), getattr(model, "output_shape", None)
+    if not _fits(images, (None, *IMAGE_SHAPE)) or not _fits(logits, (None, None)) or (logits[1] or 0) < 2:
         raise FerKerasError(
-            f"{path}: expected a model from {expected[0]} to {expected[1]}, found one from {found[0]} to {found[1]}"
+            f"{path}: expected a model from {(None, *IMAGE_SHAPE)} to (None, C) with C classes, at least 2,"
+            f" found one from {images} to {logits}"
         )
     return model
 
@@ -43,6 +51,111 @@ def model_file(path: str | Path) -> Path:
     if not file.is_file():
         raise FerKerasError(f"{file}: there is no such file, expected a Keras model")
     return file
+
+
+def save_model(model: keras.Model, path: Path, label_set: LabelSet) -> None:
+    """Save a model to `path`, whole or not at all, with the names of its classes; stock Keras loads it too.
+
+    Args:
+        model: from grey values 0..255 [N, 48, 48, 1] to logits [N, C].
+        path: the `.keras` file.
+        label_set: of C classes.
+
+    Raises:
+        FerKerasError: the model has another number of classes.
+    """
+    path = Path(path)
+    metadata = metadata_of(model, label_set)
+    with replacing(path) as partial:
+        stock = partial.with_name(f"{partial.stem}-stock{partial.suffix}")
+        try:
+            model.save(stock)
+            with zipfile.ZipFile(stock) as old, zipfile.ZipFile(partial, "w") as new:
+                for member in old.infolist():
+                    new.writestr(member, with_metadata(member.filename, old.read(member), metadata))
+        finally:
+            stock.unlink(missing_ok=True)
+
+
+def metadata_of(model: keras.Model, label_set: LabelSet | None) -> dict[str, Any]:
+    """Return what is added to the metadata of a model's file.
+
+    Raises:
+        FerKerasError: the model has another number of classes than `label_set`.
+    """
+    if label_set is None:
+        return {}
+    if model.output_shape[-1] != len(label_set):
+        raise FerKerasError(
+            f"{model.name}: has {model.output_shape[-1]} outputs, expected {len(label_set)}:"
+            f" {', '.join(label_set.classes)}"
+        )
+    return {"label_set": label_set.name, "classes": list(label_set.classes)}
+
+
+def with_metadata(member: str, content: bytes, added: Mapping[str, Any]) -> bytes:
+    """Return the content of a member of a `.keras` file; where it is the metadata, with `added`."""
+    if member != METADATA or not added:
+        return content
+    return json.dumps({**json.loads(content), **added}).encode()
+
+
+def read_label_set(path: str | Path) -> LabelSet | None:
+    """Return the classes of a model: those in its file, else those in the config.json beside it, else None.
+
+    Args:
+        path: as for `load_model`.
+
+    Raises:
+        FerKerasError: there is no such file, or what says the classes is damaged.
+    """
+    file = model_file(path)
+    if file.suffix == ".keras":
+        found = _in_file(file)
+        if found is not None:
+            return found
+    config = file.with_name(_CONFIG_FILE)
+    return _in_config(config) if config.is_file() else None
+
+
+def _in_file(file: Path) -> LabelSet | None:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            metadata = json.loads(archive.read(METADATA))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RuntimeError) as error:
+        raise FerKerasError(f"{file}: expected a .keras file with its {METADATA} ({error})") from error
+    if not isinstance(metadata, dict):
+        raise FerKerasError(f"{file}: expected an object in its {METADATA}")
+    return _label_set(file, metadata.get("classes"), metadata.get("label_set", "own"))
+
+
+def _in_config(file: Path) -> LabelSet | None:
+    try:
+        part = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise FerKerasError(f"{file}: expected a run's configuration as JSON ({error})") from error
+    for name in ("config", "data", "classes"):
+        if not isinstance(part, dict):
+            raise FerKerasError(f"{file}: expected an object that holds {name!r}")
+        part = part.get(name)
+        if part is None:
+            return None
+    return _label_set(file, part, "own")
+
+
+def _label_set(file: Path, classes: Any, name: Any) -> LabelSet | None:
+    """The known set of exactly these classes, or one of their own: the order is that of the model's outputs."""
+    if classes is None:
+        return None
+    if not isinstance(classes, list) or not all(isinstance(text, str) for text in (*classes, name)):
+        raise FerKerasError(f"{file}: expected the names of classes under 'classes'")
+    for known in KNOWN:
+        if known.classes == tuple(classes):
+            return known
+    try:
+        return LabelSet(name, tuple(classes))
+    except FerKerasError as error:
+        raise FerKerasError(f"{file}: {error}") from error
 
 
 def _fits(shape: Any, wanted: tuple[int | None, ...]) -> bool:

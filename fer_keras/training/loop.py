@@ -13,10 +13,11 @@ from fer_keras.data.augment import sheet_of_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
-from fer_keras.models.fast_layers import FAST, SPREAD, for_training, resolve_precision
-from fer_keras.models.inherit import inherit_weights
+from fer_keras.models.fast_layers import FAST, SPREAD, for_training
 from fer_keras.models.load import load_model
+from fer_keras.models.precision import resolve_precision
 from fer_keras.models.registry import from_preset
+from fer_keras.models.transfer import transfer_weights
 from fer_keras.training import callbacks as cb
 from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
@@ -77,7 +78,7 @@ def fit_run(
             momentum = batch_norm_momentum(steps_per_epoch(len(train), config.fit.batch_size))
             stock, twins = from_preset(config.model, **config.options), SPREAD if distributed.hosts() > 1 else FAST
             if start_from and not read_progress(mine).epoch:
-                inherited = inherit_weights(stock, load_model(start_from))
+                inherited = transfer_weights(stock, load_model(start_from))
                 print(f"{folder}: {inherited:,} of {stock.count_params():,} weights from {start_from}", flush=True)
             with distributed.scope():
                 network = for_training(stock, precision, twins, bn_momentum=momentum)

@@ -7,8 +7,10 @@ import keras
 import numpy as np
 import pytest
 
-from fer_keras.models import PRESETS, build, fast_layers, from_preset
+from fer_keras.labels import FER2013
+from fer_keras.models import PRESETS, build, from_preset, precision
 from fer_keras.models.fast_layers import ByteDropout, FusedBatchNormalization, for_shipping, for_training
+from fer_keras.models.load import save_model
 
 
 @pytest.fixture
@@ -130,7 +132,7 @@ def test_dropout_lets_the_gradient_through_where_it_kept():
 
 @pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
 def test_auto_takes_bfloat16_where_there_is_such_a_thing(monkeypatch, has, expected):
-    monkeypatch.setattr(fast_layers, "has_bfloat16", lambda: has)
+    monkeypatch.setattr(precision, "has_bfloat16", lambda: has)
     model = for_training(from_preset("small-cnn"), "auto")
     assert model.get_layer("stage1_1_conv").compute_dtype == expected
     assert model.get_layer("logits").compute_dtype == "float32"
@@ -138,7 +140,7 @@ def test_auto_takes_bfloat16_where_there_is_such_a_thing(monkeypatch, has, expec
 
 def test_a_shipped_model_loads_where_fer_keras_was_never_imported(tmp_path, batch, rng):
     model = for_shipping(for_training(randomise(from_preset("reference-mobilenet"), rng), "mixed_bfloat16"))
-    model.save(tmp_path / "model.keras")
+    save_model(model, tmp_path / "model.keras", FER2013)
     np.save(tmp_path / "batch.npy", batch)
     code = (
         "import sys, keras, numpy as np; m = keras.models.load_model('model.keras');"

@@ -16,7 +16,6 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import plots
 from fer_keras.models import FAMILIES, PRESETS
 from fer_keras.models.budget import multiply_adds
-from tuner.family_evidence import family_evidence
 from tuner.frontier import (
     COSTS,
     frontier_points,
@@ -36,17 +35,6 @@ from tuner.frontier_figures import (
     known_models,
     shipped_students,
 )
-
-
-def test_evidence_is_of_the_networks_that_were_built(points):
-    evidence = family_evidence(points).set_index(["family", "budget"])
-    assert list(evidence.index) == list(zip(points["family"], points["budget"], strict=True))
-    cnn, mobilenet = evidence.loc["cnn", 5_000], evidence.loc["mobilenet", 5_000]
-    assert cnn["multiply_adds_per_parameter"] == round(900_000 / 4_990, 2)
-    assert (cnn["layers"], cnn["mean_width"]) == (2, 7.5) and (mobilenet["layers"], mobilenet["mean_width"]) == (2, 7.5)
-    assert mobilenet["receptive_field"] == 3 + 2 * 2  # a stem of stride 2, then 3x3
-    assert mobilenet["dense_share"] == round((10 + 1) * 7 / 4_980, 4)
-    assert cnn["train_accuracy"] == pytest.approx(0.53) and cnn["val_accuracy"] == pytest.approx(0.51)
 
 
 def test_pareto_by_hand():

@@ -6,10 +6,9 @@ import pytest
 from command import run
 
 from fer_keras.evaluation.comparison import ahead
-from tuner.family_evidence import family_evidence
 from tuner.frontier import frontier_points
 from tuner.frontier_differences import HALF, differences, with_gains
-from tuner.frontier_tables import evidence_table, families_table, gains_table, halves_table
+from tuner.frontier_tables import families_table, gains_table, halves_table
 
 
 @pytest.fixture
@@ -110,12 +109,6 @@ def test_tables_say_what_was_compared(points, hits, tmp_path):
     assert header == ["distilled, at most", "general CNN", "MobileNet"]
     gain = told.loc["distillation", "cnn", 5_000]
     assert rows[0][:2] == ["5,000 parameters", ahead(gain, "val")] and rows[0][2].startswith(("+", "-"))
-    header, *rows = cells_of(evidence_table(family_evidence(points)))
-    names = [f"{name}, {budget}" for budget in ("5,000", "50,000") for name in ("general CNN", "MobileNet")]
-    assert [row[0] for row in rows] == names
-    evidence = family_evidence(points).iloc[0]
-    shape = [f"{evidence['dense_share']:.0%}", "2", "8", str(evidence["receptive_field"])]
-    assert rows[0][1:] == ["0.9 M", "180", *shape, "53.0", "51.0"]
 
 
 def test_without_the_files_there_is_nothing_to_compare(points, ledger, tmp_path):
@@ -139,8 +132,7 @@ def test_the_script_measures_compares_and_writes_where_it_is_told(points, hits, 
     written = pd.read_csv(tmp_path / "out" / "frontier.csv").set_index(["family", "budget"])
     gain = written.loc[("cnn", 5_000)]
     assert gain["val_accuracy_gain_low"] < gain["val_accuracy_gain"] < gain["val_accuracy_gain_high"]
-    evidence = family_evidence(points)
     tables = families_table(found, "public_test"), halves_table(found, "val"), gains_table(found, "val")
-    for shown in (*tables, evidence_table(evidence)):
+    for shown in tables:
         assert shown in said
     assert not (tmp_path / "frontier.csv").exists() and (tmp_path / "out" / "frontier_gain.svg").exists()

@@ -10,18 +10,19 @@ import pytest
 from fer_keras.errors import FerKerasError
 from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import multiply_adds, parameters
+from fer_keras.models.widths import MIN_WIDTH, solve_widths
 from tuner.defaults import BUDGETS, MAX_MULTIPLY_ADDS
-from tuner.search_space import SPACE, defaults, solve_options
-from tuner.solve import MIN_WIDTH, solve_widths
+from tuner.search_space import defaults, hyperparameters, searchable, solve_options
 
 
 def some_values(family, count):
-    every = [*itertools.product(*(values for values, _ in SPACE[family].values()))]
-    return [dict(zip(SPACE[family], values, strict=True)) for values in random.Random(5).sample(every, count)]
+    space = hyperparameters(family)
+    every = [*itertools.product(*(values for values, _ in space.values()))]
+    return [dict(zip(space, values, strict=True)) for values in random.Random(5).sample(every, count)]
 
 
 @pytest.mark.parametrize("budget", BUDGETS)
-@pytest.mark.parametrize("family", SPACE)
+@pytest.mark.parametrize("family", searchable())
 def test_budgets_are_met_and_used(family, budget):
     for values in [defaults(family), *some_values(family, 25)]:
         options = solve_options(family, budget, values)
@@ -30,7 +31,7 @@ def test_budgets_are_met_and_used(family, budget):
         assert min(options["widths"]) >= MIN_WIDTH
 
 
-@pytest.mark.parametrize("family", SPACE)
+@pytest.mark.parametrize("family", searchable())
 def test_what_is_built_costs_what_was_solved(family):
     for values in some_values(family, 3):
         options = solve_options(family, 12_000, values)
@@ -88,11 +89,11 @@ def test_too_many_multiply_adds_move_width_to_later_stages():
 
 def test_solved_by_hand():
     # 10 a + b parameters and 1 : 2, so 12 a = 120 is the answer; of 121, what is left goes to the nearest widths.
-    def count(widths):
-        return 10 * widths[0] + widths[1]
+    def cost(widths):
+        return 10 * widths[0] + widths[1], widths[0]
 
-    assert solve_widths((1.0, 2.0), count, lambda widths: 0, 120, 0) == (10, 20)
-    assert solve_widths((1.0, 2.0), count, lambda widths: widths[0], 120, 8)[0] <= 8
+    assert solve_widths((1.0, 2.0), cost, 120) == (10, 20)
+    assert solve_widths((1.0, 2.0), cost, 120, 8)[0] <= 8
 
 
 @pytest.mark.parametrize(
@@ -108,14 +109,22 @@ def test_what_cannot_be_solved_is_refused(call, sentence):
         call()
 
 
+@pytest.mark.parametrize("family", searchable())
+def test_more_classes_leave_less_for_the_rest(family):
+    values = defaults(family)
+    few, many = (solve_options(family, 25_000, values, num_classes=count) for count in (2, 100))
+    assert few["widths"] != many["widths"]
+    assert 0.97 * 25_000 <= parameters(build(family, num_classes=100, **many)) <= 25_000
+
+
 def test_values_survive_32_bit_floats():
-    for values, default in itertools.chain.from_iterable(space.values() for space in SPACE.values()):
+    for values, default in itertools.chain.from_iterable(hyperparameters(family).values() for family in searchable()):
         assert default in values and all(float(np.float32(value)) == value for value in values)
 
 
 def test_widths_are_whole_vectors_where_they_fill_the_budget_near_the_proportions():
     def solved(budget, *proportions):
-        return solve_widths(proportions, sum, lambda widths: 0, budget, 0)
+        return solve_widths(proportions, lambda widths: (sum(widths), 0), budget)
 
     assert solved(122, 1.0, 2.0) == (40, 80)  # 40.67 and 81.33 wanted
     assert solved(60, 1.0, 2.0) == (20, 40)  # 24 and 40 are too many, 16 and 40 too few
