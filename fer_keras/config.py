@@ -147,6 +147,7 @@ class StudentConfig:
         options: options of its family that take precedence over the preset's.
         loss: between student and teachers: Hinton's `kl`, `decoupled-kl` (arXiv 2203.08679), `dist` (2205.10536) or
             `standardised-kl` (2403.01427).
+        loss_options: arguments of that loss beside the temperature, as {"beta": 8.0}.
         temperature: T, that both softmaxes are softened by.
         alpha: weight of the distillation term; 1 - alpha is that of the label term.
         cached_views: K; epoch e learns from view e mod K. As many as epochs make every view a fresh one.
@@ -164,6 +165,7 @@ class StudentConfig:
     model: str = "reference-mobilenet"
     options: dict[str, Any] = field(default_factory=dict)
     loss: Literal["kl", "decoupled-kl", "dist", "standardised-kl"] = "kl"
+    loss_options: dict[str, float] = field(default_factory=dict)
     temperature: float = 2.5
     alpha: float = 0.9
     cached_views: int = 16
