@@ -213,9 +213,12 @@ def _jsonable(value: Any) -> Any:
 def config_hash(config: Any) -> str:
     """Return the first 12 hexadecimal digits of the SHA-256 of what a dataclass says, for ledgers.
 
-    An empty text is left out, so that `start_from`, which came later, changes no hash from before it.
+    An empty text and empty `loss_options` are left out, so that they, which came later, change no hash from before.
     """
-    told = json.dumps({key: value for key, value in to_dict(config).items() if value != ""}, sort_keys=True)
+    told = {
+        key: value for key, value in to_dict(config).items() if value != "" and (key, value) != ("loss_options", {})
+    }
+    told = json.dumps(told, sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 

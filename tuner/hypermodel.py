@@ -119,29 +119,29 @@ class StudentHyperModel(keras_tuner.HyperModel):
                 record(self.search.folder, trial_folder, row)
         return keras_tuner.errors.FailedTrialError(row["error"])
 
-    def _of(self, one: Candidate, trial_folder: Path) -> dict[str, Any]:
+    def _of(self, trial: Candidate, trial_folder: Path) -> dict[str, Any]:
         """What any row of a trial holds, whatever comes of it."""
         return {
             "trial": trial_folder.name.removeprefix("trial_"),
-            "stage": one.stage,
-            "family": one.family,
-            "budget": one.budget,
-            "seed": self.search.base.fit.seed + one.seed,
-            "hyperparameters": one.values,
+            "stage": trial.stage,
+            "family": trial.family,
+            "budget": trial.budget,
+            "seed": self.search.base.fit.seed + trial.seed,
+            "hyperparameters": trial.values,
         }
 
     def _recorded(
-        self, one: Candidate, model: keras.Model, trial_folder: Path, earlier: dict[str, Any]
+        self, trial: Candidate, model: keras.Model, trial_folder: Path, earlier: dict[str, Any]
     ) -> dict[str, Any]:
-        folder = trial_folder / f"{one.family}-{one.budget}-{one.stage}-seed{one.seed}"
-        row = self._of(one, trial_folder)
+        folder = trial_folder / f"{trial.family}-{trial.budget}-{trial.stage}-seed{trial.seed}"
+        row = self._of(trial, trial_folder)
         try:
-            run = Run(folder, one.config(self.search), resume=True)
+            run = Run(folder, trial.config(self.search), resume=True)
             row |= _begun(run, model, earlier)
             record(self.search.folder, trial_folder, row)
             if row["attempts"] > _DEATHS:
                 raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
-            row |= {**self._trained(one, run), "ended": _now()}
+            row |= {**self._trained(trial, run), "ended": _now()}
         except KeyboardInterrupt:  # not the trial's fault
             if "attempts" in row:
                 record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
@@ -151,13 +151,13 @@ class StudentHyperModel(keras_tuner.HyperModel):
         record(self.search.folder, trial_folder, row)
         if row["status"] in ENDED_WELL:
             show_trial(trial_folder, row)
-        if one.stage == SEARCH and row["status"] in ENDED_WELL:
+        if trial.stage == SEARCH and row["status"] in ENDED_WELL:
             # Optimizer states of hundreds of short trials; the row says that they ended.
             shutil.rmtree(folder / "checkpoint", ignore_errors=True)
         return row
 
-    def _trained(self, one: Candidate, run: Run) -> dict[str, Any]:
-        rivals = _curves(self.search.folder, one) if one.stage == SEARCH else []
+    def _trained(self, trial: Candidate, run: Run) -> dict[str, Any]:
+        rivals = _curves(self.search.folder, trial) if trial.stage == SEARCH else []
         config = run.config
         done = [logs[MONITOR] for logs in run.progress.history]
         if is_hopeless(done, rivals, config.fit.epochs):
@@ -176,7 +176,7 @@ class StudentHyperModel(keras_tuner.HyperModel):
             "train_accuracy": float(history["accuracy"].iloc[-1]),
             "seconds": float(history["seconds"].sum()),
             "curve": history[MONITOR].tolist(),
-            **({} if one.stage == SEARCH else self._reported(run.folder)),
+            **({} if trial.stage == SEARCH else self._reported(run.folder)),
         }
 
     def _reported(self, folder: Path) -> dict[str, float]:
@@ -224,11 +224,11 @@ def _begun(run: Run, model: keras.Model, earlier: dict[str, Any]) -> dict[str, A
     }
 
 
-def _curves(folder: Path, one: Candidate) -> list[list[float]]:
+def _curves(folder: Path, trial: Candidate) -> list[list[float]]:
     """Validation accuracy by epoch of the short trials of the same family and budget that went all the way."""
     return [
         row["curve"]
         for row in read_rows(folder)
-        if (row["stage"], row["family"], row["budget"]) == (SEARCH, one.family, one.budget)
+        if (row["stage"], row["family"], row["budget"]) == (SEARCH, trial.family, trial.budget)
         and row["status"] == COMPLETED
     ]

@@ -126,8 +126,12 @@ def _lane(run: Run, logits: DeviceLogits) -> Lane:
     student = isinstance(config, StudentConfig)
     if student and config.start_from:
         inherit_weights(network, load_model(config.start_from))
-    last = run.newest_checkpoint
-    begun = load_lane(last / LANE_FILE, run.progress.history) if last else None
+    begun = None
+    if last := run.newest_checkpoint:
+        try:
+            begun = load_lane(last / LANE_FILE, run.progress.history)
+        except FerKerasError as error:
+            raise run.damaged(last / LANE_FILE, str(error).removeprefix(f"{last / LANE_FILE}: ")) from error
     return Lane(run.folder.name, config, network, _precision(run), logits if student else None, begun)
 
 

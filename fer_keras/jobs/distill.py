@@ -24,7 +24,7 @@ from fer_keras.training.teacher import member_configs, train_members
 
 @dataclass(frozen=True)
 class MainJob:
-    """What the main job is told.
+    """The options of the main job.
 
     Attributes:
         folder: the run's folder; the student's run, with the teachers' in `teachers/`.

@@ -138,5 +138,5 @@ def test_an_unknown_loss_or_option_is_a_sentence(name, options, sentence):
 
 
 def test_a_layer_that_the_student_lacks_is_a_sentence():
-    with pytest.raises(FerKerasError, match="layer 'no_such_layer': the student .* has none of this name"):
+    with pytest.raises(FerKerasError, match=r"layer 'no_such_layer': the student .* has none of this name"):
         Distiller(tiny(), "nowhere")

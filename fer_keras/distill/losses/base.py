@@ -80,7 +80,7 @@ def loss_options(name: str) -> dict[str, float]:
 
 
 def softened_probabilities(teacher_logits: KerasTensor, temperature: float) -> KerasTensor:
-    """Return the ensemble's opinion: the mean of its members' softmax(logits / T).
+    """Return the ensemble's soft targets: the mean of its members' softmax(logits / T).
 
     Args:
         teacher_logits: [B, M, C], any float dtype.
