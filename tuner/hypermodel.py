@@ -24,7 +24,8 @@ from fer_keras.models.budget import multiply_adds, parameters
 from fer_keras.models.compact import save_compact
 from fer_keras.models.load import load_model
 from fer_keras.training.pipeline import TeacherLogits
-from fer_keras.training.progress import MONITOR, publish, read_progress
+from fer_keras.training.progress import MONITOR
+from fer_keras.training.run import Run
 from fer_keras.training.student import train_student
 from tuner.early_stopping import StopHopeless, is_hopeless
 from tuner.frontier import HITS_FILE
@@ -118,29 +119,29 @@ class StudentHyperModel(keras_tuner.HyperModel):
                 record(self.search.folder, trial_folder, row)
         return keras_tuner.errors.FailedTrialError(row["error"])
 
-    def _of(self, one: Candidate, trial_folder: Path) -> dict[str, Any]:
+    def _of(self, trial: Candidate, trial_folder: Path) -> dict[str, Any]:
         """What any row of a trial holds, whatever comes of it."""
         return {
             "trial": trial_folder.name.removeprefix("trial_"),
-            "stage": one.stage,
-            "family": one.family,
-            "budget": one.budget,
-            "seed": self.search.base.fit.seed + one.seed,
-            "hyperparameters": one.values,
+            "stage": trial.stage,
+            "family": trial.family,
+            "budget": trial.budget,
+            "seed": self.search.base.fit.seed + trial.seed,
+            "hyperparameters": trial.values,
         }
 
     def _recorded(
-        self, one: Candidate, model: keras.Model, trial_folder: Path, earlier: dict[str, Any]
+        self, trial: Candidate, model: keras.Model, trial_folder: Path, earlier: dict[str, Any]
     ) -> dict[str, Any]:
-        run = trial_folder / f"{one.family}-{one.budget}-{one.stage}-seed{one.seed}"
-        row = self._of(one, trial_folder)
+        folder = trial_folder / f"{trial.family}-{trial.budget}-{trial.stage}-seed{trial.seed}"
+        row = self._of(trial, trial_folder)
         try:
-            config = one.config(self.search)
-            row |= _begun(config, model, run, earlier)
+            run = Run(folder, trial.config(self.search), resume=True)
+            row |= _begun(run, model, earlier)
             record(self.search.folder, trial_folder, row)
             if row["attempts"] > _DEATHS:
                 raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
-            row |= {**self._trained(one, config, run), "ended": _now()}
+            row |= {**self._trained(trial, run), "ended": _now()}
         except KeyboardInterrupt:  # not the trial's fault
             if "attempts" in row:
                 record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
@@ -150,21 +151,22 @@ class StudentHyperModel(keras_tuner.HyperModel):
         record(self.search.folder, trial_folder, row)
         if row["status"] in ENDED_WELL:
             show_trial(trial_folder, row)
-        if one.stage == SEARCH and row["status"] in ENDED_WELL:
+        if trial.stage == SEARCH and row["status"] in ENDED_WELL:
             # Optimizer states of hundreds of short trials; the row says that they ended.
-            shutil.rmtree(run / "checkpoint", ignore_errors=True)
+            shutil.rmtree(folder / "checkpoint", ignore_errors=True)
         return row
 
-    def _trained(self, one: Candidate, config: StudentConfig, run: Path) -> dict[str, Any]:
-        rivals = _curves(self.search.folder, one) if one.stage == SEARCH else []
-        done = [logs[MONITOR] for logs in read_progress(run).history]
+    def _trained(self, trial: Candidate, run: Run) -> dict[str, Any]:
+        rivals = _curves(self.search.folder, trial) if trial.stage == SEARCH else []
+        config = run.config
+        done = [logs[MONITOR] for logs in run.progress.history]
         if is_hopeless(done, rivals, config.fit.epochs):
-            publish(run)  # killed between the decision and the row
+            run.publish()  # killed between the decision and the row
         else:
             stopper = StopHopeless(done, rivals, config.fit.epochs)
             logits = self.material.logits_for(config)
-            train_student(config, self.material.train, self.material.val, logits, run, resume=True, callbacks=[stopper])
-        history = read_history(run)
+            train_student(run, self.material.train, self.material.val, logits, callbacks=[stopper])
+        history = read_history(run.folder)
         stopped = len(history) < config.fit.epochs
         return {
             "status": STOPPED if stopped else COMPLETED,
@@ -174,19 +176,19 @@ class StudentHyperModel(keras_tuner.HyperModel):
             "train_accuracy": float(history["accuracy"].iloc[-1]),
             "seconds": float(history["seconds"].sum()),
             "curve": history[MONITOR].tolist(),
-            **({} if one.stage == SEARCH else self._reported(run)),
+            **({} if trial.stage == SEARCH else self._reported(run.folder)),
         }
 
-    def _reported(self, run: Path) -> dict[str, float]:
+    def _reported(self, folder: Path) -> dict[str, float]:
         """Store a model of the full schedule small; return its PublicTest accuracy and note what it calls right."""
-        model = load_model(run / MODEL_FILE)
-        save_compact(model, run / MODEL_FILE)  # of so few weights most of a stock file is padding
+        model = load_model(folder / MODEL_FILE)
+        save_compact(model, folder / MODEL_FILE)  # of so few weights most of a stock file is padding
         hits = {}
         for split in ("val", "public_test"):
             data = self.material.data.split(split)
             if len(data):
                 hits[split] = predict_logits(model, data.images).argmax(-1) == data.labels
-        with replacing(run / HITS_FILE) as partial:
+        with replacing(folder / HITS_FILE) as partial:
             np.savez_compressed(partial, **hits)
         return {"public_test_accuracy": float(hits["public_test"].mean())} if "public_test" in hits else {}
 
@@ -200,9 +202,9 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _begun(config: StudentConfig, model: keras.Model, run: Path, earlier: dict[str, Any]) -> dict[str, Any]:
+def _begun(run: Run, model: keras.Model, earlier: dict[str, Any]) -> dict[str, Any]:
     """What the row of a trial holds beside `_of` once it begins or goes on."""
-    epoch = read_progress(run).epoch
+    config, epoch = run.config, run.progress.epoch
     now = (RUNNING, epoch, reviver())
     again = tuple(earlier.get(name) for name in ("status", "begun_at", "reviver")) == now
     options = to_dict(config)["options"]
@@ -215,18 +217,18 @@ def _begun(config: StudentConfig, model: keras.Model, run: Path, earlier: dict[s
         "epochs": epoch,
         "status": RUNNING,
         "config_hash": config_hash(config),
-        "model": str((run / MODEL_FILE).relative_to(run.parents[1])),
+        "model": str(run.model_file.relative_to(run.folder.parents[1])),
         "attempts": earlier["attempts"] + 1 if again else 1,
         "begun_at": epoch,
         "reviver": now[2],
     }
 
 
-def _curves(folder: Path, one: Candidate) -> list[list[float]]:
+def _curves(folder: Path, trial: Candidate) -> list[list[float]]:
     """Validation accuracy by epoch of the short trials of the same family and budget that went all the way."""
     return [
         row["curve"]
         for row in read_rows(folder)
-        if (row["stage"], row["family"], row["budget"]) == (SEARCH, one.family, one.budget)
+        if (row["stage"], row["family"], row["budget"]) == (SEARCH, trial.family, trial.budget)
         and row["status"] == COMPLETED
     ]

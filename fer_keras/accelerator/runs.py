@@ -12,26 +12,27 @@ import jax
 import keras
 import numpy as np
 
-from fer_keras.accelerator.opinions import Opinions
+from fer_keras.accelerator.parallel_trainer import Config, Lane
 from fer_keras.accelerator.side_by_side import fit_side_by_side
-from fer_keras.accelerator.stack import Config, Lane
 from fer_keras.accelerator.state import LANE_FILE, LaneState, load_lane, save_lane
+from fer_keras.accelerator.teacher_logits import DeviceLogits
 from fer_keras.config import StudentConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.distill.objective import objective_of
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE, replacing, write_json
+from fer_keras.files import MODEL_FILE
 from fer_keras.models.load import load_model
 from fer_keras.models.precision import resolve_precision
 from fer_keras.models.registry import from_preset
 from fer_keras.models.transfer import transfer_weights
-from fer_keras.training.progress import PROGRESS_FILE, Progress, drop_older, is_finished, newest, publish, read_progress
-from fer_keras.training.run_folder import CONFIG_FILE, read_config, recorded_precision, refuse_other_run, run_folder
+from fer_keras.training.progress import MONITOR, Progress
+from fer_keras.training.run import Run
 
 REPORT_SECONDS = 10
 
 
 def fit_runs(
-    runs: Mapping[Path, Config],
+    configs: Mapping[Path, Config],
     train: FaceData,
     val: FaceData,
     teachers: Mapping[str, keras.Model] | None = None,
@@ -41,92 +42,105 @@ def fit_runs(
     A run that was stopped goes on from its newest checkpoint, beside those that are as far.
 
     Args:
-        runs: folder -> what the run is told.
+        configs: folder -> the run's configuration.
         train: the images of an epoch.
         val: labelled images to choose by.
         teachers: fingerprint -> model, where there are students.
 
     Raises:
-        FerKerasError: a folder holds another run or one that Keras's `fit` began, a model to start from does not fit,
-            or a loss is no number.
+        FerKerasError: a folder holds another run, one that Keras's `fit` began or a damaged checkpoint, a model to
+            start from does not fit, a loss compares features, or a loss is no number.
     """
-    for folder, config in runs.items():
-        refuse_other_run(folder, config, resume=True)
-        if not is_finished(folder, config.fit):
-            _refuse_other_engine(folder)
-    stacks = _stacks(runs)
-    stop = threading.Event()
+    runs = [Run(folder, config, resume=True) for folder, config in configs.items()]
+    for run in runs:
+        run.check_resumable()
+        _refuse_features(run)
+        if not run.is_finished:
+            _refuse_other_engine(run)
+    groups = _groups(runs)
     with ExitStack() as claimed:
-        for stack in stacks:
-            for folder, config in stack.items():
-                facts = {"precision": _precision(folder, config), "device": _device(), "side by side": len(stack)}
-                claimed.enter_context(run_folder(folder, config, resume=True, facts=facts))
-        for folder in runs:  # a kill may have come between a checkpoint and what follows it
-            drop_older(folder)
-            publish(folder)
-        stacks = [stack for stack in stacks if not is_finished(min(stack), stack[min(stack)].fit)]
-        if not stacks:
-            return
-        slow = ", which takes many times as long as a GPU" if jax.default_backend() == "cpu" else ""
-        print(f"{sum(map(len, stacks))} runs on {_device()}{slow}", flush=True)
-        students = [config for stack in stacks for config in stack.values() if isinstance(config, StudentConfig)]
-        opinions = Opinions(teachers or {}, train, students)
-        # All of them here: what is random in a network comes from the seed of the process.
-        lanes = [{folder: _lane(folder, config, opinions) for folder, config in stack.items()} for stack in stacks]
-        # In threads, one compiles while another computes.
-        with ThreadPoolExecutor(1 + len(stacks)) as pool:
-            work = [pool.submit(opinions.make), *(pool.submit(_fit, stack, train, val, stop) for stack in lanes)]
-            try:
-                for done in work:
-                    done.result()
-            finally:
-                stop.set()
+        for group in groups:
+            for run in group:
+                facts = {"precision": _precision(run), "device": _device(), "side by side": len(group)}
+                claimed.enter_context(run.claimed(facts))
+        groups = [group for group in groups if not group[0].is_finished]
+        if groups:
+            _fit_groups(groups, train, val, teachers or {})
 
 
-def _refuse_other_engine(folder: Path) -> None:
-    if (folder / CONFIG_FILE).exists() and "jax" not in read_config(folder)["environment"]:
-        raise FerKerasError(f"{folder}: was begun by Keras's fit on TensorFlow, which alone can go on with it")
+def _fit_groups(
+    groups: Sequence[Sequence[Run]], train: FaceData, val: FaceData, teachers: Mapping[str, keras.Model]
+) -> None:
+    slow = ", which takes many times as long as a GPU" if jax.default_backend() == "cpu" else ""
+    print(f"{sum(map(len, groups))} runs on {_device()}{slow}", flush=True)
+    students = [run.config for group in groups for run in group if isinstance(run.config, StudentConfig)]
+    logits, stop = DeviceLogits(teachers, train, students), threading.Event()
+    # All of them here: what is random in a network comes from the seed of the process.
+    lanes = [[_lane(run, logits) for run in group] for group in groups]
+    # In threads, one compiles while another computes.
+    with ThreadPoolExecutor(1 + len(groups)) as pool:
+        work = [pool.submit(logits.make)]
+        for group, of_group in zip(groups, lanes, strict=True):
+            work.append(pool.submit(_fit, group, of_group, train, val, stop))
+        try:
+            for done in work:
+                done.result()
+        finally:
+            stop.set()
 
 
-def _stacks(runs: Mapping[Path, Config]) -> list[dict[Path, Config]]:
+def _refuse_other_engine(run: Run) -> None:
+    if run.recorded_environment and "jax" not in run.recorded_environment:
+        raise FerKerasError(f"{run.folder}: was begun by Keras's fit on TensorFlow, which alone can go on with it")
+
+
+def _refuse_features(run: Run) -> None:
+    loss = objective_of(run.config).distillation_loss
+    if loss is not None and (loss.student_features or loss.teacher_features):
+        raise FerKerasError(f"{run.folder}: only scripts/distill.py has features, which loss {loss.name!r} compares")
+
+
+def _groups(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs, by what they can share a compiled step with."""
-    stacks: dict[str, dict[Path, Config]] = {}
-    for folder, config in runs.items():
-        done = read_progress(folder).epoch
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        config = run.config
         fit = replace(config.fit, seed=0)
-        alike = (type(config), config.model, config.options, fit, _precision(folder, config), done)
-        stacks.setdefault(str(alike), {})[folder] = config
-    return [*stacks.values()]
+        alike = (type(config), config.model, config.options, fit, _precision(run), run.progress.epoch)
+        groups.setdefault(str(alike), []).append(run)
+    return [*groups.values()]
 
 
-def _precision(folder: Path, config: Config) -> str:
-    return recorded_precision(folder) or resolve_precision(config.fit.precision)
+def _precision(run: Run) -> str:
+    return run.recorded_precision or resolve_precision(run.config.fit.precision)
 
 
 def _device() -> str:
     return jax.devices()[0].device_kind
 
 
-def _lane(folder: Path, config: Config, opinions: Opinions) -> Lane:
+def _lane(run: Run, logits: DeviceLogits) -> Lane:
+    config = run.config
     keras.utils.set_random_seed(config.fit.seed)
     network = from_preset(config.model, **config.options)
     student = isinstance(config, StudentConfig)
     if student and config.start_from:
         transfer_weights(network, load_model(config.start_from))
-    last = newest(folder)
-    begun = load_lane(last / LANE_FILE, read_progress(folder).history) if last else None
-    return Lane(folder.name, config, network, _precision(folder, config), opinions if student else None, begun)
+    begun = None
+    if last := run.newest_checkpoint:
+        try:
+            begun = load_lane(last / LANE_FILE, run.progress.history)
+        except FerKerasError as error:
+            raise run.damaged(last / LANE_FILE, str(error).removeprefix(f"{last / LANE_FILE}: ")) from error
+    return Lane(run.folder.name, config, network, _precision(run), logits if student else None, begun)
 
 
-def _fit(stack: Mapping[Path, Lane], train: FaceData, val: FaceData, stop: threading.Event) -> None:
-    folders, lanes = [*stack], [*stack.values()]
-
+def _fit(group: Sequence[Run], lanes: Sequence[Lane], train: FaceData, val: FaceData, stop: threading.Event) -> None:
     def keep(number: int, state: LaneState) -> None:
-        _checkpoint(folders[number], lanes[number], state)
+        _checkpoint(group[number], lanes[number], state)
 
-    fit_side_by_side(
-        lanes, train, val, _Reporter([lane.name for lane in lanes], lanes[0].config.fit.epochs), keep, stop
-    )
+    reporter = _Reporter([lane.name for lane in lanes], lanes[0].config.fit.epochs)
+    fit_side_by_side(lanes, train, val, reporter, keep, stop)
 
 
 class _Reporter:
@@ -153,15 +167,11 @@ class _Reporter:
         )
 
 
-def _checkpoint(folder: Path, lane: Lane, state: LaneState) -> None:
+def _checkpoint(run: Run, lane: Lane, state: LaneState) -> None:
     """Write how far a lane is, its best model in its network, as one that Keras fits does."""
-    best = max(state.history, key=lambda row: row["val_accuracy"])
-    progress = Progress(len(state.history), int(best["epoch"]), best["val_accuracy"], state.history)
-    with replacing(folder / "checkpoint" / f"epoch-{progress.epoch:05d}") as partial:
-        partial.mkdir()
-        write_json(partial / PROGRESS_FILE, vars(progress))
-        lane.network.save(partial / MODEL_FILE)
+    best = max(state.history, key=lambda row: row[MONITOR])
+    progress = Progress(len(state.history), int(best["epoch"]), best[MONITOR], state.history)
+    with run.new_checkpoint(progress) as folder:
+        lane.network.save(folder / MODEL_FILE)
         if progress.epoch < lane.config.fit.epochs:
-            save_lane(partial / LANE_FILE, state)
-    drop_older(folder)
-    publish(folder)
+            save_lane(folder / LANE_FILE, state)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from fer_keras.accelerator.stack import Lane, Stack
+from fer_keras.accelerator.parallel_trainer import Lane, ParallelTrainer
 from fer_keras.accelerator.state import LaneState
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
@@ -40,21 +40,21 @@ def fit_side_by_side(
         FerKerasError: a loss is no number, or there are fewer images than a batch has.
     """
     epochs, done = lanes[0].config.fit.epochs, lanes[0].done
-    stack = Stack(lanes, train, val)
-    state, histories = stack.initial(), [[*lane.begun.history] if lane.begun else [] for lane in lanes]
-    feed = stack.feed(done)
-    stack.compile(state, feed)
-    with _one_computes:
+    trainer = ParallelTrainer(lanes, train, val)
+    state, histories = trainer.initial(), [[*lane.begun.history] if lane.begun else [] for lane in lanes]
+    feed = trainer.feed(done)
+    trainer.compile(state, feed)
+    with _computing:
         kept = time.monotonic()
         for epoch in range(done, epochs):
             if stop.is_set():
                 break
             start = time.monotonic()
-            state, logs = stack.epoch(state, feed)
+            state, logs = trainer.epoch(state, feed)
             if epoch + 1 < epochs:
-                feed = stack.feed(epoch + 1)  # while the accelerator computes
+                feed = trainer.feed(epoch + 1)  # while the accelerator computes
             logs = {name: np.asarray(values, np.float64) for name, values in logs.items()}
-            common = {"learning_rate": stack.learning_rate(epoch), "seconds": round(time.monotonic() - start, 3)}
+            common = {"learning_rate": trainer.learning_rate(epoch), "seconds": round(time.monotonic() - start, 3)}
             rows = [{"epoch": epoch, **{k: float(v[i]) for k, v in logs.items()}, **common} for i in range(len(lanes))]
             for lane, row, history in zip(lanes, rows, histories, strict=True):
                 history.append(row)
@@ -63,11 +63,11 @@ def fit_side_by_side(
                         f"{lane.name}: the loss of epoch {epoch + 1} is {row['loss']}; try a lower learning rate"
                     )
             if epoch + 1 == epochs or stop.is_set() or time.monotonic() - kept > STATE_SECONDS:
-                stack.keep_best(state)
+                trainer.keep_best(state)
                 for number, history in enumerate(histories):
-                    keep(number, LaneState(stack.lane_arrays(state, number), history))
+                    keep(number, LaneState(trainer.lane_arrays(state, number), history))
                 kept = time.monotonic()
             report(rows)
 
 
-_one_computes = threading.Lock()  # several at once would only wait for each other, and all end late
+_computing = threading.Lock()  # several at once would only wait for each other, and all end late

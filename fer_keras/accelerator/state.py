@@ -16,7 +16,7 @@ class LaneState:
     """How far a lane is.
 
     Attributes:
-        arrays: its part of the leaves of a stack's state, in order.
+        arrays: its part of the leaves of a parallel trainer's state, in order.
         history: a row of logs for each epoch done.
     """
 

@@ -122,6 +122,7 @@ class StudentConfig(Bounded):
         options: options of its family that take precedence over the preset's.
         loss: between student and teachers: Hinton's `kl`, `decoupled-kl` (arXiv 2203.08679), `dist` (2205.10536) or
             `standardised-kl` (2403.01427).
+        loss_options: arguments of that loss beside the temperature, such as beta=8.
         temperature: T, that both softmaxes are softened by.
         alpha: weight of the distillation term; 1 - alpha is that of the label term.
         cached_views: K; epoch e learns from view e mod K. As many as epochs make every view a fresh one.
@@ -138,7 +139,8 @@ class StudentConfig(Bounded):
     teachers: tuple[str, ...]
     model: str = "reference-mobilenet"
     options: dict[str, Any] = field(default_factory=dict)
-    loss: Literal["kl", "decoupled-kl", "dist", "standardised-kl"] = "kl"
+    loss: str = "kl"
+    loss_options: dict[str, float] = field(default_factory=dict, metadata={"later": {}})
     temperature: float = bounded(2.5, 1e-3, 1e3)
     alpha: float = bounded(0.9, 0, 1)
     cached_views: int = bounded(16, 1, 100_000)

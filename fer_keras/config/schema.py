@@ -32,8 +32,7 @@ def bounded(default: Any, low: float, high: float) -> Any:
 
 def later(default: Any) -> Any:
     """A field that dataclasses in ledgers were made without; at its default it changes no `config_hash`."""
-    factory = {"default_factory": lambda: type(default)(default)} if isinstance(default, dict) else {"default": default}
-    return field(**factory, metadata={"later": default})
+    return field(default=default, metadata={"later": default})
 
 
 def ranges(config: Any) -> dict[str, tuple[float, float]]:

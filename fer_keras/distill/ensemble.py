@@ -1,4 +1,4 @@
-"""Teachers as one model, and as one opinion."""
+"""Teachers as one model, and their averaged prediction."""
 
 import hashlib
 import json
@@ -35,7 +35,7 @@ def build_ensemble(members: Sequence[keras.Model]) -> keras.Model:
 def ensemble_logits(member_logits: np.ndarray) -> np.ndarray:
     """Return float64 [N, C]: the log of the mean of the members' softmax, from their logits [N, M, C].
 
-    Its softmax is the ensemble's opinion at temperature 1, so it can be scored like any model's logits.
+    Its softmax is the ensemble's prediction at temperature 1, so it can be scored like any model's logits.
     """
     log_probabilities = log_softmax(np.asarray(member_logits, np.float64), axis=-1)
     return logsumexp(log_probabilities, axis=1) - np.log(log_probabilities.shape[1])

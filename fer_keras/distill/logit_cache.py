@@ -1,4 +1,4 @@
-"""What teachers say of every view of every image, written down once.
+"""The logits of teachers for every view of every image, computed once.
 
 A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npy` is float16 [N, C]
 for view 3. The logits of an ensemble are those of its members side by side, so another ensemble with a member in
@@ -68,7 +68,7 @@ class CacheIdentity:
 
 
 def default_root() -> Path:
-    """Return where logits are cached unless told otherwise."""
+    """Return where logits are cached where no other folder is given."""
     return cache_dir() / "logits"
 
 

@@ -20,8 +20,7 @@ from fer_keras.evaluation.report import read_history
 from fer_keras.files import locked, read_arrays, replacing, write_text
 from fer_keras.jobs.ablation_arms import Arm, arm_config, refuse_equal_arms, run_name
 from fer_keras.models.load import load_model
-from fer_keras.training.progress import is_finished, publish
-from fer_keras.training.run_folder import refuse_other_run
+from fer_keras.training.run import Run
 from fer_keras.training.student import train_student
 
 LEDGER_FILE, SUMMARY_FILE, FIGURE_FILE = "ablation.csv", "ablation_summary.csv", "ablation.png"
@@ -154,13 +153,14 @@ def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dic
     """Train an arm, from a cache of `views` views that it shares; return its row and its guesses by split."""
     train, val, seed = study.data.split("train"), study.data.split("val"), config.fit.seed
     folder = study.folder / run_name(arm.name, seed)
-    if is_finished(folder, config.fit):  # the logits are not needed
-        refuse_other_run(folder, config, resume=True)
-        publish(folder)  # a kill may have come between a checkpoint and its publication
+    run = Run(folder, config, resume=True)
+    if run.is_finished:  # the logits are not needed
+        run.check_resumable()
+        run.publish()  # a kill may have come between a checkpoint and its publication
     else:
         folders, identities = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
         cache = LogitCache(folders, identities, views_asked_for(config))
-        train_student(config, train, val, cache, folder, resume=True)
+        train_student(run, train, val, cache)
     model = load_model(folder)
     guesses = {split: predict_logits(model, study.data.split(split).images).argmax(-1) for split in SPLITS}
     history = read_history(folder)

@@ -13,20 +13,18 @@ from fer_keras.distill.logit_cache import LogitCache
 from fer_keras.distill.teachers import cached_logits, identify_teachers, views_asked_for
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
-from fer_keras.files import MODEL_FILE
 from fer_keras.models.load import load_model, model_file
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
-from fer_keras.training.progress import is_finished, publish, read_progress
-from fer_keras.training.run_folder import CONFIG_FILE, read_config, refuse_other_run
+from fer_keras.training.run import CONFIG_FILE, Run, read_config
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members
 
 
 @dataclass(frozen=True)
 class MainJob:
-    """What the main job is told.
+    """The options of the main job.
 
     Attributes:
         folder: the run's folder; the student's run, with the teachers' in `teachers/`.
@@ -65,9 +63,10 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         FerKerasError: the data or an option does not fit, or the folder holds another run.
     """
     # What can be wrong is found before hours of training, not after.
-    refuse_other_run(job.folder, job.student, resume=job.resume, leave_out=("data", "teachers"))
+    run = Run(job.folder, job.student, resume=job.resume)
+    run.check_resumable(leave_out=("data", "teachers"))
     preset(job.student.model)
-    if job.student.start_from and not read_progress(job.folder).epoch:
+    if job.student.start_from and not run.progress.epoch:
         transfer_weights(from_preset(job.student.model, **job.student.options), load_model(job.student.start_from))
     data, data_config = training_data(data)
     files = _teacher_files(job, data, data_config)
@@ -75,20 +74,20 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     train = data.split("train")
     identities = identify_teachers(job.student, teachers, train)
     config = replace(job.student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
-    refuse_other_run(job.folder, config, resume=job.resume)
-    if is_finished(job.folder, config.fit):  # the logits are not needed
-        publish(job.folder)
+    run = Run(job.folder, config, resume=job.resume)  # the teachers may have taken days
+    run.check_resumable()
+    if run.is_finished:  # the logits are not needed
+        run.publish()
     else:
         for file, teacher in zip(files, teachers, strict=True):
             _introduce(file, teacher, data)
         folders, identities = cached_logits(config, teachers, train, job.cache_root)
         cache = LogitCache(folders, identities, views_asked_for(config))
-        train_student(config, train, data.split("val"), cache, job.folder, resume=job.resume)
-    student_file = job.folder / MODEL_FILE
+        train_student(run, train, data.split("val"), cache)
     if distributed.rank():
         return job.folder / "report.md"  # which host 0 writes
     rows = [
-        (config.model, evaluate(load_model(student_file), data, file=student_file)),
+        (config.model, evaluate(load_model(run.model_file), data, file=run.model_file)),
         *_teacher_rows(teachers, files, data),
     ]
     return write_report(
@@ -106,8 +105,8 @@ def _introduce(file: Path, teacher: keras.Model, data: FaceData) -> None:
     val = data.split("val")
     right = (predict_logits(teacher, val.images).argmax(axis=1) == val.labels).mean()
     ours = [part.split("train").fingerprint for part in (data, data.labelled())]
-    known = (file.parent / CONFIG_FILE).exists()
-    others = known and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
+    recorded = (file.parent / CONFIG_FILE).exists()
+    others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
     note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
     print(f"teacher {file}: {right:.1%} of the validation images right{note}", flush=True)
 

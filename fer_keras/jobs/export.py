@@ -25,7 +25,7 @@ from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
 from fer_keras.models.load import load_model, model_file
 from fer_keras.probabilities import gives_probabilities
-from fer_keras.training.run_folder import CONFIG_FILE
+from fer_keras.training.run import CONFIG_FILE
 
 _WARMUP_FACES = 2
 _SEED = 2013

@@ -43,7 +43,7 @@ from fer_keras.files import (
 )
 from fer_keras.models.compact import save_compact
 from fer_keras.models.load import load_model
-from fer_keras.training.run_folder import CONFIG_FILE, read_config
+from fer_keras.training.run import CONFIG_FILE, read_config
 
 INDEX_FILE = "README.md"
 

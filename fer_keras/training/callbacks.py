@@ -64,7 +64,7 @@ class EpochLine(keras.callbacks.Callback):
 class TensorBoardImages(keras.callbacks.Callback):
     """Writes a sheet of views once, and validation's confusion matrix after every fifth epoch and the last.
 
-    TensorBoard shows ten of them unless told otherwise, and to draw one takes half a second.
+    TensorBoard shows ten of them by default, and to draw one takes half a second.
     """
 
     def __init__(self, folder: Path, sheet: np.ndarray, macro_f1: MacroF1) -> None:

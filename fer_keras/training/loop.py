@@ -8,11 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras import distributed
-from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
+from fer_keras.config import FitConfig
 from fer_keras.data.augment import sheet_of_views
 from fer_keras.data.dataset import FaceData
+from fer_keras.distill.objective import view_schedule
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE
 from fer_keras.models.fast_layers import FAST, SPREAD, for_training
 from fer_keras.models.load import load_model
 from fer_keras.models.precision import resolve_precision
@@ -23,114 +23,113 @@ from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
-from fer_keras.training.progress import Progress, is_finished, publish, read_progress
-from fer_keras.training.run_folder import recorded_precision, run_folder
+from fer_keras.training.run import Run
 
 SHEET_FACES = 6
 """How many faces TensorBoard's sheet of views shows."""
 
 
 def fit_run(
-    config: TeacherConfig | StudentConfig,
+    run: Run,
     train: FaceData,
     val: FaceData,
     batches: Callable[..., tf.data.Dataset],
-    folder: Path,
+    trainer_of: Callable[[keras.Model], tuple[keras.Model, keras.losses.Loss | None]],
     *,
-    loss: keras.losses.Loss | None,
-    trainer_of: Callable[[keras.Model], keras.Model],
-    view_seed: int,
-    resume: bool,
-    start_from: str = "",
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
-    """Fit a network in the run folder `folder`, choosing by `val`, and keep the best model.
+    """Fit the network of a run, choosing by `val`, and keep the best model.
 
     Writes config.json, model.keras (by validation accuracy), metrics.csv, tensorboard/ and checkpoint/. A run
     that was stopped goes on from its newest checkpoint; one that has ended is left as it is.
 
     Args:
-        config: the network and its schedule.
+        run: its folder, the network and its schedule.
         train: the images of an epoch.
         val: images and labels to choose by.
         batches: called with `epochs=range(...)`, gives the batches of all of them, without a break.
-        folder: the run's folder.
-        loss: compiled into the trainer.
-        trainer_of: network -> what is fitted: the network itself, or a Distiller around it.
-        view_seed: of the views that TensorBoard shows.
-        resume: whether a run that is there may go on.
-        start_from: a saved model whose weights the network starts with, where they fit. Defaults to none.
+        trainer_of: network -> what is fitted (the network itself, or a Distiller around it), and the loss that it is
+            compiled with.
         callbacks: more of them; each epoch's checkpoint is written before they see its end. Defaults to none.
 
     Returns:
-        The path of the best model, `folder`/model.keras.
+        The path of the best model.
 
     Raises:
-        FerKerasError: the folder holds another run, or an option does not fit.
+        FerKerasError: the folder holds another run, its checkpoint is damaged, or an option does not fit.
         KeyboardInterrupt: on Ctrl-C, after saying where the best model so far is.
     """
-    precision = recorded_precision(folder) or resolve_precision(config.fit.precision)
-    facts = {"precision": precision}
-    with distributed.own_copy(folder) as mine, run_folder(mine, config, resume=resume, facts=facts):
-        publish(mine)  # a kill may have come between a checkpoint and its publication
-        if not is_finished(mine, config.fit):
-            keras.utils.set_random_seed(config.fit.seed)
-            momentum = batch_norm_momentum(steps_per_epoch(len(train), config.fit.batch_size))
-            stock, twins = from_preset(config.model, **config.options), SPREAD if distributed.hosts() > 1 else FAST
-            if start_from and not read_progress(mine).epoch:
-                inherited = transfer_weights(stock, load_model(start_from))
-                print(f"{folder}: {inherited:,} of {stock.count_params():,} weights from {start_from}", flush=True)
-            with distributed.scope():
-                network = for_training(stock, precision, twins, bn_momentum=momentum)
-            some = train.take(np.arange(min(SHEET_FACES, len(train))))
-            sheet = sheet_of_views(config.views, view_seed, some.images, some.index)
-            _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, mine, sheet, callbacks)
-    return folder / MODEL_FILE
+    precision = run.recorded_precision or resolve_precision(run.config.fit.precision)
+    with distributed.own_copy(run.folder) as folder:
+        mine = run.at(folder)
+        with mine.claimed({"precision": precision}):
+            if not mine.is_finished:
+                network = _network(mine, precision, len(train))
+                trainer, loss = trainer_of(network)
+                macro_f1 = _compile(trainer, loss, mine.config.fit, len(train), val.num_classes)
+                used = _callbacks(network, mine, macro_f1, _sheet(mine, train))
+                _fit(trainer, mine, batches, len(train), val, [*used, *callbacks])
+    return run.model_file
 
 
-def _fit(
-    trainer: keras.Model,
-    network: keras.Model,
-    loss: keras.losses.Loss | None,
-    batches: Callable[..., tf.data.Dataset],
-    count: int,
-    val: FaceData,
-    config: FitConfig,
-    folder: Path,
-    sheet: np.ndarray,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
-    steps = steps_per_epoch(count, config.batch_size)
+def _network(run: Run, precision: str, count: int) -> keras.Model:
+    """The network of a run, as it is trained on `count` images; of a fresh run with its first weights."""
+    config = run.config
+    keras.utils.set_random_seed(config.fit.seed)
+    stock, start_from = from_preset(config.model, **config.options), getattr(config, "start_from", "")
+    if start_from and not run.progress.epoch:
+        inherited = transfer_weights(stock, load_model(start_from))
+        print(f"{run.folder}: {inherited:,} of {stock.count_params():,} weights from {start_from}", flush=True)
+    momentum = batch_norm_momentum(steps_per_epoch(count, config.fit.batch_size))
+    with distributed.scope():
+        return for_training(stock, precision, SPREAD if distributed.hosts() > 1 else FAST, bn_momentum=momentum)
+
+
+def _compile(
+    trainer: keras.Model, loss: keras.losses.Loss | None, config: FitConfig, count: int, num_classes: int
+) -> MacroF1:
+    """Compile what is fitted on `count` images; return the metric whose counts are drawn."""
     _require_an_image_a_host(count, config.batch_size)
     with distributed.scope():
-        macro_f1 = MacroF1(val.num_classes)
+        macro_f1 = MacroF1(num_classes)
         trainer.compile(
-            optimizer=make_optimizer(config, steps),
+            optimizer=make_optimizer(config, steps_per_epoch(count, config.batch_size)),
             loss=loss,
             metrics=[LabelledAccuracy(), macro_f1],
             jit_compile=False,  # XLA on a CPU is several times slower on these networks.
         )
         # Keras would make the optimizer's variables inside the step's graph, which is traced twice then.
         trainer.optimizer.build(trainer.trainable_variables)
-    progress = restore(trainer, folder)
-    if progress.epoch:
-        print(f"{folder}: going on from epoch {progress.epoch + 1} of {config.epochs}", flush=True)
-    used = [*_callbacks(network, config, folder, progress, macro_f1, sheet), *callbacks]
+    return macro_f1
+
+
+def _fit(
+    trainer: keras.Model,
+    run: Run,
+    batches: Callable[..., tf.data.Dataset],
+    count: int,
+    val: FaceData,
+    callbacks: Sequence[keras.callbacks.Callback],
+) -> None:
+    restore(trainer, run)
+    config, done = run.config.fit, run.progress.epoch
+    if done:
+        print(f"{run.folder}: going on from epoch {done + 1} of {config.epochs}", flush=True)
     try:
         with distributed.scope():
             trainer.fit(
-                distributed.shared(lambda: batches(epochs=range(progress.epoch, config.epochs))),
-                steps_per_epoch=steps,
-                initial_epoch=progress.epoch,
+                distributed.shared(lambda: batches(epochs=range(done, config.epochs))),
+                steps_per_epoch=steps_per_epoch(count, config.batch_size),
+                initial_epoch=done,
                 epochs=config.epochs,
                 validation_data=distributed.shared(lambda: evaluation_dataset(val)),
                 verbose=cb.progress_bar(),
                 shuffle=False,  # the batches are shuffled already
-                callbacks=used,
+                callbacks=callbacks,
             )
     except KeyboardInterrupt:
-        kept = folder / MODEL_FILE
-        print(f"\nstopped after epoch {progress.epoch}; the best model so far: {kept if kept.exists() else 'none'}")
+        kept = run.model_file if run.model_file.exists() else "none"
+        print(f"\nstopped after epoch {run.progress.epoch}; the best model so far: {kept}")
         raise
 
 
@@ -143,25 +142,24 @@ def _require_an_image_a_host(count: int, batch_size: int) -> None:
         )
 
 
-def _callbacks(
-    network: keras.Model,
-    config: FitConfig,
-    folder: Path,
-    progress: Progress,
-    macro_f1: MacroF1,
-    sheet: np.ndarray,
-) -> list[keras.callbacks.Callback]:
-    tensorboard = folder / "tensorboard"
+def _sheet(run: Run, train: FaceData) -> np.ndarray:
+    """The views that TensorBoard shows."""
+    faces = train.take(np.arange(min(SHEET_FACES, len(train))))
+    return sheet_of_views(run.config.views, view_schedule(run.config).seed, faces.images, faces.index)
+
+
+def _callbacks(network: keras.Model, run: Run, macro_f1: MacroF1, sheet: np.ndarray) -> list[keras.callbacks.Callback]:
+    tensorboard, config = run.folder / "tensorboard", run.config.fit
     averaging = [keras.callbacks.SwapEMAWeights()] if config.ema_epochs > 0 else []
     # The order matters: the seconds go into the logs before the checkpoint records them.
     return [
         *averaging,
         cb.ReseedDropout(config.seed),
         keras.callbacks.LambdaCallback(on_epoch_end=_drop_what_validation_lacks),
-        cb.EpochLine(folder.name, config.epochs),
+        cb.EpochLine(run.folder.name, config.epochs),
         keras.callbacks.TensorBoard(str(tensorboard), write_graph=False),
         cb.TensorBoardImages(tensorboard, sheet, macro_f1),
-        Checkpoint(network, folder, progress),
+        Checkpoint(network, run),
     ]
 
 

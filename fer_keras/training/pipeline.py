@@ -10,7 +10,8 @@ from fer_keras.config import ViewConfig
 from fer_keras.data.augment import apply_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.mixup import mix
-from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_partners, view_parameters
+from fer_keras.data.random_streams import epoch_order, mix_partners, view_parameters
+from fer_keras.distill.objective import ViewSchedule
 from fer_keras.labels import IMAGE_SHAPE
 
 EVALUATION_BATCH = 512
@@ -48,11 +49,12 @@ def label_dataset(
     The dataset runs through all of `epochs` without a break, so that the first batches of an epoch are made
     while the last of the one before are learned: fit it with `steps_per_epoch`.
     """
+    schedule = ViewSchedule.of_labels(seed)
 
     def batches() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         for epoch in epochs:
             order = epoch_order(seed, epoch, len(data))
-            pictures = _Pictures(data, views, label_view_seed(seed), epoch, mixup)
+            pictures = _Pictures(data, views, schedule.seed, schedule.view(epoch), mixup)
             for rows in _batched(order, batch_size):
                 yield pictures.ingredients(rows), pictures.targets(rows)
 
@@ -70,12 +72,13 @@ def distillation_dataset(
     Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view. With
     `part` (r, n) a batch holds every n-th row of the whole one from its row r on, for one of n hosts.
     """
+    schedule = ViewSchedule(view_seed, teacher.views)
 
     def batches() -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
         for epoch in epochs:
             order = epoch_order(seed, epoch, len(data))
-            view = epoch % teacher.views
-            pictures = _Pictures(data, views, view_seed, view, mixup)
+            view = schedule.view(epoch)
+            pictures = _Pictures(data, views, schedule.seed, view, mixup)
             logits = teacher.view(view)
             for whole in _batched(order, batch_size):
                 rows = whole[part[0] :: part[1]]

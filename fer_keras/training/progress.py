@@ -1,13 +1,8 @@
-"""What a run folder says of a run's past, and what it publishes."""
+"""How far a run is: what it has to know of its past beside its weights."""
 
-import shutil
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
-
-from fer_keras.config import FitConfig
-from fer_keras.files import HISTORY_FILE, MODEL_FILE, read_json, replacing, write_text
 
 MONITOR = "val_accuracy"
 
@@ -30,39 +25,31 @@ class Progress:
     best: float = float("-inf")
     history: list[dict[str, float]] = field(default_factory=list)
 
+    def after(self, logs: dict[str, float]) -> "Progress":
+        """Return the progress one epoch later; `logs` is that epoch's row, the monitored metric in it.
 
-def read_progress(run: Path) -> Progress:
-    """Return the progress of a run's newest checkpoint; a fresh one where there is none."""
-    last = newest(run)
-    return Progress() if last is None else Progress(**read_json(last / PROGRESS_FILE))
-
-
-def is_finished(folder: Path, config: FitConfig) -> bool:
-    """Tell whether the run in `folder` has done all its epochs."""
-    return read_progress(folder).epoch >= config.epochs
-
-
-def publish(run: Path) -> None:
-    """Copy the best model and the history of the newest checkpoint to where readers of a run look for them."""
-    last = newest(run)
-    if last is None:
-        return
-    with replacing(run / MODEL_FILE) as partial:
-        shutil.copyfile(last / MODEL_FILE, partial)
-    write_text(run / HISTORY_FILE, pd.DataFrame(read_progress(run).history).to_csv(index=False))
+        Of equally good epochs the first is kept.
+        """
+        best = (self.best_epoch, self.best)
+        if logs[MONITOR] > self.best:
+            best = (self.epoch, logs[MONITOR])
+        return Progress(self.epoch + 1, *best, [*self.history, logs])
 
 
-def drop_older(run: Path) -> None:
-    """Remove all checkpoints of a run but the newest, those too that a kill has left."""
-    for older in checkpoints(run)[:-1]:
-        shutil.rmtree(older)
+def read_progress(file: Path) -> Progress:
+    """Read a checkpoint's progress.
 
-
-def newest(run: Path) -> Path | None:
-    """Return the folder of a run's newest checkpoint, or None."""
-    return next(reversed(checkpoints(run)), None)
-
-
-def checkpoints(run: Path) -> list[Path]:
-    """Return the folders of a run's checkpoints, the oldest first."""
-    return sorted((run / "checkpoint").glob("epoch-*"))
+    Raises:
+        ValueError: there is no such file, it holds no JSON, or other fields than `Progress` has.
+    """
+    try:
+        fields = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(error.strerror) from error
+    expected = {"epoch": int, "best_epoch": int, "best": float | int, "history": list}
+    if not isinstance(fields, dict) or fields.keys() != expected.keys():
+        raise ValueError(f"expected the fields {', '.join(expected)}")
+    for name, kind in expected.items():
+        if not isinstance(fields[name], kind):
+            raise ValueError(f"{name} is {fields[name]!r}")
+    return Progress(**fields)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from fer_keras.config import TeacherConfig, require
 from fer_keras.data.dataset import FaceData
-from fer_keras.data.random_streams import label_view_seed
 from fer_keras.distill.losses import LabelCrossEntropy
 from fer_keras.models.registry import preset
 from fer_keras.training.loop import fit_run
 from fer_keras.training.pipeline import label_dataset
+from fer_keras.training.run import Run
 
 
 def train_members(
@@ -23,7 +23,7 @@ def train_members(
         The path of each member's model.
     """
     return [
-        train_teacher(config, train, val, folder / f"member-{number}", resume=resume)
+        train_teacher(Run(folder / f"member-{number}", config, resume=resume), train, val)
         for number, config in enumerate(configs, 1)
     ]
 
@@ -46,12 +46,13 @@ def member_configs(config: TeacherConfig, models: Sequence[str], members: int | 
     ]
 
 
-def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder: Path, *, resume: bool) -> Path:
-    """Fit a teacher on the labels of `train`, choosing by `val`, in the run folder `folder`; see `fit_run`.
+def train_teacher(run: Run, train: FaceData, val: FaceData) -> Path:
+    """Fit the teacher of a run on the labels of `train`, choosing by `val`; see `fit_run`.
 
     Returns:
         The path of the best model.
     """
+    config = run.config
     batches = partial(
         label_dataset,
         train,
@@ -60,14 +61,5 @@ def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder:
         seed=config.fit.seed,
         mixup=config.mixup,
     )
-    return fit_run(
-        config,
-        train,
-        val,
-        batches,
-        folder,
-        loss=LabelCrossEntropy(config.fit.label_smoothing),
-        trainer_of=lambda network: network,
-        view_seed=label_view_seed(config.fit.seed),
-        resume=resume,
-    )
+    loss = LabelCrossEntropy(config.fit.label_smoothing)
+    return fit_run(run, train, val, batches, lambda network: (network, loss))

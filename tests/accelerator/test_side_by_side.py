@@ -27,7 +27,7 @@ from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, ONE, run_name
 from fer_keras.models import build
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
-from fer_keras.training.progress import read_progress
+from fer_keras.training.run import Run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import train_teacher
 
@@ -60,10 +60,10 @@ def fit_by_keras(lane, folder, run, cache, monkeypatch):
     config = config_of(lane, data, teacher_fingerprint(teacher))
     monkeypatch.setattr("fer_keras.training.loop.from_preset", lambda *_, **__: load_model(folder / "start.keras"))
     if lane == "labels":
-        train_teacher(config, train, val, run, resume=False)
+        train_teacher(Run(run, config, resume=False), train, val)
     else:
         folders, identities = cached_logits(config, [teacher], train, cache)
-        train_student(config, train, val, LogitCache(folders, identities, 2), run, resume=False)
+        train_student(Run(run, config, resume=False), train, val, LogitCache(folders, identities, 2))
     return run
 
 
@@ -94,7 +94,7 @@ def test_a_run_that_was_stopped_ends_as_one_that_was_not(lane, folder):
     assert resumed["mixed"] == [1], "from where it was, without the one that had ended"
     assert resumed.get("labels", []) in ([], [1], [0, 1]), "the other's end stopped it between epochs"
     assert again == {}
-    assert read_progress(folder / "resumed" / lane).epoch == FIT.epochs
+    assert len(pd.read_csv(folder / "resumed" / lane / "metrics.csv")) == FIT.epochs
     for stopped, other in zip(weights(folder / "resumed" / lane), weights(folder / "whole" / lane), strict=True):
         np.testing.assert_allclose(stopped, other, rtol=1e-4, atol=1e-6)  # beside fewer others it is compiled otherwise
     assert not [*folder.glob("resumed/**/*.npz")], "the state is not needed any more"
@@ -109,11 +109,11 @@ def test_neither_engine_goes_on_with_what_the_other_began(folder, tmp_path, monk
     progress = json.loads((checkpoint / "progress.json").read_text())
     (checkpoint / "progress.json").write_text(json.dumps({**progress, "epoch": 1}))
     with pytest.raises(FerKerasError, match=r"was written by scripts/accelerate\.py, which alone can go on with it"):
-        train_teacher(config, train, val, run, resume=True)
+        train_teacher(Run(run, config, resume=True), train, val)
     told = json.loads((run / "config.json").read_text())
     write_json(run / "config.json", {**told, "environment": {"tensorflow": "2"}})
     with pytest.raises(FerKerasError, match="was begun by Keras's fit on TensorFlow, which alone can go on with it"):
-        runs_of_jax._refuse_other_engine(run)
+        runs_of_jax._refuse_other_engine(Run(run, config, resume=True))
 
 
 def test_our_layers_answer_as_stock_ones(folder):

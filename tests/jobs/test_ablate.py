@@ -22,7 +22,7 @@ from fer_keras.models import from_preset
 from fer_keras.models.budget import parameters
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
-from fer_keras.training.run_folder import read_config
+from fer_keras.training.run import read_config
 
 SOME = (Arm("baseline", "base"), Arm("one teacher", "teachers", {"cached_views": 1, "mixup": 0.5}, teachers="one"))
 TINY = {"widths": (4, 8), "strides": (4, 4), "dropouts": ()}

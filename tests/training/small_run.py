@@ -16,6 +16,7 @@ from fer_keras import cli  # noqa: E402
 from fer_keras.config import DataConfig, FitConfig, StudentConfig  # noqa: E402
 from fer_keras.data.dataset import mark_validation  # noqa: E402
 from fer_keras.data.synthetic import drawn_faces  # noqa: E402
+from fer_keras.training.run import Run  # noqa: E402
 from fer_keras.training.student import train_student  # noqa: E402
 
 OPTIONS = {"widths": (4, 8, 8), "strides": (4, 2, 2), "dropouts": (0.2, 0.2)}
@@ -44,7 +45,7 @@ def data():
 
 def run(folder, resume, config=CONFIG):
     train, val = data().split("train"), data().split("val")
-    return train_student(config, train, val, MadeUpLogits(len(train)), folder, resume=resume)
+    return train_student(Run(folder, config, resume=resume), train, val, MadeUpLogits(len(train)))
 
 
 if __name__ == "__main__":

@@ -18,8 +18,7 @@ from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
 from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
-from fer_keras.training.progress import Progress, publish
-from fer_keras.training.run_folder import ancestor_facts, recorded_precision, refuse_other_run
+from fer_keras.training.run import Run, ancestor_facts
 
 VALIDATED = {"val_accuracy": 0.25}
 
@@ -40,6 +39,10 @@ def trainer(rng):
     return model
 
 
+def run_in(folder):
+    return Run(folder, CONFIG, resume=True)
+
+
 def slots(model):
     """Every variable of the optimizer by its path below the optimizer's own, numbered, name."""
     return {v.path.split("/", 1)[1]: keras.ops.convert_to_numpy(v) for v in model.optimizer.variables}
@@ -47,14 +50,16 @@ def slots(model):
 
 def test_right_after_a_restore_everything_is_equal_bit_for_bit(tmp_path, rng):
     images, labels = rng.integers(0, 256, (96, 48, 48, 1)).astype(np.uint8), np.arange(96) % 7
-    progress = Progress()
+    first = run_in(tmp_path)
     model = trainer(rng)
-    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, progress)])
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, first)])
     # fit() ends by putting the averages into the weights; what was saved is the state before.
     saved = slots(model)
     other = trainer(rng)
-    again = restore(other, tmp_path)
-    assert vars(again) == vars(progress)
+    second = run_in(tmp_path)
+    restore(other, second)
+    again = second.progress
+    assert vars(again) == vars(first.progress)
     assert (again.epoch, again.best_epoch, again.best) == (2, 0, 0.25), "the first of equals is kept"
     assert [row["epoch"] for row in again.history] == [0, 1]
     assert int(other.optimizer.iterations) == 6
@@ -70,10 +75,10 @@ def test_weights_are_restored_as_they_were_in_training_not_as_averages(tmp_path,
     images, labels = rng.integers(0, 256, (96, 48, 48, 1)).astype(np.uint8), np.arange(96) % 7
     model, seen = trainer(rng), []
     note = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()))
-    callbacks = [keras.callbacks.SwapEMAWeights(), note, Validated(), Checkpoint(model, tmp_path, Progress())]
+    callbacks = [keras.callbacks.SwapEMAWeights(), note, Validated(), Checkpoint(model, run_in(tmp_path))]
     model.fit(images, labels, epochs=2, verbose=0, validation_data=(images, labels), callbacks=callbacks)
     other = trainer(rng)
-    restore(other, tmp_path)
+    restore(other, run_in(tmp_path))
     for restored, wanted in zip(other.get_weights(), seen[-1], strict=True):
         np.testing.assert_array_equal(restored, wanted)
     assert any((a != b).any() for a, b in zip(other.get_weights(), model.get_weights(), strict=True))
@@ -82,33 +87,34 @@ def test_weights_are_restored_as_they_were_in_training_not_as_averages(tmp_path,
 def test_what_is_published_is_what_the_checkpoint_holds_whenever_a_kill_came(tmp_path, rng):
     images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
     model = trainer(rng)
-    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, Progress())])
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, run_in(tmp_path))])
     whole = {name: (tmp_path / name).read_bytes() for name in ("model.keras", "metrics.csv")}
     (tmp_path / "model.keras").write_bytes(b"of another epoch")
     (tmp_path / "metrics.csv").unlink()
-    publish(tmp_path)
+    run_in(tmp_path).publish()
     assert {name: (tmp_path / name).read_bytes() for name in whole} == whole
     assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00002"]
 
 
 def test_only_the_newest_checkpoint_stays_whatever_a_kill_left(tmp_path, rng):
     images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
-    model, progress = trainer(rng), Progress()
+    model, run = trainer(rng), run_in(tmp_path)
+    assert run.progress.epoch == 0
     (tmp_path / "checkpoint" / "epoch-00000").mkdir(parents=True)
-    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, progress)])
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, run)])
     assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00002"]
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     other.compile("adam", "mse")
     other.optimizer.build(other.trainable_variables)
     with pytest.raises(FerKerasError, match=r"epoch-00002: is not of this network \(.*\); a run goes on with several"):
-        restore(other, tmp_path)
+        restore(other, run_in(tmp_path))
 
 
 def test_auto_precision_is_what_it_was_where_the_run_began(finished, tmp_path, monkeypatch):
-    assert recorded_precision(finished) == "float32" and recorded_precision(tmp_path) is None
+    assert run_in(finished).recorded_precision == "float32" and run_in(tmp_path).recorded_precision is None
     auto = replace(CONFIG, fit=replace(CONFIG.fit, precision="auto", epochs=1))
     seen = []
-    monkeypatch.setattr("fer_keras.training.loop._fit", lambda trainer, network, *_: seen.append(network))
+    monkeypatch.setattr("fer_keras.training.loop._fit", lambda trainer, *_: seen.append(trainer.student))
     for here in ("mixed_bfloat16", "float32"):
         monkeypatch.setattr("fer_keras.training.loop.resolve_precision", lambda asked, here=here: here)
         run(tmp_path / "run", here == "float32", auto)
@@ -116,10 +122,10 @@ def test_auto_precision_is_what_it_was_where_the_run_began(finished, tmp_path, m
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_whole_epoch(tmp_path, rng):
-    model, progress = trainer(rng), Progress()
+    model, run = trainer(rng), run_in(tmp_path)
     images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
-    model.fit(images, labels, verbose=0, callbacks=[Validated(), Checkpoint(model, tmp_path, progress)])
-    broken = Checkpoint(model, tmp_path, progress)
+    model.fit(images, labels, verbose=0, callbacks=[Validated(), Checkpoint(model, run)])
+    broken = Checkpoint(model, run)
     broken.set_model(model)
     with pytest.raises(FerKerasError, match="the loss of epoch 2 is nan; try a lower learning rate"):
         broken.on_epoch_end(1, {"loss": float("nan"), **VALIDATED})
@@ -234,11 +240,12 @@ def test_a_run_from_before_an_option_existed_goes_on_with_its_default(finished):
     del older["config"]["mixup"], older["config"]["fit"]["label_smoothing"]
     path.write_text(json.dumps(older))
     try:
-        refuse_other_run(finished, CONFIG, resume=True)
+        Run(finished, CONFIG, resume=True).check_resumable()
         with pytest.raises(FerKerasError, match=r"mixup: 0\.0, now 0\.5"):
-            refuse_other_run(finished, replace(CONFIG, mixup=0.5), resume=True)
+            Run(finished, replace(CONFIG, mixup=0.5), resume=True).check_resumable()
         with pytest.raises(FerKerasError, match=r"fit.label_smoothing: 0\.0, now 0\.1"):
-            refuse_other_run(finished, replace(CONFIG, fit=replace(CONFIG.fit, label_smoothing=0.1)), resume=True)
+            smoother = replace(CONFIG, fit=replace(CONFIG.fit, label_smoothing=0.1))
+            Run(finished, smoother, resume=True).check_resumable()
     finally:
         path.write_text(json.dumps(written, indent=2))
 
@@ -254,7 +261,55 @@ def test_moving_statistics_reach_back_a_quarter_of_an_epoch(tmp_path, monkeypatc
     assert batch_norm_momentum(400) == pytest.approx(0.99)
     assert batch_norm_momentum(10) == 0.95, "20 steps at least"
     fitted = []
-    monkeypatch.setattr("fer_keras.training.loop._fit", lambda trainer, network, *_: fitted.append(network))
+    monkeypatch.setattr("fer_keras.training.loop._fit", lambda trainer, *_: fitted.append(trainer.student))
     run(tmp_path, False, replace(CONFIG, fit=replace(CONFIG.fit, batch_size=2)))
     steps = -(-len(data().split("train")) // 2)
     assert steps > 80 and fitted[0].get_layer("stem_bn").momentum == pytest.approx(1 - 4 / steps)
+
+
+@pytest.fixture
+def damaged(finished, tmp_path):
+    """A run that has an epoch to go, to damage."""
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    checkpoint = next((folder / "checkpoint").iterdir())
+    progress = json.loads((checkpoint / "progress.json").read_text())
+    (checkpoint / "progress.json").write_text(json.dumps({**progress, "epoch": 5}))
+    return checkpoint
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def flip(file):
+    """Change a byte in the middle: the archive's list of files stays whole."""
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 255
+    file.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("state.weights.h5", cut),
+        ("state.weights.h5", lambda file: file.write_bytes(b"no HDF5")),
+        ("progress.json", cut),
+        ("progress.json", lambda file: file.write_text("[1, 2]")),
+        ("progress.json", lambda file: file.write_text('{"epoch": 5, "mood": 1}')),
+        ("progress.json", lambda file: file.write_text('{"epoch": "five"}')),
+        ("progress.json", lambda file: file.unlink()),
+        ("model.keras", cut),
+        ("model.keras", flip),
+        ("model.keras", lambda file: file.unlink()),
+    ],
+)
+def test_a_damaged_checkpoint_is_a_sentence_and_replaces_nothing(damaged, name, damage):
+    folder = damaged.parents[1]
+    published = (folder / "model.keras").read_bytes()
+    damage(damaged / name)
+    advice = rf"{damaged / name}: damaged \(.+\); delete {folder / 'checkpoint'} to train this run again from its first"
+    with pytest.raises(FerKerasError, match=advice) as raised:
+        run(folder, True)
+    assert "\n" not in str(raised.value)
+    assert (folder / "model.keras").read_bytes() == published

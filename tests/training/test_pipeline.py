@@ -6,13 +6,12 @@ from soft_targets import one_hot
 
 from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
+from fer_keras.data.random_streams import epoch_order, label_view_seed
 from fer_keras.training.metrics import MacroF1
 from fer_keras.training.pipeline import (
     distillation_dataset,
-    epoch_order,
     evaluation_dataset,
     label_dataset,
-    label_view_seed,
     steps_per_epoch,
 )
 

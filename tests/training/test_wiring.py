@@ -7,10 +7,12 @@ import pytest
 
 from fer_keras.config import DataConfig, FitConfig, StudentConfig, TeacherConfig, ViewConfig
 from fer_keras.data.random_streams import label_view_seed
+from fer_keras.distill.objective import ViewSchedule, view_schedule
 from fer_keras.models import build
 from fer_keras.training import student, teacher
 from fer_keras.training.optimizer import make_optimizer
 from fer_keras.training.pipeline import distillation_dataset, label_dataset
+from fer_keras.training.run import Run
 
 DATA = DataConfig("drawn", "")
 VIEWS = ViewConfig(flip=False, rotation=3.0)
@@ -48,27 +50,38 @@ def assert_equal_batches(one, other):
 
 def test_a_student(train, told, tmp_path):
     config = StudentConfig(DATA, ("t",), mixup=0.5, view_seed=9, start_from="a", views=VIEWS, fit=FIT)
-    config = replace(config, loss="dist", temperature=3.0, alpha=0.7)
-    student.train_student(config, train, train, Logits(), tmp_path, resume=True, callbacks=["a callback"])
-    (((mine, _, val, batches, folder), more),) = told
-    assert (mine, val, folder) == (config, train, tmp_path)
+    config = replace(config, loss="dist", loss_options={"gamma": 0.5}, temperature=3.0, alpha=0.7)
+    run = Run(tmp_path, config, resume=True)
+    student.train_student(run, train, train, Logits(), callbacks=["a callback"])
+    (((its_run, _, val, batches, trainer_of), more),) = told
+    assert (its_run, val) == (run, train)
     made = {"epochs": range(1, 3), "batch_size": 16, "seed": 5, "view_seed": 9, "mixup": 0.5}
     assert_equal_batches(batches(epochs=range(1, 3)), distillation_dataset(train, VIEWS, Logits(), **made))
-    distiller = more.pop("trainer_of")(build("cnn", widths=(4,), dense_widths=()))
-    expected = {"loss": "dist", "temperature": 3.0, "alpha": 0.7, "label_smoothing": 0.2}
+    distiller, loss = trainer_of(build("cnn", widths=(4,), dense_widths=()))
+    expected = {
+        "loss": "dist",
+        "loss_options": {"gamma": 0.5},
+        "temperature": 3.0,
+        "alpha": 0.7,
+        "label_smoothing": 0.2,
+    }
     assert {name: distiller.get_config()[name] for name in expected} == expected
-    assert more == {"loss": None, "view_seed": 9, "resume": True, "start_from": "a", "callbacks": ["a callback"]}
+    assert distiller.objective.distillation_loss.gamma == 0.5 and loss is None
+    assert more == {"callbacks": ["a callback"]}
+    assert view_schedule(config) == ViewSchedule(9, 2), "as many of the 16 cached views as epochs"
 
 
 def test_a_teacher(train, told, tmp_path):
     config = TeacherConfig(DATA, mixup=0.5, views=VIEWS, fit=FIT)
-    teacher.train_teacher(config, train, train, tmp_path, resume=True)
-    (((mine, _, val, batches, folder), more),) = told
-    assert (mine, val, folder) == (config, train, tmp_path)
+    run = Run(tmp_path, config, resume=True)
+    teacher.train_teacher(run, train, train)
+    (((its_run, _, val, batches, trainer_of), _),) = told
+    assert (its_run, val) == (run, train)
     made = {"epochs": range(1, 3), "batch_size": 16, "seed": 5, "mixup": 0.5}
     assert_equal_batches(batches(epochs=range(1, 3)), label_dataset(train, VIEWS, **made))
-    assert more["loss"].label_smoothing == 0.2 and more["trainer_of"]("network") == "network"
-    assert more["view_seed"] == label_view_seed(5) and more["resume"]
+    fitted, loss = trainer_of("network")
+    assert fitted == "network" and loss.label_smoothing == 0.2
+    assert view_schedule(config) == ViewSchedule(label_view_seed(5)), "every epoch sees a fresh view"
 
 
 def test_members_of_an_ensemble_are_no_twins():

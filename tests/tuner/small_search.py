@@ -75,12 +75,13 @@ def ledger_of(folder):
     return pd.read_csv(folder / "ledger.csv", dtype={"trial": str})
 
 
-def instant_training(config, train, val, cache, folder, **_):
+def instant_training(run, *_, **__):
     """Stands in for `train_student` where only what comes after matters."""
     import pandas as pd
 
     from fer_keras.models import from_preset
 
+    folder, config = run.folder, run.config
     folder.mkdir(parents=True)
     from_preset(config.model, **config.options).save(folder / "model.keras")
     row = {"val_accuracy": 0.5, "accuracy": 0.4, "seconds": 1.0}

@@ -35,8 +35,8 @@ def test_a_hopeless_trial_stops_and_says_so(tmp_path, made, monkeypatch):
     monkeypatch.setattr(hypermodel, "_curves", lambda folder, one: 3 * [[0.9] * 4])
     train = hypermodel.train_student
 
-    def train_short(config, *given, **more):
-        return (train if config.fit.epochs == 4 else instant_training)(config, *given, **more)
+    def train_short(run, *given, **more):
+        return (train if run.config.fit.epochs == 4 else instant_training)(run, *given, **more)
 
     monkeypatch.setattr(hypermodel, "train_student", train_short)
     run(tmp_path / "s", made, **{**FEW, "epochs": 4, "final_epochs": 1})

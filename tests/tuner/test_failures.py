@@ -8,7 +8,7 @@ from small_search import FEW, instant_training, ledger_of, run
 
 from fer_keras import models
 from fer_keras.errors import FerKerasError
-from fer_keras.training import progress
+from fer_keras.training.run import Run
 from tuner.frontier import read_ledger
 from tuner.ledger import read_rows
 
@@ -38,13 +38,15 @@ def test_what_fails_before_a_trial_is_fitted_is_recorded_too(tmp_path, made, mon
             raise MemoryError("too little of it")
         return models.from_preset(*told, **options)
 
-    def read_progress(run):
-        if "-search-" in run.name and len(built) == 2:
-            raise FerKerasError("progress.json: damaged")
-        return progress.read_progress(run)
+    class Damaged(Run):
+        @property
+        def progress(self):
+            if "-search-" in self.folder.name and len(built) == 2:
+                raise FerKerasError("progress.json: damaged")
+            return super().progress
 
     monkeypatch.setattr("tuner.hypermodel.from_preset", from_preset)
-    monkeypatch.setattr("tuner.hypermodel.read_progress", read_progress)
+    monkeypatch.setattr("tuner.hypermodel.Run", Damaged)
     run(tmp_path / "s", made, **{**FEW, "trials": 3})
     ledger = read_ledger(tmp_path / "s")
     assert ledger["status"].tolist() == ["failed", "failed", "completed", "completed"]

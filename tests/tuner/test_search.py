@@ -19,7 +19,7 @@ from small_search import BASE, FEW, instant_training, ledger_of, run, search_in
 from fer_keras.errors import FerKerasError
 from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import parameters
-from fer_keras.training.run_folder import read_config
+from fer_keras.training.run import read_config
 from tuner.defaults import control_budgets
 from tuner.frontier import known_milliseconds
 from tuner.frontier_figures import REFERENCES, known_models

@@ -1,4 +1,4 @@
-"""What teachers say of cached views, computed and kept on the accelerator."""
+"""Teachers' logits of the views that students see, computed and kept on the accelerator."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ from fer_keras.models.precision import resolve_precision
 BATCH = 1024
 
 
-class Opinions:
+class DeviceLogits:
     """The logits of teachers for the views of some images, made when a student first asks for them, and kept.
 
     Args:
@@ -34,7 +34,7 @@ class Opinions:
     def __init__(self, teachers: Mapping[str, keras.Model], train: FaceData, students: Sequence[StudentConfig]) -> None:
         self._teachers, self._train, self._students = teachers, train, students
         self._made: dict[_Pictures, dict[str, jax.Array]] = {}
-        self._one_at_a_time = threading.Lock()
+        self._making = threading.Lock()
 
     def make(self) -> None:
         """Ask the teachers for everything."""
@@ -43,7 +43,7 @@ class Opinions:
 
     def of(self, student: StudentConfig) -> list[jax.Array]:
         """Return float16 [K, N, C] of each of the student's teachers, K at least what it sees."""
-        with self._one_at_a_time:
+        with self._making:
             pictures = _pictures(student)
             if pictures not in self._made:
                 self._made[pictures] = self._make(pictures)
@@ -65,7 +65,7 @@ class Opinions:
         names = [*dict.fromkeys(name for student in asking for name in student.teachers)]
         start = time.monotonic()
         logits = jax.block_until_ready(
-            teacher_logits([self._teachers[name] for name in names], asking[0], self._train, views)
+            compute_logits([self._teachers[name] for name in names], asking[0], self._train, views)
         )
         for name, answers in zip(names, logits, strict=True):
             if not jnp.isfinite(answers).all():
@@ -82,7 +82,7 @@ def _pictures(student: StudentConfig) -> _Pictures:
     return student.views, student.view_seed, student.mixup, student.cache_precision
 
 
-def teacher_logits(
+def compute_logits(
     teachers: Sequence[keras.Model], config: StudentConfig, train: FaceData, views: int
 ) -> list[jax.Array]:
     """Return float16 [views, N, C] for each teacher: its logits of every image under the views of `config`.
@@ -98,7 +98,7 @@ def teacher_logits(
     faces, batches = jnp.asarray(train.images), _batches(len(train))
 
     @jax.jit
-    def opinions(
+    def logits_of_view(
         weights: list, faces: jax.Array, drawn: jax.Array, partners: jax.Array, share: jax.Array
     ) -> list[jax.Array]:
         def of_some(rows: jax.Array) -> list[jax.Array]:
@@ -116,8 +116,10 @@ def teacher_logits(
     by_view = []
     for view in range(views):
         drawn = view_parameters(config.views, config.view_seed, view, train.index)
-        by_view.append(opinions(weights, faces, drawn, *mix_partners(config.mixup, config.view_seed, view, len(train))))
-    return [jnp.stack(views_of_one) for views_of_one in zip(*by_view, strict=True)]
+        by_view.append(
+            logits_of_view(weights, faces, drawn, *mix_partners(config.mixup, config.view_seed, view, len(train)))
+        )
+    return [jnp.stack(views_of_teacher) for views_of_teacher in zip(*by_view, strict=True)]
 
 
 def _batches(count: int) -> jax.Array:

@@ -1,12 +1,12 @@
 """The compiled epoch of several networks of one architecture.
 
 A small network's step on an accelerator is hundreds of kernels that each do next to nothing; as many networks as one
-likes do theirs in the same kernels. What a run is told, views, order, optimizer, schedule and choice by validation are
-those of `fer_keras.training`. Two things differ: an epoch leaves out its last, short batch, and the numbers behind
-initial weights and dropout are another library's.
+likes do theirs in the same kernels. A run's configuration, views, order, objective, optimizer, schedule and choice by
+validation are those of `fer_keras.training`. Two things differ: an epoch leaves out its last, short batch, and the
+numbers behind initial weights and dropout are another library's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,14 +17,13 @@ import keras
 import numpy as np
 
 from fer_keras.accelerator.layers import ACCELERATED
-from fer_keras.accelerator.opinions import Opinions
 from fer_keras.accelerator.state import LaneState
+from fer_keras.accelerator.teacher_logits import DeviceLogits
 from fer_keras.accelerator.views import apply_views, mix
 from fer_keras.config import StudentConfig, TeacherConfig, ViewConfig
 from fer_keras.data.dataset import FaceData
-from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_partners, view_parameters
-from fer_keras.distill.losses import DISTILLATION_LOSSES, LabelCrossEntropy, softened_probabilities
-from fer_keras.distill.teachers import views_asked_for
+from fer_keras.data.random_streams import epoch_order, mix_partners, view_parameters
+from fer_keras.distill.objective import objective_of, view_schedule
 from fer_keras.errors import FerKerasError
 from fer_keras.models.convert_layers import convert_layers
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
@@ -41,10 +40,10 @@ class Lane:
 
     Attributes:
         name: for people.
-        config: what it is told.
+        config: the network and its schedule.
         network: freshly initialised, of stock layers; it gets the best weights.
         precision: that it computes in, but for the logits.
-        opinions: of its teachers; None for a teacher.
+        teacher_logits: of its teachers; None for a teacher.
         begun: how far it is already; None for a fresh one.
     """
 
@@ -52,7 +51,7 @@ class Lane:
     config: Config
     network: keras.Model
     precision: str = "float32"
-    opinions: Opinions | None = None
+    teacher_logits: DeviceLogits | None = None
     begun: LaneState | None = None
 
     @property
@@ -61,7 +60,7 @@ class Lane:
         return len(self.begun.history) if self.begun else 0
 
 
-class Stack:
+class ParallelTrainer:
     """The compiled epoch of some lanes, and what it is fed with."""
 
     def __init__(self, lanes: Sequence[Lane], train: FaceData, val: FaceData) -> None:
@@ -76,7 +75,7 @@ class Stack:
         self.optimizer = make_optimizer(fit, self.steps)
         self.optimizer.build(self.network.trainable_variables)
         self.mixed = any(lane.config.mixup for lane in lanes)
-        self.losses = [_loss_of(lane.config) for lane in lanes]
+        self.objectives = [objective_of(lane.config) for lane in lanes]
         # Arguments of the compiled epoch: what it closed over would be a constant in it, to fold and to copy.
         self.data = {
             "faces": jnp.asarray(train.images),
@@ -87,11 +86,11 @@ class Stack:
 
     def compile(self, state: dict[str, Any], feed: dict[str, np.ndarray]) -> None:
         """Compile the epoch, whether the teachers have answered or not, then wait until they have."""
-        asking = [lane for lane in self.lanes if lane.opinions]
-        shapes = [lane.opinions.shapes(lane.config) for lane in asking]
+        students = [lane for lane in self.lanes if lane.teacher_logits]
+        shapes = [lane.teacher_logits.shapes(lane.config) for lane in students]
         epoch = jax.jit(self._epoch, donate_argnums=0)
-        self._compiled = epoch.lower(state, {**self.data, **feed, "opinions": shapes}).compile()
-        self.data["opinions"] = [lane.opinions.of(lane.config) for lane in asking]
+        self._compiled = epoch.lower(state, {**self.data, **feed, "teacher_logits": shapes}).compile()
+        self.data["teacher_logits"] = [lane.teacher_logits.of(lane.config) for lane in students]
 
     def epoch(self, state: dict[str, Any], feed: dict[str, np.ndarray]) -> tuple[dict[str, Any], dict[str, jax.Array]]:
         """Return the state after an epoch and its logs [S]."""
@@ -127,7 +126,8 @@ class Stack:
         rows, drawn, views, mixing = [], [], [], []
         for lane in self.lanes:
             config = lane.config
-            seed, view = _view_of(config, epoch)
+            schedule = view_schedule(config)
+            seed, view = schedule.seed, schedule.view(epoch)
             rows.append(epoch_order(config.fit.seed, epoch, len(self.train))[:count].astype(np.int32))
             drawn.append(_drawn(config.views, seed, view, self._index))
             views.append(view)
@@ -172,16 +172,14 @@ class Stack:
     def _step(
         self, carry: dict[str, Any], rows: jax.Array, feed: dict[str, jax.Array]
     ) -> tuple[dict[str, Any], dict[str, jax.Array]]:
-        images, targets = self._batch(rows, feed)
+        images, targets, y = self._batch(rows, feed)
 
         def losses(trainable: Weights) -> tuple[jax.Array, tuple]:
             forward = self._each(lambda t, o, x: self.network.stateless_call(t, o, x, training=True))
             logits, others = forward(trainable, carry["others"], images)
-            by_lane = [loss(*target, own) for loss, target, own in zip(self.losses, targets, logits, strict=True)]
-            logs = {name: jnp.stack([lane[name] for lane in by_lane]) for name in by_lane[0]}
-            logs["accuracy"] = jnp.stack(
-                [_accuracy(*pair) for pair in zip((own for own, _ in targets), logits, strict=True)]
-            )
+            by_lane = [objective.terms(*pair) for objective, *pair in zip(self.objectives, y, logits, strict=True)]
+            logs = {name: jnp.stack([terms[name] for terms in by_lane]) for name in by_lane[0]}
+            logs["accuracy"] = _accuracy(targets, logits)
             return logs["loss"].sum(), (others, logs)
 
         gradients, (others, logs) = jax.grad(losses, has_aux=True)(carry["trainable"])
@@ -196,8 +194,8 @@ class Stack:
             return jax.vmap(function)
         return lambda *lanes: jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], lanes)))
 
-    def _batch(self, rows: jax.Array, feed: dict[str, jax.Array]) -> tuple[jax.Array, list[tuple]]:
-        """Images [S, B, 48, 48, 1] and, of each lane, its targets [B, C] and its teachers' logits [B, M, C]."""
+    def _batch(self, rows: jax.Array, feed: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array, list]:
+        """Images [S, B, 48, 48, 1], targets [S, B, C] and, of each lane, the `y` of its objective."""
         faces, all_targets = feed["faces"], feed["targets"]
         views_of = jax.vmap(lambda some, drawn: apply_views(faces[some], drawn[some]))
         images, targets = views_of(rows, feed["drawn"]), all_targets[rows]
@@ -207,11 +205,14 @@ class Stack:
             images = jax.vmap(mix)(images, views_of(others, feed["drawn"]), share)
             own = share[..., None]
             targets = own * targets + (1.0 - own) * all_targets[others]
+        if not feed["teacher_logits"]:
+            return images, targets, [*targets]
         logits = [
-            jnp.stack([opinion[view, some] for opinion in opinions], 1).astype(jnp.float32)
-            for opinions, view, some in zip(feed["opinions"], feed["view"], rows, strict=False)
+            jnp.stack([of_teacher[view, some] for of_teacher in of_lane], 1).astype(jnp.float32)
+            for of_lane, view, some in zip(feed["teacher_logits"], feed["view"], rows, strict=True)
         ]
-        return images, [*zip(targets, logits or [None] * len(self.lanes), strict=True)]
+        y = [{"targets": own, "teacher_logits": theirs} for own, theirs in zip(targets, logits, strict=True)]
+        return images, targets, y
 
     def _averages(self, carry: dict[str, Any]) -> Weights:
         """The moving averages of the trainable weights, or these where none are kept."""
@@ -230,8 +231,7 @@ class Stack:
 
         logits = jax.lax.map(of_some, feed["val_images"])
         logits = jnp.moveaxis(logits, 1, 0).reshape(len(self.lanes), -1, logits.shape[-1])[:, : len(targets)]
-        of_labels = LabelCrossEntropy(self.lanes[0].config.fit.label_smoothing)
-        losses = jnp.stack([of_labels(targets, own) for own in logits])
+        losses = jnp.stack([self.objectives[0].label_loss(targets, own) for own in logits])
         return {"val_accuracy": _accuracy(targets, logits), "val_loss": losses}
 
 
@@ -249,32 +249,6 @@ def _in_chunks(images: np.ndarray) -> np.ndarray:
     return filled.reshape(EVALUATION_CHUNKS, size, *images.shape[1:])
 
 
-def _view_of(config: Config, epoch: int) -> tuple[int, int]:
-    """The seed and the number of the view that an epoch learns from."""
-    if isinstance(config, StudentConfig):
-        return config.view_seed, epoch % views_asked_for(config)
-    return label_view_seed(config.fit.seed), epoch
-
-
 @lru_cache(maxsize=64)
 def _drawn(views: ViewConfig, seed: int, view: int, index: bytes) -> np.ndarray:
     return view_parameters(views, seed, view, np.frombuffer(index, np.int64))
-
-
-def _loss_of(config: Config) -> Callable[..., Mapping[str, jax.Array]]:
-    """The loss of a batch: (targets, teachers' logits or None, the network's logits) -> logs, `loss` among them."""
-    of_labels = LabelCrossEntropy(config.fit.label_smoothing)
-    if isinstance(config, TeacherConfig):
-        return lambda targets, _, logits: {"loss": of_labels(targets, logits)}
-    distillation = DISTILLATION_LOSSES[config.loss](config.temperature)
-
-    def loss(targets: jax.Array, opinions: jax.Array, logits: jax.Array) -> dict[str, jax.Array]:
-        label_loss = of_labels(targets, logits)
-        distillation_loss = distillation({"targets": targets, "teacher_logits": opinions}, logits)
-        together = config.alpha * distillation_loss + (1.0 - config.alpha) * label_loss
-        opinion = softened_probabilities(opinions, 1.0)
-        agreement = (opinion.argmax(-1) == logits.argmax(-1)).mean()
-        terms = {"label_loss": label_loss, "distillation_loss": distillation_loss, "agreement": agreement}
-        return {"loss": together, **terms}
-
-    return loss

@@ -1,0 +1,241 @@
+"""A run: a folder that one process claims, with its configuration, progress, checkpoint and what it publishes."""
+
+import shutil
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+import pandas as pd
+
+from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, to_dict, with_defaults
+from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.errors import FerKerasError
+from fer_keras.files import HISTORY_FILE, MODEL_FILE, locked, read_json, replacing, write_json, write_text
+from fer_keras.models.load import load_model, model_file
+from fer_keras.training.progress import PROGRESS_FILE, Progress, read_progress
+
+CONFIG_FILE = "config.json"
+
+ANCESTOR = "ancestor"
+"""In config.json: `ancestor_facts` of the network that the run started with, which may be replaced later."""
+
+
+class Run:
+    """What one process trains into one folder: claimed once, never overwritten, made again from its config.json.
+
+    The state, the progress and the best model so far appear together in `checkpoint/` by one rename, so whenever the
+    process is killed they agree; what is published is only a copy. What the disk says is read once, and again when
+    the run is claimed.
+
+    Args:
+        folder: made when the run is claimed.
+        config: the network and its schedule.
+        resume: whether a run that is there already may go on.
+    """
+
+    def __init__(self, folder: Path, config: TeacherConfig | StudentConfig, *, resume: bool) -> None:
+        self.folder = folder
+        self.config = config
+        self.resume = resume
+
+    def at(self, folder: Path) -> "Run":
+        """Return the same run in another folder, for a host that must not write into the first one's."""
+        return self if folder == self.folder else Run(folder, self.config, resume=self.resume)
+
+    @property
+    def model_file(self) -> Path:
+        """Where the best model is published."""
+        return self.folder / MODEL_FILE
+
+    @cached_property
+    def progress(self) -> Progress:
+        """How far the newest checkpoint is; a fresh progress where there is none.
+
+        Raises:
+            FerKerasError: the checkpoint's progress is damaged.
+        """
+        last = self.newest_checkpoint
+        if last is None:
+            return Progress()
+        try:
+            return read_progress(last / PROGRESS_FILE)
+        except ValueError as error:
+            raise self.damaged(last / PROGRESS_FILE, error) from error
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether all epochs are done."""
+        return self.progress.epoch >= self.config.fit.epochs
+
+    @cached_property
+    def newest_checkpoint(self) -> Path | None:
+        """The folder of the newest checkpoint, or None."""
+        return next(reversed(self._checkpoints()), None)
+
+    @property
+    def recorded_precision(self) -> str | None:
+        """What the run computes in, or None where it has not begun: `auto` is what it was where the run began."""
+        return self._recorded["environment"].get("precision") if self._recorded else None
+
+    @property
+    def recorded_environment(self) -> dict[str, Any]:
+        """The versions and the machine that the run began with; empty where it has not begun."""
+        return self._recorded["environment"] if self._recorded else {}
+
+    def check_resumable(self, leave_out: Collection[str] = ()) -> None:
+        """Check that no run is in the folder, or that it may go on and has the same configuration.
+
+        A run from before an option existed has that option's default.
+
+        Args:
+            leave_out: fields that are not filled in yet.
+
+        Raises:
+            FerKerasError: a run is there and must not go on, or its configuration is another.
+        """
+        if not self._recorded:
+            return
+        if not self.resume:
+            raise FerKerasError(
+                f"{self.folder}: a run is there already; --resume goes on with it, --name starts another"
+            )
+        before, now = with_defaults(self._recorded["config"], self.config), to_dict(self.config)
+        changed = differences(_comparable(before, leave_out), _comparable(now, leave_out))
+        if changed:
+            raise FerKerasError(
+                f"{self.folder}: cannot go on with other options ({'; '.join(changed)});"
+                " give the same ones, or another --name"
+            )
+
+    @contextmanager
+    def claimed(self, facts: dict[str, Any]) -> Iterator[None]:
+        """Hold the folder, write config.json into it, and finish what a kill may have cut short.
+
+        Args:
+            facts: more for config.json, of this machine; not compared on resuming.
+
+        Raises:
+            FerKerasError: as `check_resumable`, another process is at this run, its checkpoint is damaged, or the
+                model to start from cannot be read.
+        """
+        self.check_resumable()
+        with locked(self.folder, wait=False):
+            self._forget()  # another process may have gone on with it before this one had the lock
+            self.check_resumable()
+            if not self._recorded:
+                recorded = {"config": to_dict(self.config), "environment": {**environment(), **facts}}
+                if start_from := getattr(self.config, "start_from", ""):
+                    recorded[ANCESTOR] = ancestor_facts(start_from)
+                write_json(self.folder / CONFIG_FILE, recorded)
+                self._recorded = recorded
+            self._drop_older()
+            self.publish()
+            yield
+
+    @contextmanager
+    def new_checkpoint(self, progress: Progress) -> Iterator[Path]:
+        """Yield a folder to write the state and the best model to; on success it is the checkpoint of `progress`.
+
+        The checkpoint before is dropped then, and the best model and the history are published.
+        """
+        folder = self.folder / "checkpoint" / f"epoch-{progress.epoch:05d}"
+        with replacing(folder) as partial:
+            partial.mkdir()
+            write_json(partial / PROGRESS_FILE, vars(progress))
+            yield partial
+        self.progress, self.newest_checkpoint = progress, folder
+        self._drop_older()
+        self.publish()
+
+    def publish(self) -> None:
+        """Copy the best model and the history of the newest checkpoint to where readers of a run look for them.
+
+        Raises:
+            FerKerasError: the checkpoint's model is damaged; the published one is left as it is.
+        """
+        last = self.newest_checkpoint
+        if last is None:
+            return
+        history = pd.DataFrame(self.progress.history).to_csv(index=False)
+        if damage := _damage(last / MODEL_FILE):
+            raise self.damaged(last / MODEL_FILE, damage)
+        with replacing(self.model_file) as partial:
+            shutil.copyfile(last / MODEL_FILE, partial)
+        write_text(self.folder / HISTORY_FILE, history)
+
+    def damaged(self, file: Path, reason: object) -> FerKerasError:
+        """Return what to raise about a damaged file of the checkpoint."""
+        words = " ".join(str(reason).split()) or type(reason).__name__
+        again = f"delete {self.folder / 'checkpoint'} to train this run again from its first epoch"
+        return FerKerasError(f"{file}: damaged ({words}); {again}")
+
+    @cached_property
+    def _recorded(self) -> dict[str, Any] | None:
+        return read_config(self.folder) if (self.folder / CONFIG_FILE).exists() else None
+
+    def _forget(self) -> None:
+        for name in ("progress", "newest_checkpoint", "_recorded"):
+            self.__dict__.pop(name, None)
+
+    def _checkpoints(self) -> list[Path]:
+        return sorted((self.folder / "checkpoint").glob("epoch-*"))
+
+    def _drop_older(self) -> None:
+        """Remove all checkpoints but the newest, those too that a kill has left."""
+        for older in self._checkpoints()[:-1]:
+            shutil.rmtree(older)
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the config.json of a run.
+
+    Raises:
+        FerKerasError: there is none, or it is not that of a run.
+    """
+    recorded = read_json(folder / CONFIG_FILE)
+    if not isinstance(recorded, dict) or not {"config", "environment"} <= recorded.keys():
+        raise FerKerasError(f"{folder / CONFIG_FILE}: expected the configuration of a run")
+    return recorded
+
+
+def ancestor_facts(start_from: str) -> dict[str, Any]:
+    """Return what its files say of a saved model that a run starts with, as JSON values.
+
+    Args:
+        start_from: as in `StudentConfig`.
+
+    Returns:
+        `fingerprint`; where its run's files lie beside it also its `config`, `epochs`, `seconds` and
+        `best_validation_accuracy`, and `ancestor`, the same of that which it started with itself.
+
+    Raises:
+        FerKerasError: it is no model, or what lies beside it is no run's.
+    """
+    folder = model_file(start_from).parent
+    facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(start_from))}
+    if (folder / CONFIG_FILE).is_file() and (folder / HISTORY_FILE).is_file():
+        recorded, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
+        facts |= {"config": recorded["config"], "epochs": len(history), "seconds": float(history["seconds"].sum())}
+        facts["best_validation_accuracy"] = float(history["val_accuracy"].max())
+        facts |= {ANCESTOR: recorded[ANCESTOR]} if ANCESTOR in recorded else {}
+    return facts
+
+
+def _comparable(config: dict[str, Any], leave_out: Collection[str]) -> dict[str, Any]:
+    """Leave out what is not filled in yet, and what the data are called: their fingerprint says what they are."""
+    config = {key: value for key, value in config.items() if key not in leave_out}
+    data = config.get("data")
+    return {**config, "data": {**data, "source": None}} if isinstance(data, dict) else config
+
+
+def _damage(file: Path) -> object | None:
+    """What is wrong with a `.keras` file, by the check sums that it carries; None if nothing."""
+    try:
+        with ZipFile(file) as archive:
+            return archive.testzip()
+    except (BadZipFile, OSError, EOFError, zlib.error) as error:
+        return error
