@@ -8,7 +8,7 @@ References:
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from fer_keras.errors import FerKerasError
@@ -97,6 +97,8 @@ KNOWN: tuple[LabelSet, ...] = (FER2013, FERPLUS)
 def label_set_of(names: Iterable[str], title: str = "own") -> LabelSet:
     """Return the known set whose classes these are, in any order and spelling, or else a set of their own.
 
+    A set of their own finds the known spellings of its classes too: of `happy` also `happiness`.
+
     Args:
         names: each class once, in the order that a set of their own shall have.
         title: what that is called.
@@ -104,13 +106,27 @@ def label_set_of(names: Iterable[str], title: str = "own") -> LabelSet:
     Raises:
         FerKerasError: the names make no set.
     """
-    own = LabelSet(title, tuple(names))
+    own = LabelSet(title, tuple(name.strip() for name in names))
     for label_set in KNOWN:
         if {label_set.number(name) for name in own.classes} == {*range(len(label_set))}:
             if len(own) == len(label_set):
                 return label_set
             raise FerKerasError(f"classes {', '.join(own.classes)}: two of them are the same of {label_set.name}'s")
-    return own
+    return replace(own, aliases=_known_spellings(own.classes))
+
+
+def _known_spellings(classes: tuple[str, ...]) -> Mapping[str, str]:
+    """Other spelling of one of these classes, in lower case -> the class."""
+    taken = {name.lower() for name in classes}
+    spellings = {}
+    for label_set, name in ((label_set, name) for label_set in KNOWN for name in classes):
+        number = label_set.number(name)
+        if number is not None:
+            same = {label_set.classes[number]} | {
+                a for a, c in label_set.aliases.items() if label_set.number(c) == number
+            }
+            spellings.update((spelling, name) for spelling in same - taken)
+    return MappingProxyType(spellings)
 
 
 CLASSES: tuple[str, ...] = FER2013.classes

@@ -228,8 +228,11 @@ def test_a_table_and_one_unreadable_picture(run, pictures, classifier):
     assert [line.split()[2:4] for line in out.splitlines()] == [[p.label, f"{p.confidence:.0%}"] for p in told]
     complaints = err.splitlines()
     assert len([line for line in complaints if line.startswith("error: ")]) == 2
-    assert "error: faces: 5b.jpg: expected a whole PNG or JPEG image (cannot identify image file)" in complaints
-    assert "error: none.png: cannot be read (No such file or directory), expected a PNG or JPEG file" in complaints
+    assert (
+        "error: faces: 5b.jpg: expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF image (cannot identify image file)"
+        in complaints
+    )
+    assert "error: none.png: cannot be read (No such file or directory), expected a picture" in complaints
 
 
 def test_json_of_a_zip(run, pictures, classifier):

@@ -1,4 +1,4 @@
-"""A zip or a folder as named members, read one at a time, with the checks that strangers' archives need."""
+"""A zip, a tar or a folder as named members, read one at a time, with the checks that strangers' archives need."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from fer_keras.data.tar import is_tar, unpacked
 from fer_keras.errors import FerKerasError
 
 MAX_MEMBER_BYTES = 2**30
@@ -36,11 +37,11 @@ class Archive:
     """Members by name; nothing is read, let alone unpacked, before it is asked for.
 
     Attributes:
-        path: the zip or the folder.
+        path: the zip, the tar or the folder.
         sizes: the bytes each member claims to have, by its name with `/` between the parts. Folders and
             the clutter of operating systems (`__MACOSX`, `Thumbs.db`, hidden files) are left out.
         opener: opens a member for reading its bytes.
-        refused: why a member will not be opened, by its name; empty but for `open_zip`.
+        refused: why a member will not be opened, by its name; empty but for `open_zip` and `open_tar`.
     """
 
     path: Path
@@ -92,17 +93,17 @@ class Archive:
 
 @contextmanager
 def open_archive(path: Path) -> Iterator[Archive]:
-    """Open a folder or a zip, and close it at the end.
+    """Open a folder, a zip or a tar, and close it at the end.
 
     Raises:
-        FerKerasError: the zip is truncated, damaged, encrypted or packed in a way that cannot be read
+        FerKerasError: the zip or tar is truncated, damaged, encrypted or packed in a way that cannot be read
             within bounds; a member's path leads out of the archive, is there twice or claims gigabytes;
             folders nest deeper than `MAX_DEPTH`.
     """
     if path.is_dir():
         yield _checked(Archive(path, _folder_sizes(path), lambda name: (path / name).open("rb")))
         return
-    with open_zip(path) as archive:
+    with open_tar(path) if is_tar(path) else open_zip(path) as archive:
         for error in archive.refused.values():
             raise error
         yield _checked(archive)
@@ -114,15 +115,46 @@ def open_zip(path: Path) -> Iterator[Archive]:
 
     Raises:
         FerKerasError: the zip is truncated or damaged.
+        OSError: it is not there, or may not be read.
     """
-    try:
-        opened = zipfile.ZipFile(path)
-    except _DAMAGE as error:
-        raise FerKerasError(f"{path}: this zip is truncated or damaged ({printable(error)})") from error
-    with opened:
+    with path.open("rb") as file, _opened_zip(file, path) as opened:
         members, refused = _zip_members(path, opened)
         sizes = {name: info.file_size for name, info in members.items()}
         yield Archive(path, sizes, lambda name: opened.open(members[name]), refused)
+
+
+@contextmanager
+def open_tar(path: Path) -> Iterator[Archive]:
+    """Open a .tar or .tar.gz, unpacked to a temporary folder, since its members cannot be read in any order.
+
+    Bad members cost only themselves: those in `Archive.refused`.
+
+    Raises:
+        FerKerasError: the tar is truncated or damaged, or holds more than `fer_keras.data.tar` allows.
+    """
+    with unpacked(path, MAX_MEMBER_BYTES) as files:
+        members: dict[str, Path] = {}
+        refused: dict[str, FerKerasError] = {}
+        for full, file in files:
+            problem = _LEADS_OUT if _leads_out(full) else None
+            parts = [part for part in full.split("/") if part not in ("", ".")]
+            if not problem and is_clutter(parts):
+                continue
+            name = full if problem else "/".join(parts)
+            if name in members:
+                problem = problem or "the tar holds this member twice"
+            if problem:
+                refused.setdefault(name, FerKerasError(f"{path}: {printable(full)}: {problem}"))
+            members[name] = file
+        sizes = {name: file.stat().st_size for name, file in members.items()}
+        yield Archive(path, sizes, lambda name: members[name].open("rb"), refused)
+
+
+def _opened_zip(file: IO[bytes], path: Path) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(file)
+    except _DAMAGE as error:
+        raise FerKerasError(f"{path}: this zip is truncated or damaged ({printable(error)})") from error
 
 
 def _checked(archive: Archive) -> Archive:
@@ -178,9 +210,13 @@ def _zip_members(path: Path, opened: zipfile.ZipFile) -> tuple[dict[str, zipfile
     return members, refused
 
 
+def _leads_out(name: str) -> bool:
+    return name.startswith("/") or re.match("[A-Za-z]:", name) is not None or ".." in name.split("/")
+
+
 def _problem(name: str, info: zipfile.ZipInfo) -> str | None:
     """Why a member is not to be opened."""
-    if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/"):
+    if _leads_out(name):
         return _LEADS_OUT
     if info.flag_bits & 0x1:
         return "this zip is encrypted; unpack it first"

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from fer_keras.data.dataset import FaceData, duplicate_groups
-from fer_keras.labels import CLASSES
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,7 @@ class AuditReport:
 
     Attributes:
         source: the data set's name.
+        classes: their names.
         splits: each split that has an image.
         conflict_groups: groups of identical images with different labels.
         conflict_images: the images in these groups.
@@ -51,6 +51,7 @@ class AuditReport:
     """
 
     source: str
+    classes: tuple[str, ...]
     splits: tuple[SplitAudit, ...]
     conflict_groups: int
     conflict_images: int
@@ -62,10 +63,10 @@ class AuditReport:
 
     def to_text(self) -> str:
         """Return the report as lines for people."""
-        width = max(len("surplus exact copies"), *map(len, CLASSES)) + 2
+        width = max(len("surplus exact copies"), *map(len, self.classes)) + 2
         rows = [("", [split.name for split in self.splits])]
         rows += [("images", [split.images for split in self.splits])]
-        rows += [(f"  {name}", [split.class_counts[name] for split in self.splits]) for name in CLASSES]
+        rows += [(f"  {name}", [split.class_counts[name] for split in self.splits]) for name in self.classes]
         rows += [("  unlabelled", [split.unlabelled for split in self.splits])]
         rows += [("constant images", [split.constant for split in self.splits])]
         rows += [("surplus exact copies", [split.surplus_copies for split in self.splits])]
@@ -86,6 +87,7 @@ def audit(data: FaceData) -> AuditReport:
     conflicts = _conflicting(groups, data.labels)
     return AuditReport(
         source=data.source,
+        classes=data.classes,
         splits=tuple(_audit_split(data, groups, name) for name in data.split_names),
         conflict_groups=len(conflicts),
         conflict_images=int((np.isin(groups, conflicts) & (data.labels >= 0)).sum()),
@@ -103,7 +105,7 @@ def _audit_split(data: FaceData, groups: np.ndarray, name: str) -> SplitAudit:
     return SplitAudit(
         name=name,
         images=len(split),
-        class_counts=dict(zip(CLASSES, split.class_counts().tolist(), strict=True)),
+        class_counts=dict(zip(data.classes, split.class_counts().tolist(), strict=True)),
         unlabelled=int((split.labels < 0).sum()),
         constant=int((~varied).sum()),
         surplus_copies=_surplus(copies),

@@ -1,15 +1,12 @@
-"""What the CSV formats share: rows that know their line, checked pixels, and rows gathered to a FaceData."""
+"""A CSV as rows that know their line, with checked pixels."""
 
 import csv
 import io
 from collections.abc import Iterator
 from typing import IO
 
-import numpy as np
-
-from fer_keras.data.dataset import SPLITS, FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import IMAGE_SHAPE, IMAGE_SIZE, NUM_CLASSES
+from fer_keras.labels import IMAGE_SIZE
 
 PIXELS = IMAGE_SIZE * IMAGE_SIZE
 
@@ -124,17 +121,6 @@ class CsvRow:
         """Return the error that names this row."""
         return FerKerasError(f"{self._where}: {problem}")
 
-    def label(self, column: str) -> int:
-        """Return FER2013's label number.
-
-        Raises:
-            FerKerasError: it is none of 0..6.
-        """
-        text = self.text(column)
-        if text not in map(str, range(NUM_CLASSES)):
-            raise self.fail(f"{column} {text[:20]!r}, expected a whole number 0..{NUM_CLASSES - 1}")
-        return int(text)
-
     def pixels(self, column: str) -> bytes:
         """Return the 2304 grey values, row by row from the top.
 
@@ -149,32 +135,3 @@ class CsvRow:
             return bytes(map(_PIXEL_VALUES.__getitem__, values))
         except KeyError as error:
             raise self.fail(f"pixel {error.args[0][:20]!r}, expected a whole number 0..255") from error
-
-
-class FaceRows:
-    """Rows gathered one by one, then made into a FaceData."""
-
-    def __init__(self) -> None:
-        self._pixels = bytearray()
-        self._labels: list[int] = []
-        self._ids: list[str] = []
-        self._splits: list[str] = []
-
-    def add(self, pixels: bytes, label: int, name: str, split: str) -> None:
-        """Add one face: its 2304 grey values, label, id and split."""
-        self._pixels += pixels
-        self._labels.append(label)
-        self._ids.append(name)
-        self._splits.append(split)
-
-    def faces(self, source: str) -> FaceData:
-        """Return the rows sorted by split in the order of `SPLITS`, inside a split as they were added."""
-        images = np.frombuffer(self._pixels, np.uint8).reshape(-1, *IMAGE_SHAPE)
-        order = np.argsort([SPLITS.index(split) for split in self._splits], kind="stable")
-        return FaceData.create(
-            images[order],
-            np.array(self._labels, np.int64)[order],
-            np.array(self._ids)[order],
-            np.array(self._splits)[order],
-            source,
-        )

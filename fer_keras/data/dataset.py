@@ -12,7 +12,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013, IMAGE_SHAPE, UNLABELLED, LabelSet
 
 SPLITS: tuple[str, ...] = ("train", "val", "public_test", "private_test", "test")
-"""Every split a FaceData may hold; `val` exists only after `mark_validation`."""
+"""Every split a FaceData may hold; `val` is the data's own, or made by `mark_validation`."""
 
 SPLIT_OF_USAGE: dict[str, str] = {
     "Training": "train",
@@ -20,6 +20,15 @@ SPLIT_OF_USAGE: dict[str, str] = {
     "PrivateTest": "private_test",
 }
 """FER2013's own words for its splits: the CSV's Usage, and the start of an image's name."""
+
+SPLIT_OF_NAME: dict[str, str] = {
+    **{name: name for name in SPLITS},
+    **{usage.lower(): split for usage, split in SPLIT_OF_USAGE.items()},
+    "valid": "val",
+    "validation": "val",
+    "testing": "test",
+}
+"""What a folder or a CSV's Usage calls a split, in lower case -> the split."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +237,7 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
 
     Exact copies of an image always land on the same side, as the class of their first copy, so that
     validation never scores a memorised image. Unlabelled copies of a validation image are left out; the other
-    unlabelled training images stay where they are.
+    unlabelled training images stay where they are. Data that have a split `val` of their own keep it as it is.
 
     Args:
         data: the images; those of other splits are left alone.
@@ -238,6 +247,8 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
     Raises:
         FerKerasError: `fraction` is out of range, or a side would be left without an image.
     """
+    if (data.splits == "val").any():
+        return _without_leaks(data)
     if not 0.0 < fraction < 1.0:
         raise FerKerasError(f"validation fraction {fraction}: expected a number between 0 and 1")
     rows = np.flatnonzero((data.splits == "train") & (data.labels >= 0))
@@ -259,12 +270,16 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
         )
     splits = data.splits.copy()
     splits[rows[in_val]] = "val"
-    marked = replace(data, splits=splits)
-    unlabelled = (splits == "train") & (data.labels < 0)
+    return _without_leaks(replace(data, splits=splits))
+
+
+def _without_leaks(data: FaceData) -> FaceData:
+    """Leave out the unlabelled training images that are copies of a validation image."""
+    unlabelled = (data.splits == "train") & (data.labels < 0)
     if not unlabelled.any():
-        return marked
-    leaks = unlabelled & np.isin(data.image_hashes, train.image_hashes[in_val])
-    return marked.take(np.flatnonzero(~leaks))
+        return data
+    leaks = unlabelled & np.isin(data.image_hashes, data.image_hashes[data.splits == "val"])
+    return data.take(np.flatnonzero(~leaks))
 
 
 def with_unlabelled(data: FaceData, more: FaceData) -> FaceData:

@@ -125,14 +125,14 @@ def read_image_file(path: Path, most_bytes: int = MAX_IMAGE_BYTES, *, pipes: boo
     where = printable(path, 1000)
     try:
         if not pipes and path.exists() and not path.is_file():
-            raise FerKerasError(f"{where}: a pipe or a device, expected a PNG or JPEG file")
+            raise FerKerasError(f"{where}: a pipe or a device, expected a picture")
         with path.open("rb") as file:
             return read_image(file, where, most_bytes)
     except FerKerasError:
         raise
     except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
         reason = getattr(error, "strerror", None) or error
-        raise FerKerasError(f"{where}: cannot be read ({reason}), expected a PNG or JPEG file") from error
+        raise FerKerasError(f"{where}: cannot be read ({reason}), expected a picture") from error
 
 
 def read_image(file: IO[bytes], where: str, most_bytes: int = MAX_IMAGE_BYTES) -> bytes:
@@ -143,5 +143,5 @@ def read_image(file: IO[bytes], where: str, most_bytes: int = MAX_IMAGE_BYTES) -
     """
     data = file.read(most_bytes + 1)
     if len(data) > most_bytes:
-        raise FerKerasError(f"{where}: more than {most_bytes:,} bytes, expected a PNG or JPEG file of at most that")
+        raise FerKerasError(f"{where}: more than {most_bytes:,} bytes, expected a picture of at most that")
     return data

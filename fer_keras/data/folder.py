@@ -1,8 +1,8 @@
-"""The Kaggle archive, a zip or a folder: `<split>/<class>/<id>.png|jpg`."""
+"""An archive of pictures, a zip, a tar or a folder: `<split>/<class>/<id>.png`."""
 
 import warnings
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
@@ -10,27 +10,30 @@ import numpy as np
 from PIL import Image
 
 from fer_keras.data.archive import Archive, printable
-from fer_keras.data.dataset import SPLIT_OF_USAGE, SPLITS, FaceData
-from fer_keras.data.image import MAX_IMAGE_BYTES, decode_face
+from fer_keras.data.class_names import (
+    CLASSES_FILE,
+    MAX_CLASSES_FILE,
+    ClassNames,
+    Names,
+    UnknownClassError,
+    classes_of,
+    read_names,
+)
+from fer_keras.data.dataset import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
+from fer_keras.data.image import MAX_IMAGE_BYTES, decode_picture, is_picture
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import CLASS_ALIASES, CLASSES, IMAGE_SHAPE
+from fer_keras.labels import IMAGE_SHAPE
 
-SPLIT_OF_PREFIX: dict[str, str] = {f"{usage}_": split for usage, split in SPLIT_OF_USAGE.items()}
-"""How FER2013's image names start; it decides, whatever the folder."""
+LAYOUT = "<split>/<class>/<image>.png or .jpg, <split> being train, val or test"
 
-SPLIT_OF_FOLDER: dict[str, str] = {
-    "train": "train",
-    "test": "test",
-    "public_test": "public_test",
-    "publictest": "public_test",
-    "private_test": "private_test",
-    "privatetest": "private_test",
-}
-"""The split's folder (lower case) -> the split of images without such a prefix."""
 
-LAYOUT = "<split>/<class>/<image>.png or .jpg, <split> being train or test"
+class _Member(NamedTuple):
+    """A picture: the parts of its path below the wrapping folders, and its whole name."""
 
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+    folder: str
+    word: str
+    file: str
+    name: str
 
 
 class _Face(NamedTuple):
@@ -43,45 +46,72 @@ class _Face(NamedTuple):
 
 
 def holds_faces(names: Iterable[str]) -> bool:
-    """Say whether an archive with these members has folders of classes inside folders of splits."""
+    """Say whether an archive with these members has folders of pictures inside folders of splits."""
     names = list(names)
     depth = _wrapping_depth(names)
-    return any(len(name.split("/")) - depth >= 3 for name in names)
+    return any(is_picture(name) and len(name.split("/")) - depth >= 3 for name in names)
 
 
-def read_folder(archive: Archive, resize: bool = False) -> tuple[FaceData, list[str]]:
+def read_folder(archive: Archive, resize: bool = False, names: Names | None = None) -> tuple[FaceData, list[str]]:
     """Read the images of an archive, straight from the zip if it is one.
 
     Rows are sorted by (split in the order of `SPLITS`, file name without its ending, class), so a zip
     and the folder it unpacks to give the same rows. That file name is the id; where an archive uses it
     more than once, the ids are the paths `train/angry/1.png`. Folders that wrap everything are skipped.
 
+    Args:
+        archive: the zip, tar or folder.
+        resize: accept images of any size.
+        names: the classes, as `fer_keras.data.class_names.classes_of`; default: those of a classes.json at the root,
+            else the folders' own.
+
     Returns:
-        The faces, and what should be said about them: one sentence if some were in colour.
+        The faces, and what should be said about them, a sentence each.
 
     Raises:
-        FerKerasError: a folder is no split or no class, or a member of a class's folder is no image
+        FerKerasError: a folder is no split or no class, or a picture in a class's folder is damaged or not
             of 48x48 pixels (of any size, with `resize`).
     """
-    faces, depth = _find_faces(archive)
-    images = np.empty((len(faces), *IMAGE_SHAPE), np.uint8)
-    coloured = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        for row, face in enumerate(faces):
-            data = archive.read(face.member, MAX_IMAGE_BYTES)
-            pixels, colour = decode_face(data, archive.where(face.member), resize)
-            images[row, :, :, 0] = pixels
-            if colour:
-                coloured.append(face.member)
-    notes = []
-    if coloured:
-        notes.append(f"images in colour, converted to grey: {len(coloured)} (the first is {printable(coloured[0])})")
+    members, depth, left_out = _find_members(archive)
+    if not members:
+        raise FerKerasError(f"{archive.path}: holds no faces, expected {LAYOUT}")
+    classes = _classes(archive, members, depth, names)
+    contradicting: list[str] = []
+    faces = sorted(_place(member, classes, contradicting) for member in members)
+    images, coloured, moving = _decode(archive, [face.member for face in faces], resize)
     uses = Counter(face.stem for face in faces)
     ids = [face.stem if uses[face.stem] == 1 else _strip(face.member, depth) for face in faces]
     labels = np.array([face.label for face in faces], np.int64)
     splits = [SPLITS[face.split] for face in faces]
-    return FaceData.create(images, labels, ids, splits, archive.path.resolve().name), notes
+    source = archive.path.resolve().name
+    notes = [
+        *classes.notes,
+        *_counted("images in colour, converted to grey", coloured),
+        *_counted("pictures of several frames, the first of each read", moving),
+        *_counted("images whose names say another split than their folder, which wins", sorted(contradicting)),
+        *_counted("files left out, which are no pictures", sorted(left_out)),
+    ]
+    return FaceData.create(images, labels, ids, splits, source, label_set=classes.label_set), notes
+
+
+def _counted(what: str, members: Sequence[str]) -> list[str]:
+    return [f"{what}: {len(members)} (the first is {printable(members[0])})"] if members else []
+
+
+def _decode(archive: Archive, members: list[str], resize: bool) -> tuple[np.ndarray, list[str], list[str]]:
+    """The images, uint8 [N, 48, 48, 1], the members in colour, and those of several frames."""
+    images = np.empty((len(members), *IMAGE_SHAPE), np.uint8)
+    coloured, moving = [], []
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        for row, member in enumerate(members):
+            picture = decode_picture(archive.read(member, MAX_IMAGE_BYTES), archive.where(member), resize)
+            images[row, :, :, 0] = picture.face
+            if picture.colour:
+                coloured.append(member)
+            if picture.frames > 1:
+                moving.append(member)
+    return images, coloured, moving
 
 
 def _strip(name: str, depth: int) -> str:
@@ -93,34 +123,51 @@ def _wrapping_depth(names: list[str]) -> int:
     depth = 0
     while True:
         tops = {parts[depth] for name in names if len(parts := name.split("/")) > depth + 1}
-        if len(tops) != 1 or tops.pop().lower() in SPLIT_OF_FOLDER:
+        if len(tops) != 1 or tops.pop().lower() in SPLIT_OF_NAME:
             return depth
         depth += 1
 
 
-def _find_faces(archive: Archive) -> tuple[list[_Face], int]:
+def _find_members(archive: Archive) -> tuple[list[_Member], int, list[str]]:
+    """The pictures, how many folders wrap them, and the other files inside folders."""
     depth = _wrapping_depth(list(archive.sizes))
-    faces = []
+    members, left_out = [], []
     for name in archive.sizes:
         parts = name.split("/")[depth:]
-        if len(parts) <= 1 and PurePosixPath(name).suffix.lower() not in _IMAGE_SUFFIXES:
-            continue  # a README, a licence
-        faces.append(_place(parts, name, archive.where(name)))
-    return sorted(faces), depth
+        if not is_picture(name):
+            if len(parts) > 1:  # else a README, a licence
+                left_out.append(name)
+            continue
+        where = archive.where(name)
+        if len(parts) >= 2 and parts[0].lower() not in SPLIT_OF_NAME:
+            expected = ", ".join(SPLIT_OF_NAME)
+            raise FerKerasError(f"{where}: '{printable(parts[0])}' is no folder of a split, expected one of {expected}")
+        if len(parts) != 3:
+            raise FerKerasError(f"{where}: expected {LAYOUT}")
+        members.append(_Member(*parts, name))
+    return members, depth, left_out
 
 
-def _place(parts: list[str], member: str, where: str) -> _Face:
-    if len(parts) >= 2 and parts[0].lower() not in SPLIT_OF_FOLDER:
-        expected = ", ".join(SPLIT_OF_FOLDER)
-        raise FerKerasError(f"{where}: '{printable(parts[0])}' is no folder of a split, expected one of {expected}")
-    if len(parts) != 3:
-        raise FerKerasError(f"{where}: expected {LAYOUT}")
-    folder, class_name, file = parts
-    if class_name.lower() not in CLASS_ALIASES:
-        expected = ", ".join(CLASSES)
-        raise FerKerasError(f"{where}: '{printable(class_name)}' is no class, expected one of {expected}")
-    split = SPLIT_OF_FOLDER[folder.lower()]
-    for prefix, prefix_split in SPLIT_OF_PREFIX.items():
-        if file.startswith(prefix):
-            split = prefix_split
-    return _Face(SPLITS.index(split), PurePosixPath(file).stem, CLASS_ALIASES[class_name.lower()], member)
+def _classes(archive: Archive, members: list[_Member], depth: int, names: Names | None) -> ClassNames:
+    if names is None:
+        files = [name for name in archive.sizes if name.split("/")[depth:] == [CLASSES_FILE]]
+        files += [CLASSES_FILE] if CLASSES_FILE in archive.sizes else []
+        names = read_names(archive.read(files[0], MAX_CLASSES_FILE), archive.where(files[0])) if files else None
+    try:
+        return classes_of((member.word for member in members), names)
+    except UnknownClassError as error:
+        first = min(member.name for member in members if member.word == error.word)
+        raise FerKerasError(f"{archive.where(first)}: {error}") from error
+    except FerKerasError as error:
+        raise FerKerasError(f"{archive.path}: {error}") from error
+
+
+def _place(member: _Member, classes: ClassNames, contradicting: list[str]) -> _Face:
+    """The folder says the split; FER2013's own names say which of its tests an image in `test` is of."""
+    split = SPLIT_OF_NAME[member.folder.lower()]
+    said = next((part for usage, part in SPLIT_OF_USAGE.items() if member.file.startswith(f"{usage}_")), split)
+    if split == "test" and said in ("public_test", "private_test"):
+        split = said
+    elif said != split and (split, said) != ("val", "train"):  # validation images are often training images
+        contradicting.append(member.name)
+    return _Face(SPLITS.index(split), PurePosixPath(member.file).stem, classes.numbers[member.word], member.name)

@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -14,6 +15,14 @@ from fer_keras.labels import IMAGE_SIZE
 
 MAX_IMAGE_BYTES = 16 * 2**20
 MAX_IMAGE_PIXELS = 4096 * 4096
+
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+"""Endings, in lower case, of the files that are taken for pictures in a folder or an archive."""
+
+PICTURE = "PNG, JPEG, WebP, BMP, GIF or TIFF"
+"""How messages name what can be read."""
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 
 _SIZE = (IMAGE_SIZE, IMAGE_SIZE)
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F")
@@ -30,19 +39,41 @@ _DAMAGE = (
 )
 
 
+def is_picture(name: str) -> bool:
+    """Say whether a file's name has the ending of a picture."""
+    return name.lower().endswith(PICTURE_SUFFIXES)
+
+
+class DecodedPicture(NamedTuple):
+    """A picture as a face.
+
+    Attributes:
+        face: uint8 [48, 48].
+        colour: whether it was stored in colour.
+        frames: how many it has; `face` is the first.
+    """
+
+    face: np.ndarray
+    colour: bool
+    frames: int
+
+
 def decode_face(data: bytes, where: str, resize: bool = False) -> tuple[np.ndarray, bool]:
-    """Decode a PNG or JPEG; `to_face` says how.
+    """Return the face of `decode_picture`, uint8 [48, 48], and whether it was stored in colour."""
+    picture = decode_picture(data, where, resize)
+    return picture.face, picture.colour
+
+
+def decode_picture(data: bytes, where: str, resize: bool = False) -> DecodedPicture:
+    """Decode a picture, the first frame of several; `to_face` says how.
 
     Args:
         data: the file's bytes.
         where: the words by which a message names the image.
         resize: accept any size and scale it to 48x48.
 
-    Returns:
-        The image, uint8 [48, 48], and whether it was stored in colour.
-
     Raises:
-        FerKerasError: it is no decodable PNG or JPEG, it has another size than 48x48 and `resize` is
+        FerKerasError: it is no decodable picture, it has another size than 48x48 and `resize` is
             False, or it has more than `MAX_IMAGE_PIXELS`.
     """
     with opened_image(data, where) as image:
@@ -51,18 +82,19 @@ def decode_face(data: bytes, where: str, resize: bool = False) -> tuple[np.ndarr
                 f"{where}: {image.width}x{image.height} pixels, expected {IMAGE_SIZE}x{IMAGE_SIZE}"
                 " (the option to resize accepts other sizes)"
             )
-        return to_face(image), image.mode not in _GREY_MODES
+        face = to_face(image)
+        return DecodedPicture(face, image.mode not in _GREY_MODES, getattr(image, "n_frames", 1))
 
 
 @contextmanager
 def opened_image(data: bytes, where: str, most_pixels: int = MAX_IMAGE_PIXELS) -> Iterator[Image.Image]:
-    """Open a PNG or JPEG; not a single pixel is decoded before the block asks for it.
+    """Open a picture; not a single pixel is decoded before the block asks for it.
 
     Raises:
         FerKerasError: it is damaged, as found here or in the block, is of another format, or has more than
             `most_pixels`.
     """
-    with damage_named(where), Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+    with damage_named(where), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
         if image.width * image.height > most_pixels:
             raise FerKerasError(f"{where}: {image.width}x{image.height} pixels, expected at most {most_pixels:,}")
         yield image
@@ -81,7 +113,7 @@ def damage_named(where: str) -> Iterator[None]:
         raise
     except _DAMAGE as error:
         reason = str(error).partition(" <_io.")[0]  # Pillow ends a sentence with the buffer's address
-        raise FerKerasError(f"{where}: expected a whole PNG or JPEG image ({reason})") from error
+        raise FerKerasError(f"{where}: expected a whole {PICTURE} image ({reason})") from error
 
 
 def to_face(image: Image.Image) -> np.ndarray:

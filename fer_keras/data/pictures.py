@@ -2,24 +2,25 @@
 
 import os
 import sys
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
 
-from fer_keras.data.archive import is_clutter, open_zip, printable
-from fer_keras.data.csv_rows import CsvRow, CsvTable
+from fer_keras.data.archive import Archive, is_clutter, open_tar, open_zip, printable
+from fer_keras.data.csv_rows import CsvTable
+from fer_keras.data.face_csv import EXPECTED_CSV, FaceColumns
 from fer_keras.data.face_input import read_image, read_image_file
-from fer_keras.data.image import MAX_IMAGE_BYTES
+from fer_keras.data.image import MAX_IMAGE_BYTES, PICTURE_SUFFIXES, is_picture
+from fer_keras.data.source import csv_of_faces, only_csv
+from fer_keras.data.tar import is_tar
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import IMAGE_SHAPE
 
 STDIN = "-"
-
-_SUFFIXES = (".png", ".jpg", ".jpeg")
-_PIXEL_COLUMNS = ("feature", "pixels")
 
 Picture = tuple[str, str, bytes | np.ndarray | FerKerasError]
 """Name, id, and encoded bytes, a uint8 [48, 48, 1] face, or why there is neither."""
@@ -31,21 +32,23 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
     The id is a CSV's id, or a file's name without its ending; its whole path in a folder or zip with several such.
 
     Args:
-        words: image files, folders and zips (every PNG and JPEG in them), CSVs of faces in any format that
-            `fer_keras.data.load_faces` reads, or `-` for an image on standard input.
+        words: image files, folders, zips and tars (every picture in them, or their CSV of faces), CSVs of faces in any
+            format that `fer_keras.data.load_faces` reads, or `-` for an image on standard input.
         most_bytes: what is larger is no picture.
     """
     for word in words:
         path = Path(word)
         try:
+            if not word:
+                raise FerKerasError("the path of a picture is empty, expected a picture, a folder, a zip or a CSV")
             if word == STDIN:
                 yield "standard input", "stdin", read_image(sys.stdin.buffer, "standard input", most_bytes)
             elif path.is_dir():
                 yield from _in_folder(path, most_bytes)
-            elif path.suffix.lower() == ".zip":
-                with open_zip(path) as archive:
-                    yield from _members(path, archive.sizes, lambda name: archive.read(name, most_bytes))
-            elif path.suffix.lower() == ".csv":
+            elif _is_archive(path):
+                with open_tar(path) if is_tar(path) else open_zip(path) as archive:
+                    yield from _in_archive(archive, most_bytes)
+            elif _is_csv(path):
                 with path.open("rb") as file:
                     yield from _csv_faces(file, word)
             else:
@@ -59,11 +62,35 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
             yield word, path.stem, FerKerasError(problem)
 
 
+def _is_archive(path: Path) -> bool:
+    return path.suffix.lower() == ".zip" or (path.is_file() and (is_tar(path) or zipfile.is_zipfile(path)))
+
+
+def _is_csv(path: Path) -> bool:
+    """Say whether a file is to be read as a CSV: called so, or no picture and with the columns of one (`fer2013`)."""
+    if path.suffix.lower() == ".csv":
+        return True
+    if is_picture(path.name) or not path.is_file():  # a pipe can be read only once
+        return False
+    with path.open("rb") as file, suppress(FerKerasError):
+        return FaceColumns.find(CsvTable(file, str(path)).columns) is not None
+    return False
+
+
+def _in_archive(archive: Archive, most_bytes: int) -> Iterator[Picture]:
+    """The pictures of a zip or tar; where it has none, the faces of its CSV."""
+    if not any(map(is_picture, archive.sizes)) and (name := csv_of_faces(archive)):
+        with archive.open(name) as file:
+            yield from _csv_faces(file, archive.where(name))
+        return
+    yield from _members(archive.path, archive.sizes, lambda name: archive.read(name, most_bytes))
+
+
 def _members(path: Path, names: Iterable[str], read: Callable[[str], bytes]) -> Iterator[Picture]:
     """The pictures among the members of a folder or a zip."""
-    names = sorted(name for name in names if PurePosixPath(name).suffix.lower() in _SUFFIXES)
+    names = sorted(filter(is_picture, names))
     if not names:
-        raise FerKerasError(f"{path}: holds no .png, .jpg or .jpeg file")
+        raise FerKerasError(f"{path}: holds no picture ({', '.join(PICTURE_SUFFIXES)}) and no CSV of faces")
     uses = Counter(PurePosixPath(name).stem for name in names)
     for name in names:
         try:
@@ -80,8 +107,16 @@ def _in_folder(root: Path, most_bytes: int) -> Iterator[Picture]:
     for error in closed:
         where = printable(error.filename)
         yield where, where, FerKerasError(f"{where}: cannot be read ({error.strerror}), expected a folder")
-    if names or not closed:
+    if not any(map(is_picture, names)) and (name := _csv_in(root, names)):
+        with (root / name).open("rb") as file:
+            yield from _csv_faces(file, f"{root}: {printable(name)}")
+    elif names or not closed:
         yield from _members(root, names, lambda name: read_image_file(root / name, most_bytes, pipes=False))
+
+
+def _csv_in(root: Path, names: list[str]) -> str | None:
+    files = sorted(name for name in names if (root / name).is_file())
+    return only_csv(files, lambda name: (root / name).open("rb"), lambda name: f"{root}: {printable(name)}", root)
 
 
 def _files(root: Path, onerror: Callable[[OSError], None]) -> list[str]:
@@ -102,25 +137,15 @@ def _files(root: Path, onerror: Callable[[OSError], None]) -> list[str]:
 def _csv_faces(file: IO[bytes], where: str) -> Iterator[Picture]:
     """The faces of a CSV, in its order. A label is not looked at, so it may be wrong."""
     table = CsvTable(file, where)
-    pixels = next((column for column in _PIXEL_COLUMNS if column in table.columns), None)
-    if pixels is None:
+    columns = FaceColumns.find(table.columns)
+    if columns is None:
         found = printable(",".join(table.columns), 60)
-        raise FerKerasError(f"{where}: expected a CSV with a column {' or '.join(_PIXEL_COLUMNS)}, found '{found}'")
+        raise FerKerasError(f"{where}: expected {EXPECTED_CSV}, found '{found}'")
     for line, row in table.entries():
         try:
             if isinstance(row, FerKerasError):
                 raise row
-            name, face = _csv_face(row, table.columns, pixels)
-            yield f"{where}: {name}", name, face
+            name = columns.id_of(row)
+            yield f"{where}: {name}", name, columns.face_of(row)
         except FerKerasError as error:
             yield f"{where}, line {line}", str(line), error
-
-
-def _csv_face(row: CsvRow, columns: Sequence[str], pixels: str) -> tuple[str, np.ndarray]:
-    """The id and the face of a row; ids are those that `load_faces` gives."""
-    face = np.frombuffer(row.pixels(pixels), np.uint8).reshape(IMAGE_SHAPE)
-    if "id" not in columns:
-        return f"{row.text('usage') if 'usage' in columns else 'train'}_{row.line:08d}", face
-    if not row.text("id"):
-        raise row.fail("the id is empty")
-    return row.text("id"), face

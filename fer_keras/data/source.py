@@ -7,46 +7,45 @@ import shutil
 import threading
 import uuid
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from fer_keras.data import course_csv, fer2013_csv
 from fer_keras.data.archive import Archive, open_archive, printable
+from fer_keras.data.class_names import CLASSES_FILE, MAX_CLASSES_FILE, Names, read_names
 from fer_keras.data.csv_rows import CsvTable
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.face_csv import EXPECTED_CSV, FaceColumns, read_faces
 from fer_keras.data.folder import LAYOUT, holds_faces, read_folder
+from fer_keras.data.tar import is_tar
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, file_sha256, read_json, replacing, write_json
+from fer_keras.labels import label_set_of
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Part of the cache's key: raise it when a reader gives other rows for the same input."""
 
-CSV_READERS: tuple[tuple[tuple[str, ...], Callable[[CsvTable, str], FaceData]], ...] = (
-    (fer2013_csv.COLUMNS, fer2013_csv.read_fer2013_csv),
-    (course_csv.LABELLED_COLUMNS, course_csv.read_labelled_csv),
-    (course_csv.UNLABELLED_COLUMNS, course_csv.read_unlabelled_csv),
-)
-"""The columns, in any order, by which a CSV is recognised -> its reader."""
-
-_EXPECTED_CSV = "a CSV with the columns " + " or ".join(",".join(columns) for columns, _ in CSV_READERS)
-_ARRAYS = ("images", "labels", "ids", "splits")
+_ARRAYS = ("images", "targets", "ids", "splits")
 _logger = logging.getLogger("fer_keras")
 _one_at_a_time = threading.Lock()  # threads of one process would write to the same unfinished entry
 
 
-def load_faces(path: str | os.PathLike[str], *, resize: bool = False) -> FaceData:
+def load_faces(path: str | os.PathLike[str], *, resize: bool = False, classes: Sequence[str] | None = None) -> FaceData:
     """Read faces from any of the formats, recognised by content and not by name.
 
-    A zip or a folder of `<split>/<class>/<image>`, a zip or a folder with one CSV, or a CSV. The first
+    A zip, a tar or a folder of `<split>/<class>/<image>`, or with one CSV, or a CSV. The data bring their classes: a
+    known set where the names are all of its, else a set of their own, which is said. The first
     load of a content fills `<cache>/faces/<key>/`, later ones map its images into memory. The key is made
     of the content, so a renamed input hits and a changed one misses.
 
     Args:
-        path: the zip, the folder or the CSV.
+        path: the zip, the tar, the folder or the CSV.
         resize: accept images of any size and scale them to 48x48.
+        classes: their names, in the order of numbered folders or labels; default: a classes.json at the data's root
+            says them, else the folders or the labels do.
 
     Returns:
         The faces, sorted by split in the order of `SPLITS`, with read-only images. Whether they are enough
@@ -57,10 +56,12 @@ def load_faces(path: str | os.PathLike[str], *, resize: bool = False) -> FaceDat
     """
     if not os.fspath(path):
         raise FerKerasError("the path of the data is empty, expected a zip, a folder or a CSV")
+    if classes is not None:
+        label_set_of(classes)  # refuses what is no set before anything is read
     path = Path(path)
     try:
         with _one_at_a_time:
-            faces, notes = _load(path, resize)
+            faces, notes = _load(path, resize, None if classes is None else tuple(classes))
     except OSError as error:
         raise FerKerasError(f"{error.filename or path}: cannot be read ({error.strerror})") from error
     for note in notes:
@@ -68,12 +69,12 @@ def load_faces(path: str | os.PathLike[str], *, resize: bool = False) -> FaceDat
     return faces
 
 
-def _load(path: Path, resize: bool) -> tuple[FaceData, list[str]]:
-    entry = cache_dir() / "faces" / _content_key(path, resize)
+def _load(path: Path, resize: bool, classes: tuple[str, ...] | None) -> tuple[FaceData, list[str]]:
+    entry = cache_dir() / "faces" / _content_key(path, resize, classes)
     cached = _read_entry(entry, path.resolve().name)
     if cached:
         return cached
-    faces, notes = _read(path, resize)
+    faces, notes = _read(path, resize, classes)
     try:
         _write_entry(entry, faces, notes)
     except (OSError, FerKerasError) as error:
@@ -83,8 +84,8 @@ def _load(path: Path, resize: bool) -> tuple[FaceData, list[str]]:
     return _read_entry(entry, path.resolve().name) or (faces, notes)
 
 
-def _content_key(path: Path, resize: bool) -> str:
-    """The SHA-256 of all that decides what is read: content, reader and option."""
+def _content_key(path: Path, resize: bool, classes: tuple[str, ...] | None) -> str:
+    """The SHA-256 of all that decides what is read: content, reader and options."""
     if path.is_dir():
         content = _folder_sha256(path)
     elif path.is_file():
@@ -94,7 +95,7 @@ def _content_key(path: Path, resize: bool) -> str:
     else:
         problem = "expected a file or a folder" if path.exists() else "there is no such file or folder"
         raise FerKerasError(f"{path}: {problem}")
-    return hashlib.sha256(f"{READER_VERSION} {resize} {content}".encode()).hexdigest()
+    return hashlib.sha256(f"{READER_VERSION} {resize} {classes} {content}".encode()).hexdigest()
 
 
 def _folder_sha256(path: Path) -> str:
@@ -107,49 +108,65 @@ def _folder_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _read(path: Path, resize: bool) -> tuple[FaceData, list[str]]:
-    if path.is_dir() or zipfile.is_zipfile(path):
+def _read(path: Path, resize: bool, classes: tuple[str, ...] | None) -> tuple[FaceData, list[str]]:
+    if path.is_dir() or zipfile.is_zipfile(path) or is_tar(path):
         with open_archive(path) as archive:
             if holds_faces(archive.sizes):
-                return read_folder(archive, resize)
-            return _read_archived_csv(archive), []
+                return read_folder(archive, resize, classes)
+            return _read_archived_csv(archive, classes)
     with path.open("rb") as file:
         if file.read(4) == b"PK\3\4":
             raise FerKerasError(f"{path}: this zip is truncated or damaged, its directory is missing")
         file.seek(0)
-        return _read_csv(file, str(path), path.resolve().name), []
+        return _read_csv(file, str(path), path.resolve().name, classes)
 
 
-def _read_csv(file: IO[bytes], where: str, source: str) -> FaceData:
+def _read_csv(file: IO[bytes], where: str, source: str, names: Names | None) -> tuple[FaceData, list[str]]:
     try:
         table = CsvTable(file, where)
     except FerKerasError as error:
-        raise FerKerasError(f"{where}: expected a zip, a folder or {_EXPECTED_CSV}") from error
-    reader = _csv_reader(table)
-    if not reader:
+        raise FerKerasError(f"{where}: expected a zip, a folder or {EXPECTED_CSV}") from error
+    if not FaceColumns.find(table.columns):
         found = printable(",".join(table.columns), 60)
-        raise FerKerasError(f"{where}: expected {_EXPECTED_CSV}, found '{found}'")
-    return reader(table, source)
+        raise FerKerasError(f"{where}: expected {EXPECTED_CSV}, found '{found}'")
+    return read_faces(table, source, names)
 
 
-def _csv_reader(table: CsvTable) -> Callable[[CsvTable, str], FaceData] | None:
-    found = sorted(table.columns)
-    return next((reader for columns, reader in CSV_READERS if sorted(columns) == found), None)
+def csv_of_faces(archive: Archive) -> str | None:
+    """Return the one member of an archive that is a CSV of faces, None where there is none.
+
+    Raises:
+        FerKerasError: there are several, or one cannot be read.
+    """
+    return only_csv(archive.sizes, archive.open, archive.where, archive.path)
 
 
-def _read_archived_csv(archive: Archive) -> FaceData:
-    names = []
-    for name in archive.sizes:
+def only_csv(
+    names: Iterable[str],
+    opener: Callable[[str], AbstractContextManager[IO[bytes]]],
+    where: Callable[[str], str],
+    path: Path,
+) -> str | None:
+    """Return which of some files is a CSV of faces, as `csv_of_faces`."""
+    found = []
+    for name in names:
         if name.lower().endswith(".csv"):
-            with archive.open(name) as file:
-                if _csv_reader(CsvTable(file, archive.where(name))):
-                    names.append(name)
-    if not names:
-        raise FerKerasError(f"{archive.path}: holds no faces, expected {LAYOUT}, or {_EXPECTED_CSV}")
-    if len(names) > 1:
-        raise FerKerasError(f"{archive.path}: holds {printable(' and '.join(names))}; unpack it and name one of them")
-    with archive.open(names[0]) as file:
-        return _read_csv(file, archive.where(names[0]), archive.path.resolve().name)
+            with opener(name) as file:
+                if FaceColumns.find(CsvTable(file, where(name)).columns):
+                    found.append(name)
+    if len(found) > 1:
+        raise FerKerasError(f"{path}: holds {printable(' and '.join(found))}; unpack it and name one of them")
+    return found[0] if found else None
+
+
+def _read_archived_csv(archive: Archive, names: Names | None) -> tuple[FaceData, list[str]]:
+    name = csv_of_faces(archive)
+    if name is None:
+        raise FerKerasError(f"{archive.path}: holds no faces, expected {LAYOUT}, or {EXPECTED_CSV}")
+    if names is None and CLASSES_FILE in archive.sizes:
+        names = read_names(archive.read(CLASSES_FILE, MAX_CLASSES_FILE), archive.where(CLASSES_FILE))
+    with archive.open(name) as file:
+        return _read_csv(file, archive.where(name), archive.path.resolve().name, names)
 
 
 def _write_entry(entry: Path, faces: FaceData, notes: list[str]) -> None:
@@ -162,7 +179,10 @@ def _write_entry(entry: Path, faces: FaceData, notes: list[str]) -> None:
         for name in _ARRAYS:
             np.save(partial / f"{name}.npy", getattr(faces, name))
         digests = {name: file_sha256(partial / f"{name}.npy") for name in _ARRAYS}
-        write_json(partial / "source.json", {"source": faces.source, "notes": notes, "sha256": digests})
+        write_json(
+            partial / "source.json",
+            {"source": faces.source, "classes": faces.classes, "notes": notes, "sha256": digests},
+        )
 
 
 def _read_entry(entry: Path, source: str) -> tuple[FaceData, list[str]] | None:
@@ -174,6 +194,7 @@ def _read_entry(entry: Path, source: str) -> tuple[FaceData, list[str]] | None:
         images, *columns = (
             np.load(entry / f"{name}.npy", mmap_mode="r" if name == "images" else None) for name in _ARRAYS
         )
-        return FaceData.create(images, *columns, source), written["notes"]
-    except (OSError, ValueError, KeyError, TypeError):
+        label_set = label_set_of(written["classes"])
+        return FaceData.create(images, *columns, source, label_set=label_set), written["notes"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

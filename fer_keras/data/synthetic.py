@@ -10,18 +10,19 @@ actions of each emotion.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from fer_keras.data.dataset import SPLIT_OF_USAGE, FaceData
 from fer_keras.data.face_drawing import draw_face
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import CLASSES, IMAGE_SHAPE, IMAGE_SIZE, NUM_CLASSES
+from fer_keras.labels import FER2013, IMAGE_SHAPE, IMAGE_SIZE, LabelSet, label_set_of
 
 SOURCE = "drawn faces"
 
 CLASS_SHARES: tuple[float, ...] = (0.14, 0.07, 0.14, 0.21, 0.16, 0.13, 0.15)
-"""Share of each class, in the order of `CLASSES`: FER2013's order of sizes, but milder."""
+"""Share of each class, in the order of `FER2013`'s: FER2013's order of sizes, but milder."""
 
 ACTION_UNITS: tuple[str, ...] = (
     "inner_brow_raise",  # AU1
@@ -98,7 +99,7 @@ def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
     Image i depends on `seed`, i and `labels[i]` only, so a longer list starts with the same faces.
 
     Args:
-        labels: integers [N], each 0..6.
+        labels: integers [N], each 0..6, FER2013's numbers.
         seed: equal seeds give equal pixels; 0 or more.
 
     Returns:
@@ -108,8 +109,8 @@ def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
         FerKerasError: a label is not 0..6, or the seed is negative.
     """
     labels = np.asarray(labels, np.int64)
-    if labels.size and not (labels.min() >= 0 and labels.max() < NUM_CLASSES):
-        wrong = labels[(labels < 0) | (labels >= NUM_CLASSES)][0]
+    if labels.size and not (labels.min() >= 0 and labels.max() < len(FER2013)):
+        wrong = labels[(labels < 0) | (labels >= len(FER2013))][0]
         raise FerKerasError(f"drawn faces: label {wrong}, expected 0..6")
     _check_seed(seed)
     images = np.empty((len(labels), *IMAGE_SHAPE), np.uint8)
@@ -119,7 +120,14 @@ def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
     return images
 
 
-def drawn_faces(count: int = 4000, seed: int = 0, *, test_fraction: float = 0.2, duplicates: float = 0.02) -> FaceData:
+def drawn_faces(
+    count: int = 4000,
+    seed: int = 0,
+    *,
+    test_fraction: float = 0.2,
+    duplicates: float = 0.02,
+    classes: Sequence[str] | None = None,
+) -> FaceData:
     """Draw a data set with FER2013's splits, ids and faults.
 
     Args:
@@ -129,32 +137,36 @@ def drawn_faces(count: int = 4000, seed: int = 0, *, test_fraction: float = 0.2,
         duplicates: share of the images of each split that are exact copies of another training image
             with the same label, at least one a split; 0 for none. FER2013 has 4% in training and 8% in
             each test split.
+        classes: some of the expressions, in any known spelling; default: FER2013's seven.
 
     Returns:
         FaceData of `count` images, marked as drawn, in the order train, public_test, private_test, every
         class in each.
 
     Raises:
-        FerKerasError: an option is out of range, or a split would be left without one of the classes.
+        FerKerasError: an option is out of range, a class is no expression, or a split would be left without one of
+            the classes.
     """
     if not 0.0 < test_fraction < 1.0:
         raise FerKerasError(f"option test_fraction {test_fraction}: expected a number between 0 and 1")
     if not 0.0 <= duplicates <= 0.5:
         raise FerKerasError(f"option duplicates {duplicates}: expected a number from 0 to 0.5")
     _check_seed(seed)
+    label_set = FER2013 if classes is None else label_set_of(classes)
+    expressions = _expressions(label_set)
     test = round(count * test_fraction / 2)
     sizes = {"train": count - 2 * test, "public_test": test, "private_test": test}
-    if min(sizes.values()) < 2 * NUM_CLASSES:
-        need = math.ceil(2 * NUM_CLASSES / min(test_fraction / 2, 1.0 - test_fraction))
+    if min(sizes.values()) < 2 * len(label_set):
+        need = math.ceil(2 * len(label_set) / min(test_fraction / 2, 1.0 - test_fraction))
         raise FerKerasError(f"option count {count}: expected at least {need} drawn faces")
     rng = _generator(seed, _SET_STREAM)
-    labels = np.concatenate([rng.permutation(_class_quota(size)) for size in sizes.values()])
+    labels = np.concatenate([rng.permutation(_class_quota(size, expressions)) for size in sizes.values()])
     splits = np.repeat(list(sizes), list(sizes.values()))
-    images = draw_faces(labels, seed)
+    images = draw_faces(expressions[labels], seed)
     if duplicates:
         _copy_some(images, labels, splits, duplicates, rng)
     ids = [f"{_ID_PREFIXES[split]}_{number:05d}" for split, size in sizes.items() for number in range(1, size + 1)]
-    return FaceData.create(images, labels, ids, splits, SOURCE, drawn=True)
+    return FaceData.create(images, labels, ids, splits, SOURCE, drawn=True, label_set=label_set)
 
 
 def _check_seed(seed: int) -> None:
@@ -167,10 +179,22 @@ def _generator(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
 
 
-def _class_quota(size: int) -> np.ndarray:
+def _expressions(label_set: LabelSet) -> np.ndarray:
+    """Return int64 [C]: the number in FER2013 of each class."""
+    numbers = [FER2013.number(name) for name in label_set.classes]
+    if None in numbers:
+        name = label_set.classes[numbers.index(None)]
+        raise FerKerasError(f"option classes {name!r}: expected one of {', '.join(FER2013.classes)}")
+    return np.array(numbers, np.int64)
+
+
+def _class_quota(size: int, expressions: np.ndarray) -> np.ndarray:
     """Return int64 [size]: `CLASS_SHARES` in whole numbers, at least one of each class."""
-    edges = np.round(np.cumsum(CLASS_SHARES) * (size - NUM_CLASSES)).astype(np.int64)
-    return np.repeat(np.arange(NUM_CLASSES), np.diff(edges, prepend=0) + 1)
+    shares = np.cumsum(np.array(CLASS_SHARES)[expressions])
+    if len(expressions) < len(CLASS_SHARES):
+        shares /= shares[-1]
+    edges = np.round(shares * (size - len(expressions))).astype(np.int64)
+    return np.repeat(np.arange(len(expressions)), np.diff(edges, prepend=0) + 1)
 
 
 def _copy_some(
@@ -212,7 +236,7 @@ def _draw_chunk(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
 
 def _intensities(labels: np.ndarray, luck: np.ndarray) -> np.ndarray:
     """Return float64 [N, 15]: intensity of each action unit, from the label and uniform numbers."""
-    table = np.array([[EXPRESSION_ACTIONS[name].get(unit, 0.0) for unit in ACTION_UNITS] for name in CLASSES])
+    table = np.array([[EXPRESSION_ACTIONS[name].get(unit, 0.0) for unit in ACTION_UNITS] for name in FER2013.classes])
     units = len(ACTION_UNITS)
     strength = 0.5 + 0.6 * luck[:, :1]
     own = table[labels] * strength * (0.6 + 0.7 * luck[:, 1 : units + 1])

@@ -4,9 +4,12 @@ import csv
 import io
 import zipfile
 
+import numpy as np
 from PIL import Image
 
 from fer_keras.data.dataset import SPLIT_OF_USAGE
+from fer_keras.data.synthetic import draw_faces
+from fer_keras.labels import FER2013
 
 FOLDER_NAMES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 USAGES = {"Training": "train", "PublicTest": "test", "PrivateTest": "test"}
@@ -48,3 +51,15 @@ def write_folder(path, members):
         (path / name).parent.mkdir(parents=True, exist_ok=True)
         (path / name).write_bytes(data)
     return path
+
+
+def write_drawn_folder(path, classes, count, seed=0):
+    """Drawn faces of some expressions as `<split>/<class>/<n>.png`, of which two thirds train, a sixth val and test."""
+    labels = np.arange(count) % len(classes)
+    images = draw_faces(np.array([FER2013.number(name) for name in classes])[labels], seed)[..., 0]
+    splits = ["train", "train", "train", "train", "val", "test"]
+    members = {
+        f"{splits[number // len(classes) % 6]}/{classes[label]}/{number:04d}.png": png(image)
+        for number, (label, image) in enumerate(zip(labels, images, strict=True))
+    }
+    return write_folder(path, members)

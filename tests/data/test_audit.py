@@ -9,7 +9,7 @@ from face_files import text, write_csv
 
 from fer_keras.data.audit import audit
 from fer_keras.data.dataset import FaceData
-from fer_keras.labels import CLASSES
+from fer_keras.labels import FER2013
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_counts(images):
     train, _, private = report.splits
     assert [split.name for split in report.splits] == ["train", "public_test", "private_test"]
     assert [split.images for split in report.splits] == [7, 3, 2]
-    assert train.class_counts == dict(zip(CLASSES, [2, 0, 0, 1, 2, 1, 1], strict=True))
+    assert train.class_counts == dict(zip(FER2013.classes, [2, 0, 0, 1, 2, 1, 1], strict=True))
     assert [split.unlabelled for split in report.splits] == [0, 0, 1]
     assert [split.constant for split in report.splits] == [2, 0, 0]
     assert [split.surplus_copies for split in report.splits] == [3, 0, 1]

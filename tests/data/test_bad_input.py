@@ -123,9 +123,11 @@ def test_member_twice_and_unbounded_methods(tmp_path):
 
 def test_unknown_folders(tmp_path):
     image = png(GREY)
-    assert "'contempt' is no class" in refusal(zip_of(tmp_path, {"train/contempt/1.png": image}))
-    members = {"train/sad/1.png": image, "validation/sad/2.png": image}
-    assert "'validation' is no folder of a split" in refusal(zip_of(tmp_path, members))
+    message = refusal(zip_of(tmp_path, {"train/contempt/1.png": image}), classes=["happy", "sad"])
+    assert "train/contempt/1.png: 'contempt' is no class, expected one of happy, sad" in message
+    assert "'contempt' is the only class" in refusal(zip_of(tmp_path, {"train/contempt/1.png": image}))
+    members = {"train/sad/1.png": image, "holdout/sad/2.png": image}
+    assert "'holdout' is no folder of a split" in refusal(zip_of(tmp_path, members))
     members = {"train/sad/1.png": image, "train/2.png": image}
     assert "train/2.png: expected <split>/<class>/<image>" in refusal(zip_of(tmp_path, members))
     members = {"train/sad/1.png": image, "train/sad/more/2.png": image}
@@ -134,7 +136,7 @@ def test_unknown_folders(tmp_path):
 
 
 def test_names_from_strangers_stay_on_one_line(tmp_path):
-    message = refusal(zip_of(tmp_path, {f"train/s\nad{'x' * 5000}/1.png": png(GREY)}))
+    message = refusal(zip_of(tmp_path, {f"train/s\nad{'x' * 5000}/1.png": png(GREY)}), classes=["happy", "sad"])
     assert "train/s\\nadxxx" in message and "is no class" in message
 
 
@@ -155,15 +157,15 @@ def gif():
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"not an image", "expected a whole PNG or JPEG"),
-        (b"", "expected a whole PNG or JPEG"),
+        (b"not an image", "expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF"),
+        (b"", "expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF"),
         (png(np.random.default_rng(0).integers(0, 256, (48, 48), dtype=np.uint8))[:700], "expected a whole PNG"),
-        (gif(), "expected a whole PNG or JPEG"),
+        (gif()[:60], "expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF"),
         (png(GREY[:47]), "48x47 pixels, expected 48x48"),
         (png(np.zeros((96, 96), np.uint8)), "96x96 pixels, expected 48x48"),
         (bomb(), "bomb"),
     ],
-    ids=["text", "nothing", "truncated", "gif", "47 rows", "96x96", "bomb"],
+    ids=["text", "nothing", "truncated", "half a gif", "47 rows", "96x96", "bomb"],
 )
 @pytest.mark.parametrize("write", [zip_of, lambda path, members: write_folder(path / "a", members)])
 def test_member_that_is_no_face(write, data, problem, tmp_path):
@@ -193,7 +195,7 @@ FER2013_HEADER = ["emotion", "pixels", "Usage"]
         ((7, PIXELS, "Training"), "emotion '7', expected a whole number 0..6"),
         ((-1, PIXELS, "Training"), "emotion '-1', expected a whole number 0..6"),
         (("sad", PIXELS, "Training"), "emotion 'sad', expected a whole number 0..6"),
-        ((0, PIXELS, "Test"), "Usage 'Test', expected one of Training, PublicTest, PrivateTest"),
+        ((0, PIXELS, "Rest"), "Usage 'Rest', expected one of Training, PublicTest, PrivateTest, train, val, test"),
         ((0, PIXELS), "2 fields, expected 3"),
         ((0, "7 " * 70000, "Training"), "longer than 131,072 characters"),
     ],
@@ -230,7 +232,7 @@ def test_two_csvs_are_ambiguous(tmp_path):
     assert "holds a.csv and b.csv" in refusal(path)
 
 
-@pytest.mark.parametrize("data", [b"emotion,pixels\n1,2\n", b"\x1f\x8b\x08\xff\xfe", b"hello", b"\n", png(GREY)])
+@pytest.mark.parametrize("data", [b"emotion,face\n1,2\n", b"\x1f\x8b\x08\xff\xfe", b"hello", b"\n", png(GREY)])
 def test_unknown_file(data, tmp_path):
     path = tmp_path / "faces.csv"
     path.write_bytes(data)

@@ -27,7 +27,7 @@ def reads(monkeypatch):
     """The paths that a reader has read."""
     seen = []
     read = source._read
-    monkeypatch.setattr(source, "_read", lambda path, resize: seen.append(path.name) or read(path, resize))
+    monkeypatch.setattr(source, "_read", lambda path, *options: seen.append(path.name) or read(path, *options))
     return seen
 
 
@@ -42,9 +42,9 @@ def test_second_load_is_mapped_and_equal(path, drawn, reads):
     assert sorted(file.name for file in entries()[0].iterdir()) == [
         "ids.npy",
         "images.npy",
-        "labels.npy",
         "source.json",
         "splits.npy",
+        "targets.npy",
     ]
 
 
@@ -85,9 +85,9 @@ def shorten(entry):
 
 
 def alter(entry):
-    data = bytearray((entry / "labels.npy").read_bytes())
+    data = bytearray((entry / "targets.npy").read_bytes())
     data[-8] ^= 1
-    (entry / "labels.npy").write_bytes(data)
+    (entry / "targets.npy").write_bytes(data)
 
 
 @pytest.mark.parametrize(

@@ -86,12 +86,15 @@ def test_an_array_of_names_is_a_list_of_them(tmp_path):
         ([FACES[0], FACES[0] / 255], r"image 1: array with values .* not 0..1"),
         ([FACES[0], None], r"image 1: NoneType, expected an array"),
         (7, r"image: int, expected an array"),
-        (b"no", r"image: expected a whole PNG or JPEG image"),
-        ([bytearray(b"no")], r"image 0: expected a whole PNG or JPEG image"),
-        (Image.open(io.BytesIO(png(COLOURS)[:900])), r"image: expected a whole PNG or JPEG image"),
-        ("none.png", r"none.png: cannot be read \(No such file or directory\), expected a PNG or JPEG file"),
-        ("a\0b.png", r"a\\x00b.png: cannot be read \(embedded null byte\), expected a PNG or JPEG file"),
-        (["/"], r"/: cannot be read \(Is a directory\), expected a PNG or JPEG file"),
+        (b"no", r"image: expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF image"),
+        ([bytearray(b"no")], r"image 0: expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF image"),
+        (
+            Image.open(io.BytesIO(png(COLOURS)[:900])),
+            r"image: expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF image",
+        ),
+        ("none.png", r"none.png: cannot be read \(No such file or directory\), expected a picture"),
+        ("a\0b.png", r"a\\x00b.png: cannot be read \(embedded null byte\), expected a picture"),
+        (["/"], r"/: cannot be read \(Is a directory\), expected a picture"),
     ],
 )
 def test_what_is_no_face(face, sentence):

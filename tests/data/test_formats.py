@@ -81,27 +81,36 @@ def test_class_of_an_alphabetical_folder_is_its_number_in_fer2013(drawn, tmp_pat
     np.testing.assert_array_equal(faces.images[..., 0], drawn.images[faces.labels])
 
 
-def test_prefix_beats_folder_and_test_without_prefix_is_one_split(drawn, tmp_path):
+def test_the_folder_wins_over_a_name_of_another_split(drawn, tmp_path, caplog):
     image = png(drawn.images[0])
     members = {
         "test/sad/Training_1.png": image,
+        "test/sad/PublicTest_2.png": image,
+        "test/sad/PrivateTest_2.png": image,
         "train/sad/PublicTest_1.png": image,
-        "train/sad/PrivateTest_1.png": image,
         "train/sad/8.png": image,
+        "valid/sad/Training_3.png": image,
         "Test/sad/9.png": image,
         "PublicTest/sad/10.png": image,
         "private_test/sad/11.png": image,
     }
-    faces = load_faces(write_folder(tmp_path / "a", members))
+    path = write_folder(tmp_path / "a", members)
+    faces = load_faces(path)
     assert dict(zip(faces.ids.tolist(), faces.splits.tolist(), strict=True)) == {
         "8": "train",
-        "Training_1": "train",
+        "PublicTest_1": "train",
+        "Training_3": "val",
         "10": "public_test",
-        "PublicTest_1": "public_test",
+        "PublicTest_2": "public_test",
         "11": "private_test",
-        "PrivateTest_1": "private_test",
+        "PrivateTest_2": "private_test",
         "9": "test",
+        "Training_1": "test",
     }
+    assert [record.getMessage() for record in caplog.records] == [
+        f"{path}: images whose names say another split than their folder, which wins: 2"
+        " (the first is test/sad/Training_1.png)"
+    ]
 
 
 def test_a_name_used_twice_becomes_a_path(drawn, tmp_path):

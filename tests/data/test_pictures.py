@@ -11,6 +11,8 @@ import pytest
 from face_files import png, text, write_csv, write_folder, write_zip
 
 from fer_keras.data import load_faces
+from fer_keras.data.face_csv import EXPECTED_CSV
+from fer_keras.data.image import PICTURE_SUFFIXES
 from fer_keras.data.pictures import find_pictures
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
@@ -45,9 +47,9 @@ def test_stray_entries_of_a_folder(tmp_path):
     pictures, errors = found(folder)
     assert pictures == {f"{folder}: 1.png": GREY, f"{folder}: {deep}/2.JPG": GREY}
     assert errors == [
-        f"{folder}/film.png: more than 16,777,216 bytes, expected a PNG or JPEG file of at most that",
-        f"{folder}/gone.png: cannot be read (No such file or directory), expected a PNG or JPEG file",
-        f"{folder}/pipe.png: a pipe or a device, expected a PNG or JPEG file",
+        f"{folder}/film.png: more than 16,777,216 bytes, expected a picture of at most that",
+        f"{folder}/gone.png: cannot be read (No such file or directory), expected a picture",
+        f"{folder}/pipe.png: a pipe or a device, expected a picture",
     ]
 
 
@@ -95,7 +97,7 @@ def test_a_zip_that_is_none_and_a_folder_without_pictures(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"PK\3\4")
     _, errors = found(tmp_path / "a.zip", tmp_path)
     assert "this zip is truncated or damaged" in errors[0]
-    assert errors[1:] == [f"{tmp_path}: holds no .png, .jpg or .jpeg file"]
+    assert errors[1:] == [f"{tmp_path}: holds no picture ({', '.join(PICTURE_SUFFIXES)}) and no CSV of faces"]
 
 
 def test_bad_rows_of_a_csv(tmp_path):
@@ -140,8 +142,8 @@ def test_a_csv_s_faces_and_ids_are_those_of_load_faces(header, tmp_path):
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"", "expected a CSV with a column feature or pixels, found ''"),
-        (b"id,label\n1,2\n", "expected a CSV with a column feature or pixels, found 'id,label'"),
+        (b"", f"expected {EXPECTED_CSV}, found ''"),
+        (b"id,label\n1,2\n", f"expected {EXPECTED_CSV}, found 'id,label'"),
         (b"id,feature\n\n", "the CSV holds no rows below its header"),
     ],
 )
@@ -162,5 +164,5 @@ def test_ids_are_short_where_that_is_enough(tmp_path):
 def test_standard_input_is_read_up_to_the_limit(spare, monkeypatch):
     monkeypatch.setattr(sys, "stdin", type("Pipe", (), {"buffer": io.BytesIO(GREY)}))
     most = len(GREY) + spare
-    problem = f"standard input: more than {most} bytes, expected a PNG or JPEG file of at most that"
+    problem = f"standard input: more than {most} bytes, expected a picture of at most that"
     assert found("-", most_bytes=most) == (({}, [problem]) if spare else ({"standard input": GREY}, []))

@@ -10,7 +10,7 @@ from fer_keras.data import synthetic
 from fer_keras.data.dataset import duplicate_groups
 from fer_keras.data.synthetic import draw_faces, drawn_faces
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import CLASSES, NUM_CLASSES
+from fer_keras.labels import FER2013
 
 
 @pytest.fixture(scope="module")
@@ -78,25 +78,25 @@ def test_equal_seeds_give_equal_data_in_another_process(faces):
 
 
 def test_image_depends_on_seed_row_and_its_own_label_only():
-    labels = np.arange(60) % NUM_CLASSES
+    labels = np.arange(60) % len(FER2013)
     images = draw_faces(labels, seed=5)
     np.testing.assert_array_equal(draw_faces(labels[:30], seed=5), images[:30])
     changed = labels.copy()
-    changed[10] = (changed[10] + 1) % NUM_CLASSES
+    changed[10] = (changed[10] + 1) % len(FER2013)
     differs = (draw_faces(changed, seed=5) != images).any(axis=(1, 2, 3))
     assert np.flatnonzero(differs).tolist() == [10]
 
 
 def test_expression_changes_the_face_and_not_its_surroundings():
-    rows = [draw_faces(np.full(20, label), seed=2).astype(int) for label in range(NUM_CLASSES)]
-    neutral = rows[CLASSES.index("neutral")]
-    for label in range(NUM_CLASSES - 1):
+    rows = [draw_faces(np.full(20, label), seed=2).astype(int) for label in range(len(FER2013))]
+    neutral = rows[FER2013.classes.index("neutral")]
+    for label in range(len(FER2013) - 1):
         change = np.abs(rows[label] - neutral).mean(axis=0)[..., 0]
         assert change[12:44, 10:38].mean() > 5 * change[:, [0, 1, 46, 47]].mean()
 
 
 def test_actions_are_named_and_every_expression_has_its_own():
-    assert tuple(synthetic.EXPRESSION_ACTIONS) == CLASSES
+    assert tuple(synthetic.EXPRESSION_ACTIONS) == FER2013.classes
     assert not synthetic.EXPRESSION_ACTIONS["neutral"]
     for actions in synthetic.EXPRESSION_ACTIONS.values():
         assert set(actions) <= set(synthetic.ACTION_UNITS)
@@ -137,7 +137,7 @@ def test_a_linear_classifier_stays_clearly_below_a_small_cnn(faces):
         model.add(keras.layers.ReLU())
         model.add(keras.layers.MaxPooling2D())
     model.add(keras.layers.Flatten())
-    model.add(keras.layers.Dense(NUM_CLASSES))
+    model.add(keras.layers.Dense(len(FER2013)))
     schedule = keras.optimizers.schedules.CosineDecay(2e-3, 6 * 38)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(schedule), loss, metrics=["accuracy"])

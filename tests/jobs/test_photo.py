@@ -41,7 +41,7 @@ def test_the_crop_is_the_box(portrait, classifier, tmp_path):
     np.testing.assert_array_equal(answer.face, crop[0])
     assert answer.prediction.label == classifier.predict(crop)[0].label
     assert [str(error).split(": ")[1] for _, error in unanswered] == [
-        "expected a whole PNG or JPEG image (cannot identify image file)",
+        "expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF image (cannot identify image file)",
         "no frontal face was found in this photo",
     ]
     assert list(photos) == [str(PORTRAIT)]
