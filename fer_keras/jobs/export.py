@@ -123,7 +123,7 @@ def _subject(
         splits = {"val": (predict_logits(model, val.images), val.labels)}
         if expected.split not in (None, "val"):
             splits[expected.split] = (expected.logits, expected.labels)
-        write_calibration(file, splits, marked.source)
+        write_calibration(file, splits, marked.source, marked.classes)
     faces, source = calibration_faces(data if marked is None else marked) if integers else (None, "")
     if source == DRAWN:
         say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")

@@ -6,8 +6,10 @@ from typing import Any
 import keras
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE
-from fer_keras.labels import IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.files import MODEL_FILE, read_json
+from fer_keras.labels import IMAGE_SHAPE, LabelSet, label_set_of
+
+_CONFIG_FILE = "config.json"
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -15,7 +17,7 @@ def load_model(path: str | Path) -> keras.Model:
 
     Raises:
         FerKerasError: there is no such file, Keras cannot read it, or it does not map [N, 48, 48, 1] to
-            [N, 7].
+            [N, C].
     """
     path = model_file(path)
     try:
@@ -23,7 +25,7 @@ def load_model(path: str | Path) -> keras.Model:
     except Exception as error:  # Keras raises whatever the broken part raises.
         reason = str(error).strip().split("\n")[0]
         raise FerKerasError(f"{path}: Keras cannot read a model from this file ({reason})") from error
-    expected = ((None, *IMAGE_SHAPE), (None, NUM_CLASSES))
+    expected = ((None, *IMAGE_SHAPE), (None, None))
     found = (getattr(model, "input_shape", None), getattr(model, "output_shape", None))
     if not all(_fits(shape, wanted) for shape, wanted in zip(found, expected, strict=True)):
         raise FerKerasError(
@@ -43,6 +45,15 @@ def model_file(path: str | Path) -> Path:
     if not file.is_file():
         raise FerKerasError(f"{file}: there is no such file, expected a Keras model")
     return file
+
+
+def read_label_set(path: str | Path) -> LabelSet | None:
+    """Return the classes of a model: those in the configuration beside its file, or None where it says none."""
+    config = model_file(path).parent / _CONFIG_FILE
+    if not config.is_file():
+        return None
+    classes = read_json(config).get("config", {}).get("data", {}).get("classes")
+    return label_set_of(classes) if classes else None
 
 
 def _fits(shape: Any, wanted: tuple[int | None, ...]) -> bool:
