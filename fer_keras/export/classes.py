@@ -27,7 +27,7 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 
 def with_labels_file(file: bytes, classes: Sequence[str]) -> bytes:
     """Return a LiteRT file's bytes with its classes in an archive after its end, which runtimes pass over."""
-    buffer = io.BytesIO(file)
+    buffer = io.BytesIO(file)  # what `file` had after its end is gone already: `flatbuffer.write` leaves it out
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.writestr(zipfile.ZipInfo(LABELS_FILE, _DATE), "\n".join(classes) + "\n")
     return buffer.getvalue()
