@@ -115,6 +115,21 @@ def label_set_of(names: Iterable[str], title: str = "own") -> LabelSet:
     return replace(own, aliases=_known_spellings(own.classes))
 
 
+def label_set_in_order(names: Iterable[str], title: str = "own") -> LabelSet:
+    """Return the set of a model's outputs, whose order counts: a known one only if it is exactly that.
+
+    Args:
+        names: of the outputs, in their order.
+        title: what a set of their own is called.
+
+    Raises:
+        FerKerasError: the names make no set.
+    """
+    own = LabelSet(title, tuple(names))
+    same = next((label_set for label_set in KNOWN if label_set.classes == own.classes), None)
+    return same or replace(own, aliases=_known_spellings(own.classes))
+
+
 def _known_spellings(classes: tuple[str, ...]) -> Mapping[str, str]:
     """Other spelling of one of these classes, in lower case -> the class."""
     taken = {name.lower() for name in classes}

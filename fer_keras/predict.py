@@ -1,7 +1,7 @@
 """Faces in, expressions out: from arrays, files or bytes, without TensorFlow where a LiteRT file is at hand."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,10 +12,11 @@ import numpy as np
 
 from fer_keras.data.face_input import Face, as_faces
 from fer_keras.errors import FerKerasError
+from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.litert_runtime import litert_runtime
 from fer_keras.export.record import FLOAT_FILE, INT8_FILE, read_exports
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
-from fer_keras.labels import CLASSES, IMAGE_SHAPE, NUM_CLASSES
+from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.probabilities import as_logits, softmax
 
 Runtime = Literal["auto", "litert", "keras"]
@@ -30,12 +31,13 @@ class Prediction:
     """The answer for one face.
 
     Attributes:
-        label: the likeliest expression, one of `CLASSES`.
-        class_id: its number, 0..6.
+        label: the likeliest expression, one of the model's `classes`.
+        class_id: its number, 0..C-1.
         confidence: an estimate of how often such an answer is right, 0 to 1: the largest probability after temperature
             scaling; not scaled where the model has no temperature.
         calibrated: whether it has one.
-        probabilities: float32 [7], the model's own, as every exported format gives them: not scaled.
+        probabilities: float32 [C], the model's own, as every exported format gives them: not scaled.
+        classes: the names of the C classes, in the model's order.
     """
 
     label: str
@@ -43,12 +45,13 @@ class Prediction:
     confidence: float
     calibrated: bool
     probabilities: np.ndarray
+    classes: tuple[str, ...]
 
     def to_dict(self) -> dict[str, object]:
         """Return the answer as JSON values."""
-        named = {name: round(float(value), 6) for name, value in zip(CLASSES, self.probabilities, strict=True)}
-        told = {"label": self.label, "confidence": round(self.confidence, 6), "calibrated": self.calibrated}
-        return {**told, "probabilities": named}
+        named = {name: round(float(value), 6) for name, value in zip(self.classes, self.probabilities, strict=True)}
+        answer = {"label": self.label, "confidence": round(self.confidence, 6), "calibrated": self.calibrated}
+        return {**answer, "probabilities": named}
 
 
 class Classifier:
@@ -59,21 +62,36 @@ class Classifier:
         runtime: `litert` or `keras`.
         temperature: what logits are divided by for the confidence; 1 where none is known.
         calibrated: whether it is known.
+        label_set: the classes, in the order of the logits.
+        classes_note: what is to be said where the file does not name them; "" where it does.
     """
 
     def __init__(
-        self, file: Path, runtime: str, forward: Callable[[np.ndarray], np.ndarray], temperature: float | None
+        self,
+        file: Path,
+        runtime: str,
+        forward: Callable[[np.ndarray], np.ndarray],
+        temperature: float | None,
+        label_set: LabelSet,
+        classes_note: str = "",
     ) -> None:
+        self.label_set = label_set
+        self.classes_note = classes_note
         self.file = file
         self.runtime = runtime
         self.calibrated = temperature is not None
         self.temperature = 1.0 if temperature is None else temperature
         self._forward = forward
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the logits."""
+        return self.label_set.classes
+
     def logits(self, images: np.ndarray) -> np.ndarray:
-        """Return float32 logits [N, 7] of uint8 images [N, 48, 48, 1]."""
+        """Return float32 logits [N, C] of uint8 images [N, 48, 48, 1]."""
         batches = [self._forward(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
-        return np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
+        return np.concatenate(batches) if batches else np.empty((0, len(self.label_set)), np.float32)
 
     def predict(self, faces: Face | Iterable[Face]) -> list[Prediction]:
         """Classify one face or many, whatever their size: each is made upright and grey and scaled to 48x48.
@@ -97,12 +115,14 @@ class Classifier:
         logits = self.logits(images)
         probabilities, confidences = softmax(logits), softmax(logits / self.temperature).max(axis=1, initial=0.0)
         return [
-            Prediction(CLASSES[number], int(number), float(confidence), self.calibrated, row)
+            Prediction(self.classes[number], int(number), float(confidence), self.calibrated, row, self.classes)
             for number, confidence, row in zip(logits.argmax(axis=1), confidences, probabilities, strict=True)
         ]
 
 
-def load(path_or_name: str | os.PathLike[str], runtime: Runtime = "auto") -> Classifier:
+def load(
+    path_or_name: str | os.PathLike[str], runtime: Runtime = "auto", classes: Sequence[str] | None = None
+) -> Classifier:
     """Load a classifier.
 
     Args:
@@ -110,9 +130,11 @@ def load(path_or_name: str | os.PathLike[str], runtime: Runtime = "auto") -> Cla
             which is looked for in saved_models/ here and in the checkout that fer_keras is installed from.
         runtime: `litert`, which starts in a fraction of a second; `keras`; or `auto` for LiteRT where the package
             ai-edge-litert is installed and the model has been exported (the float32 file before the int8 one).
+        classes: the names of its classes, in the order of its logits; default: those that its file or the
+            configuration beside it names, else FER2013's.
 
     Raises:
-        FerKerasError: there is no such model, or it cannot be run by `runtime`.
+        FerKerasError: there is no such model, it cannot be run by `runtime`, or its classes are not known.
     """
     if runtime not in ("auto", "litert", "keras"):
         raise FerKerasError(f"runtime {runtime!r}: expected auto, litert or keras")
@@ -123,10 +145,21 @@ def load(path_or_name: str | os.PathLike[str], runtime: Runtime = "auto") -> Cla
     if path.suffix == ".tflite" and runtime == "keras":
         raise FerKerasError(f"{path}: Keras cannot run a LiteRT file, expected a .keras file or a folder")
     if runtime != "keras" and lite_file and (find_spec("ai_edge_litert") or path.suffix == ".tflite"):
-        return Classifier(lite_file, "litert", _litert(lite_file), temperature)
+        return _classifier(lite_file, "litert", _litert(lite_file), temperature, classes)
     if runtime == "litert":
         raise FerKerasError(f"{path}: no LiteRT file of this model that can be run, expected one from {_HOW_TO_EXPORT}")
-    return Classifier(keras_file, "keras", _keras(keras_file), temperature)
+    return _classifier(keras_file, "keras", _keras(keras_file), temperature, classes)
+
+
+def _classifier(
+    file: Path,
+    runtime: str,
+    forward: Callable[[np.ndarray], np.ndarray],
+    temperature: float | None,
+    classes: Sequence[str] | None,
+) -> Classifier:
+    outputs = forward(np.zeros((1, *IMAGE_SHAPE), np.uint8)).shape[1]
+    return Classifier(file, runtime, forward, temperature, *label_set_of_model(file, outputs, classes))
 
 
 def _find(path_or_name: str | os.PathLike[str]) -> Path:
@@ -162,9 +195,9 @@ def _temperature(path: Path) -> float | None:
         exported = read_exports(keras_file.parent, keras_file)["formats"].values()
         if file_sha256(path) not in [facts.get("sha256") for facts in exported]:
             return None
-    written = read_json(calibration)
+    facts = read_json(calibration)
     try:
-        return float(written["temperature"]) if written["model_sha256"] == file_sha256(keras_file) else None
+        return float(facts["temperature"]) if facts["model_sha256"] == file_sha256(keras_file) else None
     except (KeyError, TypeError, ValueError) as error:
         raise FerKerasError(f"{calibration}: expected the temperature of a model") from error
 
@@ -176,10 +209,11 @@ def _litert(file: Path) -> Callable[[np.ndarray], np.ndarray]:
         (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:  # the latter of operations that this runtime lacks
         raise FerKerasError(f"{file}: LiteRT cannot run a model from this file ({error})") from error
-    found = [(tuple(told["shape"][1:]), told["dtype"]) for told in (inputs, outputs)]
-    if found != [(IMAGE_SHAPE, np.uint8), ((NUM_CLASSES,), np.float32)]:
+    takes = tuple(inputs["shape"][1:]) == IMAGE_SHAPE and inputs["dtype"] == np.uint8
+    gives = len(outputs["shape"]) == 2 and outputs["shape"][1] >= 2 and outputs["dtype"] == np.float32
+    if not (takes and gives):
         raise FerKerasError(
-            f"{file}: expected a model from uint8 images [N, 48, 48, 1] to float32 [N, {NUM_CLASSES}], as"
+            f"{file}: expected a model from uint8 images [N, 48, 48, 1] to float32 [N, C], as"
             " scripts/export.py writes it"
         )
 

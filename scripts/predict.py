@@ -24,6 +24,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("model", help="the name of a saved model, a folder that holds model.keras, a .keras or .tflite")
     parser.add_argument("image", nargs="+", help="files, folders, zips, CSVs of faces, or -")
     parser.add_argument("--runtime", choices=("auto", "litert", "keras"), default="auto", help="default %(default)s")
+    parser.add_argument("--classes", nargs="+", metavar="NAME", help="of the model; default: those its file names")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--csv", action="store_true", help="print CSV")
@@ -50,7 +51,7 @@ def main() -> int:
 
         require_figure(args.plot)
     with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
-        classifier = load(args.model, args.runtime)
+        classifier = load(args.model, args.runtime, args.classes)
     if args.photo:
         from fer_keras.faces.photo import MAX_PHOTO_BYTES
         from fer_keras.jobs import photo
@@ -59,6 +60,8 @@ def main() -> int:
         answers, unreadable, photos = photo.classify_photos(classifier, pictures)
     else:
         answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(args.image))
+    if classifier.classes_note:
+        print(f"note: {classifier.classes_note}", file=sys.stderr)
     for _, error in unreadable:
         print(f"error: {error}", file=sys.stderr)
     if answers and not classifier.calibrated and not args.course:
@@ -66,7 +69,7 @@ def main() -> int:
     if args.json:
         print(predict_files.as_json(answers))
     elif args.csv:
-        print(predict_files.as_csv(answers, course=args.course))
+        print(predict_files.as_csv(answers, course=args.course, classes=classifier.classes))
     elif answers:
         print(predict_files.as_table(answers))
     if args.plot:

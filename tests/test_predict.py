@@ -26,6 +26,7 @@ from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import litert, record
+from fer_keras.files import write_json
 from fer_keras.jobs import predict_files
 from fer_keras.jobs.predict_files import Answer
 from fer_keras.labels import CLASSES
@@ -49,11 +50,12 @@ def saved(tmp_path_factory):
     folder.mkdir(parents=True)
     model = pixels_to(7)
     model.save(folder / "model.keras")
+    write_json(folder / "config.json", {"config": {"data": {"classes": CLASSES}}})
     litert.save_float32(model, folder / record.FLOAT_FILE)
     facts = {"kept": True, **record.artifact_facts(folder / record.FLOAT_FILE)}
     record.record_export(folder, folder / "model.keras", "litert_float32", facts)
     logits = predict_logits(model, FACES)
-    write_calibration(folder / "model.keras", {"val": (logits, np.roll(logits.argmax(axis=1), 1))}, "made up")
+    write_calibration(folder / "model.keras", {"val": (logits, np.roll(logits.argmax(axis=1), 1))}, "made up", CLASSES)
     return folder
 
 
@@ -134,10 +136,25 @@ def test_threads_get_their_own_answers(classifier, expected):
         np.testing.assert_allclose(logits[0], expected[number % 7], rtol=1e-4, atol=1e-4)
 
 
-def test_a_litert_file_of_other_classes_is_refused(tmp_path):
-    litert.save_float32(pixels_to(5), tmp_path / "five.tflite")
-    with pytest.raises(FerKerasError, match=r"five.tflite: expected a model .* to float32 \[N, 7\]"):
-        fer_keras.load(tmp_path / "five.tflite")
+def test_a_litert_file_of_other_classes_needs_their_names(tmp_path):
+    litert.save_float32(pixels_to(3), tmp_path / "three.tflite")
+    with pytest.raises(FerKerasError, match=r"three.tflite: gives 3 logits and does not say of which classes"):
+        fer_keras.load(tmp_path / "three.tflite")
+    with pytest.raises(FerKerasError, match=r"three.tflite: gives 3 logits, expected 2, of calm, tense"):
+        fer_keras.load(tmp_path / "three.tflite", classes=["calm", "tense"])
+    classes = ("calm", "tense", "asleep")
+    named = fer_keras.load(tmp_path / "three.tflite", classes=classes)
+    assert named.classes == classes and not named.classes_note
+    (answer,) = named.predict(FACES[0])
+    assert answer.label == classes[answer.class_id] and tuple(answer.to_dict()["probabilities"]) == classes
+
+
+def test_fer2013_is_taken_with_a_note_where_no_file_names_the_classes(tmp_path, caplog):
+    litert.save_float32(pixels_to(7), tmp_path / "seven.tflite")
+    assert fer_keras.load(tmp_path / "seven.tflite").classes == CLASSES
+    assert caplog.messages == [
+        f"{tmp_path / 'seven.tflite'} does not say its classes; FER2013's order is taken (--classes names others)"
+    ]
 
 
 def test_float32_comes_before_int8_and_keras_where_litert_is_not_installed(saved, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ CARD_TEXT_FILE = "card.md"
 Card = dict[str, Any]
 
 INTENDED_USE: tuple[str, ...] = (
-    "Telling which of seven coarse expressions a tightly cropped, roughly frontal face shows to others: for research"
+    "Telling which of {count} coarse expressions a tightly cropped, roughly frontal face shows to others: for research"
     " and teaching on small models and knowledge distillation, and where a wrong answer harms nobody.",
     "Not for judging anyone, nor for decisions about people. The European Union forbids inferring emotions at work"
     " and in education, but for medical or safety reasons (Regulation (EU) 2024/1689, article 5(1)(f)).",
@@ -41,9 +41,11 @@ LIMITS: tuple[str, ...] = (
     "A confidence is not a probability of being right until it is calibrated; the calibration error says how far off.",
 )
 
+_COUNTS = dict(zip(range(2, 11), ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"], strict=True))
+
 _FINGERPRINTS = ("fingerprint_as_trained", "fingerprint")
 
-_ESSENTIAL = {"name", "kind", "size", "fingerprint", "scores", "data", "reproduce"}
+_ESSENTIAL = {"name", "kind", "classes", "size", "fingerprint", "scores", "data", "reproduce"}
 
 
 def model_card(
@@ -189,15 +191,17 @@ def _common(name: str, kind: str, evaluation: Evaluation) -> Card:
     return {
         "name": name,
         "kind": kind,
+        "classes": list(evaluation.classes),
         "size": dict(vars(evaluation.size)) if evaluation.size else None,
-        **standing_texts(),
+        **standing_texts(evaluation.classes),
         "scores": _scores(evaluation),
     }
 
 
-def standing_texts() -> Card:
-    """Return what every card says, whatever its model."""
-    return {"intended_use": list(INTENDED_USE), "limits": list(LIMITS)}
+def standing_texts(classes: Sequence[str]) -> Card:
+    """Return what the card of every model of these classes says."""
+    count = _COUNTS.get(len(classes), str(len(classes)))
+    return {"intended_use": [text.format(count=count) for text in INTENDED_USE], "limits": list(LIMITS)}
 
 
 def _scores(evaluation: Evaluation) -> dict[str, Any]:

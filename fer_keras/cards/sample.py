@@ -11,7 +11,7 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.files import read_json, write_json
-from fer_keras.labels import NUM_CLASSES
+from fer_keras.labels import FER2013
 
 SAMPLE_FILE = "sample.json"
 
@@ -24,7 +24,7 @@ _SEED = 2013
 
 def sample_faces() -> np.ndarray:
     """Return uint8 [14, 48, 48, 1]: two drawn faces of each expression, the same everywhere."""
-    return draw_faces(np.tile(np.arange(NUM_CLASSES), _FACES_EACH), seed=_SEED)
+    return draw_faces(np.tile(np.arange(len(FER2013)), _FACES_EACH), seed=_SEED)
 
 
 def write_sample(model: keras.Model, folder: Path) -> None:

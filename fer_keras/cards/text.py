@@ -9,7 +9,6 @@ from fer_keras.cards.model_card import CARD_TEXT_FILE, Card
 from fer_keras.cards.table import GENERATED, model_table
 from fer_keras.evaluation import tables
 from fer_keras.evaluation.results import Evaluation
-from fer_keras.labels import CLASSES
 
 
 def card_text(card: Card) -> str:
@@ -61,8 +60,8 @@ def _links(names: Iterable[str]) -> str:
 def _usage(card: Card) -> str:
     return (
         f'```python\nimport keras\n\nmodel = keras.models.load_model("saved_models/{card["name"]}/model.keras")\n'
-        "logits = model(images)  # grey values 0..255, [N, 48, 48, 1] -> [N, 7]\n```\n\n"
-        f"The logits are those of {', '.join(CLASSES)}, in this order. Fingerprint of architecture and weights:"
+        f"logits = model(images)  # grey values 0..255, [N, 48, 48, 1] -> [N, {len(card['classes'])}]\n```\n\n"
+        f"The logits are those of {', '.join(card['classes'])}, in this order. Fingerprint of architecture and weights:"
         f" `{card['fingerprint']}`."
     )
 
@@ -88,17 +87,18 @@ def _members(card: Card) -> str:
 
 
 def _figure(heading: str, path: str, evaluation: Evaluation) -> str:
-    mistakes = tables.commonest_mistakes(evaluation.splits[evaluation.headline].all.confusion)
-    told = f"{mistakes}\n\n" if heading == "Confusion" else ""
-    return f"## {heading}\n\n{told}![{heading}]({path})"
+    mistakes = tables.commonest_mistakes(evaluation.splits[evaluation.headline].all.confusion, evaluation.classes)
+    text = f"{mistakes}\n\n" if heading == "Confusion" else ""
+    return f"## {heading}\n\n{text}![{heading}]({path})"
 
 
 def _data(card: Card, evaluation: Evaluation) -> str:
     facts = card["data"]
     audit = facts["audit"]
+    counts = [[f"{split['class_counts'][name]:,}" for split in audit["splits"]] for name in card["classes"]]
     lines = [
         ("images", *(f"{split['images']:,}" for split in audit["splits"])),
-        *((f"of them {name}", *(f"{split['class_counts'][name]:,}" for split in audit["splits"])) for name in CLASSES),
+        *((f"of them {name}", *of_class) for name, of_class in zip(card["classes"], counts, strict=True)),
         ("constant images", *(f"{split['constant']:,}" for split in audit["splits"])),
         (
             "surplus exact copies, constant images left out",

@@ -3,7 +3,7 @@
 Reference: Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv 1706.04599 (temperature scaling).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,8 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     label has the largest logit it lies at 0, and about 0.05 is returned.
 
     Args:
-        logits: float [N, 7], of images that were not fitted to.
-        labels: int [N], 0..6.
+        logits: float [N, C], of images that were not fitted to.
+        labels: int [N], 0..C-1.
 
     Raises:
         FerKerasError: there are no images.
@@ -38,20 +38,24 @@ def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
     return float(1.0 / best.x)
 
 
-def write_calibration(model: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], source: str) -> None:
+def write_calibration(
+    model: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], source: str, classes: Sequence[str]
+) -> None:
     """Fit a temperature on validation images and write it to calibration.json beside a model.
 
     Args:
         model: the model's file.
-        splits: split name -> its logits [N, 7] and labels [N]: `val`, and others to say what the temperature is worth
+        splits: split name -> its logits [N, C] and labels [N]: `val`, and others to say what the temperature is worth
             on images that neither the model nor the temperature was fitted to.
         source: what the images are, for people.
+        classes: the names of the columns of the logits.
     """
     logits, labels = splits["val"]
     temperature = fit_temperature(logits, labels)
     tested = {name: _before_and_after(*split, temperature) for name, split in splits.items() if name != "val"}
     facts = {
         "model_sha256": file_sha256(model),
+        "classes": list(classes),
         "temperature": temperature,
         "source": source,
         "images": len(labels),

@@ -13,10 +13,10 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import has_copy_in, score
 from fer_keras.evaluation.results import Evaluation, ModelSize, SplitResult
 from fer_keras.files import MODEL_FILE
-from fer_keras.labels import NUM_CLASSES
+from fer_keras.labels import IMAGE_SHAPE
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import logits_function
-from fer_keras.models.load import load_model, model_file
+from fer_keras.models.load import load_model, model_file, read_label_set
 
 _BATCH = 512
 
@@ -62,7 +62,7 @@ def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: M
     """Score logits that are already at hand, such as an ensemble's.
 
     Args:
-        logits: split name -> float [N, 7], a row for each *labelled* image of that split, in order.
+        logits: split name -> float [N, C], a row for each *labelled* image of that split, in order.
         data: as in `evaluate`.
         size: what the model costs, if known.
 
@@ -72,7 +72,7 @@ def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: M
     if not logits:
         raise FerKerasError(f"{data.source}: no labelled images to score, found splits {data.split_names}")
     results = {name: _result(name, logits[name], data) for name in SPLITS if name in logits}
-    return Evaluation(results, data.source, data.drawn, size)
+    return Evaluation(results, data.source, data.drawn, data.classes, size)
 
 
 def evaluate_files(
@@ -96,10 +96,23 @@ def evaluate_files(
     names = [file.parent.resolve().name if file.name == MODEL_FILE else file.stem for file in files]
     names = [name if names.count(name) == 1 else str(file) for name, file in zip(names, files, strict=True)]
     rows = [
-        (name, evaluate(load_model(file), data, splits=splits, file=file))
+        (name, evaluate(load_model(file), in_classes_of(file, data), splits=splits, file=file))
         for name, file in zip(names, files, strict=True)
     ]
-    return rows if len(rows) == 1 else [("ensemble", evaluate_ensemble([row for _, row in rows], data)), *rows]
+    if len(rows) == 1:
+        return rows
+    ensemble = evaluate_ensemble([row for _, row in rows], in_classes_of(files[0], data))
+    return [("ensemble", ensemble), *rows]
+
+
+def in_classes_of(file: Path, data: FaceData) -> FaceData:
+    """Return `data` with the classes of a model in their order; as it is where its file does not say its classes.
+
+    Raises:
+        FerKerasError: a class that has images is none of the model's.
+    """
+    label_set = read_label_set(file)
+    return data if label_set is None else data.with_label_set(label_set)
 
 
 def evaluate_ensemble(
@@ -113,7 +126,13 @@ def evaluate_ensemble(
         members: of each model.
         data: as in `evaluate`.
         mirrored: `mirrored_logits` of each model, to average over too, for as many multiply-adds again; () for none.
+
+    Raises:
+        FerKerasError: the members have different classes.
     """
+    if len({member.classes for member in members}) > 1:
+        found = " and ".join(sorted({", ".join(member.classes) for member in members}))
+        raise FerKerasError(f"an ensemble needs members of the same classes in the same order, found {found}")
     logits = {
         name: ensemble_logits(
             np.stack([*(member.splits[name].logits for member in members), *(part[name] for part in mirrored)], axis=1)
@@ -136,7 +155,7 @@ def _together(sizes: Sequence[ModelSize]) -> ModelSize:
 
 
 def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = _BATCH) -> np.ndarray:
-    """Return float32 logits [N, 7] for uint8 images [N, 48, 48, 1].
+    """Return float32 logits [N, C] for uint8 images [N, 48, 48, 1].
 
     Args:
         model: as for `logits_function`.
@@ -148,7 +167,7 @@ def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = _BA
 
 def _in_batches(logits_of: Callable[[np.ndarray], np.ndarray], images: np.ndarray, batch_size: int) -> np.ndarray:
     batches = [logits_of(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
-    return np.concatenate(batches) if batches else np.empty((0, NUM_CLASSES), np.float32)
+    return np.concatenate(batches) if batches else logits_of(np.zeros((1, *IMAGE_SHAPE), np.uint8))[:0]
 
 
 def model_size(model: keras.Model, file: Path | None = None) -> ModelSize:
@@ -168,6 +187,11 @@ def _result(name: str, logits: np.ndarray, data: FaceData) -> SplitResult:
     numbers do not depend on who scores it: whoever has only its file cannot know which were set aside.
     """
     labelled = data.split(name).labelled()
+    if logits.shape[1:] != (data.num_classes,):
+        raise FerKerasError(
+            f"{data.source} has {data.num_classes} classes ({', '.join(data.classes)}),"
+            f" the model gives logits {list(logits.shape)}"
+        )
     everything = score(logits, labelled.labels)
     fitted = np.isin(data.splits, [other for other in TRAINING_SPLITS if other != name])
     if name == "train" or not fitted.any():

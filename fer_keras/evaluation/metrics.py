@@ -14,7 +14,6 @@ from sklearn import metrics as sklearn_metrics
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import NUM_CLASSES
 
 CALIBRATION_BINS = 15
 """Equal-width bins of confidence, as in Guo et al."""
@@ -32,10 +31,10 @@ class SplitScore:
         accuracy_interval: its 95% bootstrap interval, (low, high).
         macro_f1: the mean F1 over the classes that were labelled or predicted at least once.
         macro_f1_interval: its 95% bootstrap interval, (low, high).
-        per_class_recall: float [7]; NaN for a class without an image.
+        per_class_recall: float [C]; NaN for a class without an image.
         calibration_error: expected calibration error over 15 bins of confidence, 0 to 1.
         nll: the mean negative log-likelihood of the labels, in nats.
-        confusion: int64 [7, 7], images of class `row` that were called `column`.
+        confusion: int64 [C, C], images of class `row` that were called `column`.
     """
 
     count: int
@@ -80,21 +79,21 @@ def score(logits: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: i
     perfect score on few images it says less than it seems to.
 
     Args:
-        logits: float [N, 7], unnormalised.
-        labels: int [N], 0..6.
+        logits: float [N, C], unnormalised.
+        labels: int [N], 0..C-1.
         seed: equal seeds give equal intervals.
         resamples: bootstrap draws.
 
     Raises:
-        FerKerasError: nothing to score, shapes that do not go together, a label outside 0..6, or a
+        FerKerasError: nothing to score, shapes that do not go together, a label outside 0..C-1, or a
             logit that is not finite.
     """
     logits, labels = _checked(logits, labels)
     predicted = logits.argmax(axis=1)
-    confusion = sklearn_metrics.confusion_matrix(labels, predicted, labels=range(NUM_CLASSES))
-    count = len(labels)
+    count, num_classes = logits.shape
+    confusion = sklearn_metrics.confusion_matrix(labels, predicted, labels=range(num_classes))
     draws = np.random.default_rng(seed).multinomial(count, confusion.ravel() / count, size=resamples)
-    draws = draws.reshape(resamples, NUM_CLASSES, NUM_CLASSES)
+    draws = draws.reshape(resamples, num_classes, num_classes)
     totals = confusion.sum(axis=1)
     return SplitScore(
         count=count,
@@ -118,9 +117,9 @@ def accuracy_difference(
     interval is much narrower than a comparison of two separate ones suggests.
 
     Args:
-        logits: float [N, 7] of one model.
-        others: float [N, 7] of another, on the same images in the same order.
-        labels: int [N], 0..6.
+        logits: float [N, C] of one model.
+        others: float [N, C] of another, on the same images in the same order.
+        labels: int [N], 0..C-1.
         seed: equal seeds give equal intervals.
         resamples: bootstrap draws.
 
@@ -141,8 +140,8 @@ def reliability(
     """Sort predictions into equal-width bins of confidence, each open below and closed above.
 
     Args:
-        logits: float [N, 7].
-        labels: int [N], 0..6.
+        logits: float [N, C].
+        labels: int [N], 0..C-1.
         bins: how many, over confidences 0 to 1.
 
     Returns:
@@ -166,8 +165,8 @@ def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = CALIBR
     """Return the expected calibration error: the mean gap between confidence and accuracy, by bin.
 
     Args:
-        logits: float [N, 7].
-        labels: int [N], 0..6.
+        logits: float [N, C].
+        labels: int [N], 0..C-1.
         bins: equal-width bins of confidence.
     """
     counts, confidence, accuracy = reliability(logits, labels, bins)
@@ -175,7 +174,7 @@ def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = CALIBR
 
 
 def nll(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean negative log-likelihood, in nats, of labels [N] by logits [N, 7]."""
+    """Return the mean negative log-likelihood, in nats, of labels [N] by logits [N, C]."""
     return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
 
 
@@ -185,26 +184,24 @@ def has_copy_in(data: FaceData, train: FaceData) -> np.ndarray:
 
 
 def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return float64 log-probabilities of float logits [..., 7]."""
+    """Return float64 log-probabilities of float logits [..., C]."""
     return special.log_softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return float64 probabilities of float logits [..., 7]."""
+    """Return float64 probabilities of float logits [..., C]."""
     return special.softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return float64 logits and int64 labels that go together, or say why they do not."""
     logits, labels = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
-    if logits.shape != (len(labels), NUM_CLASSES):
-        raise FerKerasError(
-            f"expected logits [{len(labels)}, {NUM_CLASSES}] for {len(labels)} labels, found {list(logits.shape)}"
-        )
+    if logits.ndim != 2 or len(logits) != len(labels):
+        raise FerKerasError(f"expected logits [{len(labels)}, C] for {len(labels)} labels, found {list(logits.shape)}")
     if not len(labels):
         raise FerKerasError("no images to score")
-    if labels.min() < 0 or labels.max() >= NUM_CLASSES:
-        raise FerKerasError("an image to score has no label; expected 0..6 for each")
+    if labels.min() < 0 or labels.max() >= logits.shape[1]:
+        raise FerKerasError(f"an image to score has no label; expected 0..{logits.shape[1] - 1} for each")
     if not np.isfinite(logits).all():
         row = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
         raise FerKerasError(f"the logits of image {row} are not finite: {logits[row].tolist()}")
@@ -212,12 +209,12 @@ def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def _accuracy(confusion: np.ndarray) -> np.ndarray:
-    """Accuracy of confusion matrices [..., 7, 7]."""
+    """Accuracy of confusion matrices [..., C, C]."""
     return np.trace(confusion, axis1=-2, axis2=-1) / confusion.sum(axis=(-2, -1))
 
 
 def _macro_f1(confusion: np.ndarray) -> np.ndarray:
-    """Macro-F1 of confusion matrices [..., 7, 7], over the classes that a matrix mentions."""
+    """Macro-F1 of confusion matrices [..., C, C], over the classes that a matrix mentions."""
     hits = np.diagonal(confusion, axis1=-2, axis2=-1)
     mentions = confusion.sum(axis=-1) + confusion.sum(axis=-2)
     return (2 * hits / np.maximum(mentions, 1)).sum(axis=-1) / (mentions > 0).sum(axis=-1)

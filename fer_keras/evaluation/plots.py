@@ -21,7 +21,6 @@ from PIL import Image
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import reliability
 from fer_keras.files import replacing
-from fer_keras.labels import CLASSES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,14 +92,16 @@ def _mark_best(ax: "Axes", epochs: np.ndarray, history: "pd.DataFrame") -> None:
     ax.plot(epochs[row], best, "o", color=ORANGE, markersize=6, markerfacecolor="white", label=label)
 
 
-def confusion_matrix(confusion: np.ndarray, title: str) -> Figure:
+def confusion_matrix(confusion: np.ndarray, title: str, classes: Sequence[str] | None = None) -> Figure:
     """Draw a confusion matrix: colour and percentage by row, the count beneath.
 
     Args:
-        confusion: int [7, 7], rows the label, columns the prediction.
+        confusion: int [C, C], rows the label, columns the prediction.
         title: what was scored.
+        classes: the names; default: the numbers of the classes.
     """
     confusion = np.asarray(confusion).astype(np.int64)
+    classes = [str(number) for number in range(len(confusion))] if classes is None else classes
     totals = confusion.sum(axis=1, keepdims=True)
     shares = confusion / np.maximum(totals, 1)
     figure, (ax,) = new_figure(6.4, 5.6)
@@ -111,9 +112,9 @@ def confusion_matrix(confusion: np.ndarray, title: str) -> Figure:
         ax.text(column, row - 0.1, f"{shares[row, column]:.0%}", fontsize=11, **style)
         ax.text(column, row + 0.25, f"{confusion[row, column]:,}", fontsize=7, **style)
     ax.set(title=title, xlabel="predicted", ylabel="label")
-    ax.set_xticks(range(len(CLASSES)), CLASSES, rotation=35, ha="right", rotation_mode="anchor")
-    rows = [f"{name} ({int(total):,})" for name, total in zip(CLASSES, totals[:, 0], strict=True)]
-    ax.set_yticks(range(len(CLASSES)), rows)
+    ax.set_xticks(range(len(classes)), classes, rotation=35, ha="right", rotation_mode="anchor")
+    rows = [f"{name} ({int(total):,})" for name, total in zip(classes, totals[:, 0], strict=True)]
+    ax.set_yticks(range(len(classes)), rows)
     ax.grid(False)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
@@ -129,8 +130,8 @@ def reliability_diagram(logits: np.ndarray, labels: np.ndarray, title: str) -> F
     Reference: Guo et al., 2017, arXiv 1706.04599, figure 1.
 
     Args:
-        logits: float [N, 7].
-        labels: int [N], 0..6.
+        logits: float [N, C].
+        labels: int [N], 0..C-1.
         title: what was scored.
     """
     counts, confidence, accuracy = reliability(logits, labels)
@@ -154,8 +155,8 @@ def confident_mistakes(probabilities: np.ndarray, labels: np.ndarray, count: int
     """Return int64: the rows of at most `count` mistakes, the most confident first.
 
     Args:
-        probabilities: float [N, 7].
-        labels: int [N], 0..6.
+        probabilities: float [N, C].
+        labels: int [N], 0..C-1.
         count: the most to return.
     """
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
@@ -167,6 +168,7 @@ def mistakes_sheet(
     labels: np.ndarray,
     probabilities: np.ndarray,
     ids: Sequence[str] | np.ndarray,
+    classes: Sequence[str],
     rows: int = 4,
     columns: int = 8,
 ) -> Figure:
@@ -174,9 +176,10 @@ def mistakes_sheet(
 
     Args:
         images: uint8 [N, 48, 48, 1].
-        labels: int [N], 0..6.
-        probabilities: float [N, 7].
+        labels: int [N], 0..C-1.
+        probabilities: float [N, C].
         ids: str [N], the images' names.
+        classes: the names of the classes.
         rows: rows of faces.
         columns: faces in a row.
     """
@@ -185,9 +188,9 @@ def mistakes_sheet(
     for ax, row in zip(axes, chosen, strict=False):
         _show(ax, images[row])
         guess = int(probabilities[row].argmax())
-        ax.set_title(f"label: {CLASSES[labels[row]]}", fontsize=8, pad=3)
+        ax.set_title(f"label: {classes[labels[row]]}", fontsize=8, pad=3)
         ax.text(
-            0.5, -0.03, f"→ {CLASSES[guess]} {probabilities[row, guess]:.0%}", transform=ax.transAxes,
+            0.5, -0.03, f"→ {classes[guess]} {probabilities[row, guess]:.0%}", transform=ax.transAxes,
             ha="center", va="top", fontsize=8, color=ORANGE, fontweight="bold",
         )  # fmt: skip
         ax.text(

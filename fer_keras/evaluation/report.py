@@ -98,8 +98,8 @@ def draw_figures(
     if history is not None and len(history):
         text = "Training accuracy is measured on augmented views with dropout on, so it may lie below validation."
         add("Training", text, "training.png", plots.training_curves(history))
-    figure = plots.confusion_matrix(result.all.confusion, f"Confusion on {where}")
-    add("Confusion", tables.commonest_mistakes(result.all.confusion), "confusion.png", figure)
+    figure = plots.confusion_matrix(result.all.confusion, f"Confusion on {where}", evaluation.classes)
+    add("Confusion", tables.commonest_mistakes(result.all.confusion, evaluation.classes), "confusion.png", figure)
     text = "Bars below the diagonal: surer than right. Calibration error "
     text += f"{tables.percent(result.all.calibration_error)}."
     figure = plots.reliability_diagram(logits, data.labels, f"Calibration on {where}")
@@ -108,7 +108,7 @@ def draw_figures(
         text = f"The {split} images that were called something else with the most confidence."
         if not evaluation.drawn:
             text += " Where the face plainly shows what was predicted, the label may be the mistake."
-        figure = plots.mistakes_sheet(data.images, data.labels, softmax(logits), data.ids)
+        figure = plots.mistakes_sheet(data.images, data.labels, softmax(logits), data.ids, evaluation.classes)
         add("Most confident mistakes", text, MISTAKES_FIGURE, figure)
     else:
         (folder / MISTAKES_FIGURE).unlink(missing_ok=True)
@@ -119,8 +119,8 @@ def _made(facts: Mapping[str, Any], command: str | None) -> str:
     """The command, plain facts as a list, nested ones as JSON, and the versions."""
     plain = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
     nested = {key: value for key, value in facts.items() if key not in plain}
-    told = ", ".join(f"{name} {number}" for name, number in environment().items() if number)
-    plain["this report was written with"] = told
+    versions = ", ".join(f"{name} {number}" for name, number in environment().items() if number)
+    plain["this report was written with"] = versions
     parts = [f"```\n{command}\n```"] if command else []
     parts.append("\n".join(f"- {key}: {value}" for key, value in plain.items()))
     parts += [f"{key}:\n\n```json\n{json.dumps(value, indent=2)}\n```" for key, value in nested.items()]

@@ -8,7 +8,6 @@ import numpy as np
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.evaluation.metrics import SplitScore
-from fer_keras.labels import CLASSES
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class SplitResult:
             where that leaves no image or `copies` is None.
         copies: how many images have such a copy; None where the data has no training images to look
             through, and for the `train` split itself.
-        logits: float32 [N, 7]; kept for figures, not serialised; None for scores that were read back.
+        logits: float32 [N, C]; kept for figures, not serialised; None for scores that were read back.
         data: the N labelled images, in the order of `logits`; not serialised; None as for `logits`.
     """
 
@@ -55,11 +54,11 @@ class SplitResult:
         return {"all": self.all.to_dict(), "without_copies": without, "copies": self.copies}
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any]) -> "SplitResult":
+    def from_dict(cls, scores: Mapping[str, Any]) -> "SplitResult":
         """Return the scores that `to_dict` wrote."""
-        without = written["without_copies"]
+        without = scores["without_copies"]
         return cls(
-            SplitScore.from_dict(written["all"]), SplitScore.from_dict(without) if without else None, written["copies"]
+            SplitScore.from_dict(scores["all"]), SplitScore.from_dict(without) if without else None, scores["copies"]
         )
 
 
@@ -71,12 +70,14 @@ class Evaluation:
         splits: split name -> result, in the order of `fer_keras.data.dataset.SPLITS`.
         source: what the images are, for people.
         drawn: True where they are drawn faces, not FER2013.
+        classes: the names of the classes, in the order of the logits.
         size: what the model costs; None where only its logits were at hand.
     """
 
     splits: dict[str, SplitResult]
     source: str
     drawn: bool
+    classes: tuple[str, ...]
     size: ModelSize | None = None
 
     @property
@@ -90,14 +91,14 @@ class Evaluation:
         return {
             "data": self.source,
             "drawn": self.drawn,
-            "classes": list(CLASSES),
+            "classes": list(self.classes),
             "size": dict(vars(self.size)) if self.size else None,
             "splits": {name: result.to_dict() for name, result in self.splits.items()},
         }
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any]) -> "Evaluation":
+    def from_dict(cls, scores: Mapping[str, Any]) -> "Evaluation":
         """Return what `to_dict` wrote, without images and logits."""
-        splits = {name: SplitResult.from_dict(result) for name, result in written["splits"].items()}
-        size = ModelSize(**written["size"]) if written["size"] else None
-        return cls(splits, written["data"], written["drawn"], size)
+        splits = {name: SplitResult.from_dict(result) for name, result in scores["splits"].items()}
+        size = ModelSize(**scores["size"]) if scores["size"] else None
+        return cls(splits, scores["data"], scores["drawn"], tuple(scores["classes"]), size)

@@ -6,7 +6,6 @@ import numpy as np
 
 from fer_keras.evaluation.metrics import SplitScore, accuracy_difference
 from fer_keras.evaluation.results import Evaluation, SplitResult
-from fer_keras.labels import CLASSES
 
 SPLIT_TITLES = {
     "train": "training",
@@ -140,19 +139,19 @@ def recalls(evaluation: Evaluation) -> str:
     counts = evaluation.splits[evaluation.headline].all.confusion.sum(axis=1)
     lines = [
         (name, f"{counts[number]:,}", *(percent(recall[number]) for recall in columns.values()))
-        for number, name in enumerate(CLASSES)
+        for number, name in enumerate(evaluation.classes)
     ]
     header = ("recall", f"{SPLIT_TITLES[evaluation.headline]} images", *columns)
     return "The share of each expression's images that are called by its name.\n\n" + table(header, lines)
 
 
-def commonest_mistakes(confusion: np.ndarray, most: int = 3) -> str:
-    """Return the commonest mistakes."""
-    wrong = confusion * (1 - np.eye(len(CLASSES), dtype=np.int64))
+def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str], most: int = 3) -> str:
+    """Return the commonest mistakes of a confusion matrix, int [C, C], in words."""
+    wrong = confusion * (1 - np.eye(len(classes), dtype=np.int64))
     flat = np.argsort(-wrong.ravel(), kind="stable")[:most]
-    pairs = [divmod(int(cell), len(CLASSES)) for cell in flat if wrong.flat[cell]]
-    told = [f"{CLASSES[row]} called {CLASSES[column]} ({wrong[row, column]:,})" for row, column in pairs]
-    return f"Commonest mistakes: {'; '.join(told)}." if told else "No mistakes."
+    pairs = [divmod(int(cell), len(classes)) for cell in flat if wrong.flat[cell]]
+    mistakes = [f"{classes[row]} called {classes[column]} ({wrong[row, column]:,})" for row, column in pairs]
+    return f"Commonest mistakes: {'; '.join(mistakes)}." if mistakes else "No mistakes."
 
 
 def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:

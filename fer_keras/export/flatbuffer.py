@@ -47,6 +47,15 @@ def write(model: schema.ModelT) -> bytes:
     return bytes(builder.Output())
 
 
+def with_metadata(file: bytes, name: str, content: bytes) -> bytes:
+    """Return a LiteRT file that also holds named bytes, in the place of any that it held by that name."""
+    model = read(file)
+    kept = [entry for entry in model.metadata or [] if entry.name not in (name, name.encode())]
+    model.buffers.append(schema.BufferT(data=np.frombuffer(content, np.uint8)))
+    model.metadata = [*kept, schema.MetadataT(name=name, buffer=len(model.buffers) - 1)]
+    return write(model)
+
+
 def smaller(file: bytes) -> bytes:
     """Return a LiteRT file that computes the same, without what it holds twice and without names of inner tensors.
 

@@ -4,8 +4,9 @@ Reference: Jacob et al., "Quantization and training of neural networks for effic
 inference", 2017, arXiv 1712.05877.
 """
 
+import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import keras
@@ -13,10 +14,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert import mlir_quantize
 
+from fer_keras.export.classes import with_labels_file
 from fer_keras.export.decompose import decompose_hard_silu
 from fer_keras.export.equalise import equalised
-from fer_keras.export.flatbuffer import smaller
+from fer_keras.export.flatbuffer import smaller, with_metadata
 from fer_keras.export.ranges import with_smallest_error
+
+METADATA = "fer_keras.json"
 
 CALIBRATION_FACES = 2048
 """How many faces decide the ranges of the activations. With a quarter of them it depends on which: the error of the
@@ -24,10 +28,10 @@ flagship's logits differed by a third between two samples."""
 
 
 def float32_file(model: keras.Model) -> bytes:
-    """Return a model as a LiteRT file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, 7].
+    """Return a model as a LiteRT file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, C].
 
     Args:
-        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, C].
     """
     return smaller(convert(model, tf.uint8))
 
@@ -37,10 +41,19 @@ def save_float32(model: keras.Model, path: Path) -> None:
     path.write_bytes(float32_file(model))
 
 
+def name_classes(path: Path, classes: Sequence[str]) -> None:
+    """Put the names of the classes into a `.tflite` file: as its metadata, and as labels.txt after its end.
+
+    The former is JSON by the name fer_keras.json; the latter is where TensorFlow Lite's own tools look.
+    """
+    facts = json.dumps({"classes": list(classes)}).encode()
+    path.write_bytes(with_labels_file(with_metadata(path.read_bytes(), METADATA, facts), classes))
+
+
 def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
     """Write a model as a LiteRT file that computes in 8-bit integers, from uint8 `images` to float32 `logits`.
 
-    The pixels go in as they are (scale 1, zero point 0); only the last step turns the seven integers into floats.
+    The pixels go in as they are (scale 1, zero point 0); only the last step turns the integers into floats.
 
     Args:
         model: as of `float32_file`.

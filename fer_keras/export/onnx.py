@@ -1,5 +1,7 @@
 """ONNX, for ONNX Runtime and whatever else reads it."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -13,12 +15,12 @@ OPSET = 15
 
 
 def save_onnx(model: keras.Model, path: Path) -> None:
-    """Write a model as an ONNX file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, 7].
+    """Write a model as an ONNX file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, C].
 
     Not by `model.export(format="onnx")`, which goes the same way but calls the output `Identity:0`.
 
     Args:
-        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, C].
         path: the `.onnx` file.
 
     Raises:
@@ -38,3 +40,12 @@ def save_onnx(model: keras.Model, path: Path) -> None:
         return {"logits": tf.cast(logits, tf.float32)}
 
     tf2onnx.convert.from_function(forward, signature, opset=OPSET, output_path=str(path))
+
+
+def name_classes(path: Path, classes: Sequence[str]) -> None:
+    """Put the names of the classes into an ONNX file's `metadata_props`, as a JSON list by the name `classes`."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {"classes": json.dumps(list(classes))})
+    path.write_bytes(model.SerializeToString())

@@ -21,7 +21,7 @@ from fer_keras.evaluation.metrics import softmax
 from fer_keras.evaluation.tables import SPLIT_TITLES
 from fer_keras.export.runtimes import BATCH
 from fer_keras.export.serving import BYTES_SIGNATURE, PIXELS_SIGNATURE
-from fer_keras.labels import CLASSES
+from fer_keras.labels import FER2013
 
 EXPECTED_DIFFERENCE = 1e-4
 """What float formats are expected to stay within, in probability; other kernels add in another order."""
@@ -44,8 +44,9 @@ class Reference:
         images: uint8 [N, 48, 48, 1].
         labels: int64 [N], or None where an accuracy on them would say nothing.
         source: what they are, for people.
-        logits: float [N, 7], the Keras model's.
+        logits: float [N, C], the Keras model's.
         split: of which split they are; None of drawn faces that no data is behind.
+        classes: the names of the C classes.
     """
 
     images: np.ndarray
@@ -53,10 +54,11 @@ class Reference:
     source: str
     logits: np.ndarray
     split: str | None = None
+    classes: tuple[str, ...] = FER2013.classes
 
     @cached_property
     def probabilities(self) -> np.ndarray:
-        """The Keras model's probabilities, float [N, 7]."""
+        """The Keras model's probabilities, float [N, C]."""
         return softmax(self.logits)
 
     @property
@@ -65,7 +67,7 @@ class Reference:
         return accuracy(self.probabilities, self.labels)
 
 
-def reference(model: keras.Model, data: FaceData | None) -> Reference:
+def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...] = FER2013.classes) -> Reference:
     """Return the Keras model's answers to PublicTest (or else `test` or validation), or to drawn faces without data."""
     split = next((name for name in _SPLITS if data is not None and (data.split(name).labels >= 0).any()), None)
     if split is None:
@@ -74,7 +76,7 @@ def reference(model: keras.Model, data: FaceData | None) -> Reference:
         faces = data.split(split).labelled()
         labels, source = faces.labels, f"{SPLIT_TITLES[split]} of {data.source}"
     images = np.ascontiguousarray(faces.images)
-    return Reference(images, labels, source, predict_logits(model, images), split)
+    return Reference(images, labels, source, predict_logits(model, images), split, classes)
 
 
 def accuracy(probabilities: np.ndarray, labels: np.ndarray | None) -> float | None:
@@ -115,7 +117,7 @@ def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dic
             f" {MOST_DIFFERENCE:g}, so nothing was kept"
         )
     if runtime == "saved_model":
-        check_served(told["served"], expected.probabilities[:BATCH], named)
+        check_served(told["served"], expected.probabilities[:BATCH], named, expected.classes)
     return {
         "faces": len(probabilities),
         "faces_source": expected.source,
@@ -127,13 +129,16 @@ def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dic
     }
 
 
-def check_served(served: Sequence[Mapping[str, Any]], expected: np.ndarray, named: Path) -> None:
+def check_served(
+    served: Sequence[Mapping[str, Any]], expected: np.ndarray, named: Path, classes: Sequence[str] = FER2013.classes
+) -> None:
     """Check every output of every request that `fer_keras.export.runtimes.served` made.
 
     Args:
         served: what it returns.
-        expected: float [N, 7], the Keras model's probabilities of the faces that it asked for.
+        expected: float [N, C], the Keras model's probabilities of the faces that it asked for.
         named: as of `check`.
+        classes: the names of the C classes.
 
     Raises:
         FerKerasError: the warm-up requests leave a signature out, outputs do not go together, or the probabilities of
@@ -146,33 +151,35 @@ def check_served(served: Sequence[Mapping[str, Any]], expected: np.ndarray, name
             f" of {BYTES_SIGNATURE!r}, so nothing was kept"
         )
     for request in served:
-        wrong = _wrong_output(request["outputs"], request["images"], None if request["warmup"] else expected)
+        wrong = _wrong_output(request["outputs"], request["images"], None if request["warmup"] else expected, classes)
         if wrong:
             by = f"signature {request['signature']!r}{' of a warm-up request' if request['warmup'] else ''}"
             raise FerKerasError(f"{named}: {by} {wrong}, so nothing was kept")
 
 
-def _wrong_output(outputs: Mapping[str, list], images: int, expected: np.ndarray | None) -> str | None:
+def _wrong_output(
+    outputs: Mapping[str, list], images: int, expected: np.ndarray | None, classes: Sequence[str]
+) -> str | None:
     """What is wrong with the answer to one request, or None."""
     if outputs.keys() != {"probabilities", "class_id", "class_name", "classes"}:
         return f"gives {sorted(outputs)}, expected probabilities, class_id, class_name and classes"
     probabilities = np.array(outputs["probabilities"])
-    if probabilities.shape != (images, len(CLASSES)) or not np.isfinite(probabilities).all():
-        return f"gives probabilities {list(probabilities.shape)}, expected finite ones [{images}, {len(CLASSES)}]"
+    if probabilities.shape != (images, len(classes)) or not np.isfinite(probabilities).all():
+        return f"gives probabilities {list(probabilities.shape)}, expected finite ones [{images}, {len(classes)}]"
     if expected is not None and (difference := np.abs(probabilities - expected).max()) > MOST_DIFFERENCE:
         return f"is up to {difference:.2g} off the Keras model's probabilities, expected at most {MOST_DIFFERENCE:g}"
     numbers = probabilities.argmax(axis=1)
     right = {
         "class_id": numbers.tolist(),
-        "class_name": [CLASSES[number] for number in numbers],
-        "classes": [list(CLASSES)] * len(numbers),
+        "class_name": [classes[number] for number in numbers],
+        "classes": [list(classes)] * len(numbers),
     }
     wrong = [name for name, values in right.items() if outputs[name] != values]
     return f"gives {' and '.join(wrong)} that are not those of its probabilities" if wrong else None
 
 
 def answers_of(runtime: str, artifact: Path, images: np.ndarray, named: Path) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return an exported file's probabilities [N, 7] for uint8 [N, 48, 48, 1], and what its process tells of itself.
+    """Return an exported file's probabilities [N, C] for uint8 [N, 48, 48, 1], and what its process tells of itself.
 
     Args:
         runtime: as of `check`.

@@ -146,7 +146,7 @@ def keras(path: str) -> tuple[Answer, dict[str, str]]:
 
 
 def probabilities(outputs: np.ndarray) -> np.ndarray:
-    """Return the probabilities of logits [N, 7]; outputs that are probabilities are returned as they are."""
+    """Return the probabilities of logits [N, C]; outputs that are probabilities are returned as they are."""
     if outputs.min() >= 0.0 and np.allclose(outputs.sum(axis=1), 1.0, atol=0.02):
         return outputs
     powers = np.exp(outputs - outputs.max(axis=1, keepdims=True))

@@ -4,7 +4,7 @@ Reference: TF Serving's SavedModel warm-up, https://www.tensorflow.org/tfx/servi
 """
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -16,7 +16,7 @@ from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
 from fer_keras.export.runtimes import WARMUP_FILE
 from fer_keras.export.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
-from fer_keras.labels import CLASSES, IMAGE_SHAPE, IMAGE_SIZE
+from fer_keras.labels import IMAGE_SHAPE, IMAGE_SIZE
 
 # ITU-R 601 in Pillow's 16-bit fixed point, so that both ways to grey give the same pixels.
 _LUMA = (19595, 38470, 7471)
@@ -26,19 +26,22 @@ _PNG_HEADER = 24
 """Bytes up to the end of a PNG's width and height."""
 
 
-def save_for_serving(model: keras.Model, folder: Path, warmup_images: np.ndarray, name: str) -> None:
+def save_for_serving(
+    model: keras.Model, folder: Path, warmup_images: np.ndarray, name: str, classes: Sequence[str]
+) -> None:
     """Write a model to `folder` as a SavedModel with two signatures, and warm-up requests for both.
 
     `serving_default` takes uint8 `images` [N, 48, 48, 1]; `bytes` takes `image_bytes`, string [N], each a PNG or
-    JPEG of any size, made grey and scaled to 48x48 in the graph. Both give `probabilities` float32 [N, 7], `class_id`
-    int64 [N], `class_name` string [N] and `classes` string [N, 7]; the last repeats the names in each row, since
+    JPEG of any size, made grey and scaled to 48x48 in the graph. Both give `probabilities` float32 [N, C], `class_id`
+    int64 [N], `class_name` string [N] and `classes` string [N, C]; the last repeats the names in each row, since
     TF Serving's REST interface wants every output to have a row for each image.
 
     Args:
-        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, C].
         folder: where to; must not exist.
         warmup_images: uint8 [N, 48, 48, 1], what the requests hold: drawn faces, not anyone's.
         name: the model's name in the warm-up requests.
+        classes: the names of the C classes.
 
     Raises:
         FerKerasError: the package tensorflow-serving-api is not installed.
@@ -46,19 +49,19 @@ def save_for_serving(model: keras.Model, folder: Path, warmup_images: np.ndarray
     module = tf.Module()
     # The variables alone, not the model: Keras's tracking would store each of them twice.
     module.weights_of_model = [variable.value for variable in model.variables]
-    pixels, encoded = _endpoints(model)
+    pixels, encoded = _endpoints(model, classes)
     # Without the module holding them, their variables would count as untracked.
     module.pixels, module.encoded = pixels, encoded
     tf.saved_model.save(module, folder, signatures={PIXELS_SIGNATURE: pixels, BYTES_SIGNATURE: encoded})
     _write_warmup(folder / WARMUP_FILE, warmup_images, name)
 
 
-def _endpoints(model: keras.Model) -> tuple[Callable, Callable]:
+def _endpoints(model: keras.Model, classes: Sequence[str]) -> tuple[Callable, Callable]:
     # A function of its own, so that the network is in the file once and not in each signature.
     @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.float32)])
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(tf.cast(model(images, training=False), tf.float32))
-        names, class_id = tf.constant(CLASSES), tf.argmax(probabilities, axis=1)
+        names, class_id = tf.constant(list(classes)), tf.argmax(probabilities, axis=1)
         return {
             "probabilities": probabilities,
             "class_id": class_id,

@@ -83,8 +83,8 @@ def classify(
         timeout: seconds to wait for each request.
 
     Yields:
-        The name of each image, and `probabilities` float32 [7], `class_id` int64 [], `class_name` str [] and `classes`
-        str [7]; or the error that tells why the server refuses it.
+        The name of each image, and `probabilities` float32 [C], `class_id` int64 [], `class_name` str [] and `classes`
+        str [C]; or the error that tells why the server refuses it.
 
     Raises:
         FerKerasError: the package tensorflow-serving-api is not installed, or the server cannot be reached, does not

@@ -21,6 +21,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.tables import NONE, percent, table
 from fer_keras.export import runtimes
 from fer_keras.export.baselines import fer_files, fer_pixels
+from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.record import artifact_facts, read_exports
 from fer_keras.jobs.export import calibration_faces, model_name, of_stock_layers, write_format
 from fer_keras.models import budget
@@ -174,6 +175,7 @@ def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> li
     """Return every format of one of our models, called `name`, those that are not kept beside it made in `scratch`."""
     file = model_file(path)
     model = of_stock_layers(load_model(file))
+    label_set, _ = label_set_of_model(file, model.output_shape[-1])
     parameters, kept = budget.parameters(model), read_exports(file.parent, file)["formats"]
     contestants = [Contestant(name, "keras", file, parameters)]
     for runtime in list(FORMAT_TITLES)[1:]:
@@ -182,7 +184,7 @@ def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> li
             artifact = scratch / f"{len(list(scratch.iterdir()))}_{runtime}"
             print(f"{name}: {FORMAT_TITLES[runtime]} is made for the occasion", flush=True)
             faces = calibration_faces(data)[0] if runtime == "litert_int8" else None
-            write_format(runtime, model, artifact, faces, name)
+            write_format(runtime, model, artifact, faces, name, label_set.classes)
         contestants.append(Contestant(name, runtime, artifact, parameters))
     return contestants
 
@@ -277,10 +279,10 @@ def _scores(
     answers = str(Path(scratch, "answers.npy"))
     process.ask(images=files[process.contestant.pixels], answers=answers)
     labels = data.split(split).labels
-    guesses, known = np.load(answers)[: len(labels)].argmax(axis=1)[labels >= 0], labels[labels >= 0]
+    guesses, expected = np.load(answers)[: len(labels)].argmax(axis=1)[labels >= 0], labels[labels >= 0]
     return {
         "split": split,
-        "images": len(known),
-        "accuracy": round(float((guesses == known).mean()), 6),
-        "macro_f1": round(float(f1_score(known, guesses, average="macro")), 6),
+        "images": len(expected),
+        "accuracy": round(float((guesses == expected).mean()), 6),
+        "macro_f1": round(float(f1_score(expected, guesses, average="macro")), 6),
     }

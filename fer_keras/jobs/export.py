@@ -19,8 +19,10 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, parity, record, saved_model
+from fer_keras.export.classes import label_set_of_model
 from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, file_sha256, locked, replacing
 from fer_keras.jobs.ship import add_exports, as_trained_on
+from fer_keras.labels import LabelSet
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
 from fer_keras.models.load import load_model, model_file
@@ -41,6 +43,7 @@ class _Subject:
         file: the `.keras` file.
         model: what is in it, of stock layers.
         folder: where the exports go.
+        label_set: its classes.
         faces: uint8 [N, 48, 48, 1] for 8-bit calibration; None where no format asks for it.
         faces_source: what they are, for people.
         expected: the Keras model's answers to the faces of the comparison.
@@ -49,6 +52,7 @@ class _Subject:
     file: Path
     model: keras.Model
     folder: Path
+    label_set: LabelSet
     faces: np.ndarray | None
     faces_source: str
     expected: parity.Reference
@@ -116,18 +120,22 @@ def _subject(
     model = of_stock_layers(load_model(file))
     if gives_probabilities(outputs_function(model)):
         raise FerKerasError(f"{file}: its outputs are probabilities, expected a model of logits, without a softmax")
+    label_set, note = label_set_of_model(file, model.output_shape[-1])
+    if note:
+        say(f"note: {note}")
+    data = None if data is None else data.with_label_set(label_set)
     marked = _own_data(file, data, say)
-    expected = parity.reference(model, data if marked is None else marked)
+    expected = parity.reference(model, data if marked is None else marked, label_set.classes)
     if marked is not None and not (file.parent / CALIBRATION_FILE).exists():
         val = marked.split("val")
         splits = {"val": (predict_logits(model, val.images), val.labels)}
         if expected.split not in (None, "val"):
             splits[expected.split] = (expected.logits, expected.labels)
-        write_calibration(file, splits, marked.source)
+        write_calibration(file, splits, marked.source, marked.classes)
     faces, source = calibration_faces(data if marked is None else marked) if integers else (None, "")
     if source == DRAWN:
         say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")
-    return _Subject(file, model, folder, faces, source, expected)
+    return _Subject(file, model, folder, label_set, faces, source, expected)
 
 
 def of_stock_layers(model: keras.Model) -> keras.Model:
@@ -162,31 +170,37 @@ def _own_data(file: Path, data: FaceData | None, say: Callable[[str], None]) -> 
         return None
 
 
-def write_format(export: str, model: keras.Model, path: Path, faces: np.ndarray | None, name: str) -> None:
+def write_format(
+    export: str, model: keras.Model, path: Path, faces: np.ndarray | None, name: str, classes: Sequence[str]
+) -> None:
     """Write one format of a model to `path`, unchecked.
 
     Args:
         export: a key of exports.json, such as `litert_int8`.
-        model: of stock layers, computing in float32; maps grey values 0..255 [N, 48, 48, 1] to logits [N, 7].
+        model: of stock layers, computing in float32; maps grey values 0..255 [N, 48, 48, 1] to logits [N, C].
         path: the file, or the SavedModel's version folder.
         faces: uint8 [N, 48, 48, 1] that decide the ranges of 8-bit integers; other formats ask for none.
         name: the model's, in its warm-up requests.
+        classes: the names of its classes, which the file will say.
     """
     if export == "saved_model":
-        saved_model.save_for_serving(model, path, sample_faces()[:_WARMUP_FACES], name)
+        saved_model.save_for_serving(model, path, sample_faces()[:_WARMUP_FACES], name, classes)
     elif export == "onnx":
         onnx.save_onnx(model, path)
+        onnx.name_classes(path, classes)
     elif export == "litert_int8":
         litert.save_int8(model, path, faces)
+        litert.name_classes(path, classes)
     else:
         litert.save_float32(model, path)
+        litert.name_classes(path, classes)
 
 
 def _export(export: str, subject: _Subject, number: int) -> dict[str, Any]:
     """Write one format beside its place, check it there, and rename it: so it is there whole and right, or not."""
     name = {"saved_model": str(number), "onnx": record.ONNX_FILE}.get(export, f"model_{export[7:]}.tflite")
     target = subject.folder / name
-    facts: dict[str, Any] = {"file": name}
+    facts: dict[str, Any] = {"file": name, "classes": list(subject.label_set.classes)}
     if export == "litert_int8":
         facts["calibration"] = {"source": subject.faces_source, "images": len(subject.faces)}
     if export == "saved_model":
@@ -203,7 +217,7 @@ def _export(export: str, subject: _Subject, number: int) -> dict[str, Any]:
 
 def _written(export: str, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
     try:
-        write_format(export, subject.model, partial, subject.faces, model_name(subject.file))
+        write_format(export, subject.model, partial, subject.faces, model_name(subject.file), subject.label_set.classes)
     except FerKerasError:
         raise
     except Exception as error:  # converters raise whatever stopped them

@@ -46,8 +46,8 @@ def classify_photos(
             continue
         pixels = np.asarray(photo.image)
         faces = np.concatenate([as_faces(pixels[y : y + h, x : x + w]) for x, y, w, h in boxes])
-        for face, told, box in zip(faces, classifier.answers(faces), boxes, strict=True):
-            answers.append(Answer(name, short, face, told, _in_the_file(box, photo)))
+        for face, prediction, box in zip(faces, classifier.answers(faces), boxes, strict=True):
+            answers.append(Answer(name, short, face, prediction, _in_the_file(box, photo)))
         if len(photos) < MOST_SHOWN:
             photos[name] = photo
             photo.image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE))
@@ -86,7 +86,7 @@ def annotated(photos: dict[str, Photo], answers: Sequence[Answer]) -> tuple["Fig
         axis.axis("off")
     for axis, (name, photo) in zip(np.ravel(axes), photos.items(), strict=False):
         axis.imshow(photo.image, cmap="gray", extent=(0, photo.size[0], photo.size[1], 0))
-        for answer in (one for one in answers if one.name == name):
+        for answer in (found for found in answers if found.name == name):
             x, y, width, height = answer.box
             axis.add_patch(Rectangle((x, y), width, height, fill=False, edgecolor=ORANGE, linewidth=2))
             said = f"{answer.prediction.label} {answer.prediction.confidence:.0%}"

@@ -14,7 +14,6 @@ from PIL import Image
 from fer_keras.data.image import decode_face
 from fer_keras.data.pictures import Picture, find_pictures
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import CLASSES
 from fer_keras.predict import Classifier, Prediction
 
 if TYPE_CHECKING:
@@ -58,7 +57,9 @@ def classify_pictures(
         except FerKerasError as error:
             unreadable.append((name, error))
     predictions = classifier.answers(np.stack(faces)) if faces else []
-    answers = [Answer(*name, face, told) for name, face, told in zip(names, faces, predictions, strict=True)]
+    answers = [
+        Answer(*name, face, prediction) for name, face, prediction in zip(names, faces, predictions, strict=True)
+    ]
     return answers, unreadable
 
 
@@ -77,10 +78,10 @@ def as_table(answers: Sequence[Answer]) -> str:
     width = max((len(answer.name) for answer in answers), default=0)
     lines = []
     for answer in answers:
-        told, where = answer.prediction, "" if answer.box is None else "  at {},{} {}x{}".format(*answer.box)
-        second = int(np.argsort(-told.probabilities, kind="stable")[1])
-        runner_up = f"then {CLASSES[second]}"
-        lines.append(f"{answer.name:<{width}}  {told.label:<8} {told.confidence:>4.0%}  {runner_up}{where}")
+        prediction, where = answer.prediction, "" if answer.box is None else "  at {},{} {}x{}".format(*answer.box)
+        second = int(np.argsort(-prediction.probabilities, kind="stable")[1])
+        runner_up = f"then {prediction.classes[second]}"
+        lines.append(f"{answer.name:<{width}}  {prediction.label:<8} {prediction.confidence:>4.0%}  {runner_up}{where}")
     return "\n".join(lines)
 
 
@@ -93,7 +94,7 @@ def as_json(answers: Sequence[Answer]) -> str:
     return json.dumps(rows, indent=2)
 
 
-def as_csv(answers: Sequence[Answer], *, course: bool) -> str:
+def as_csv(answers: Sequence[Answer], *, course: bool, classes: Sequence[str] = ()) -> str:
     """Return answers as CSV: of every number, and the box of a face in a photo; or the course's `id,label`, in numbers.
 
     An id of the course's is the picture's name where several pictures have the same one.
@@ -106,13 +107,14 @@ def as_csv(answers: Sequence[Answer], *, course: bool) -> str:
         for answer in answers:
             writer.writerow([answer.id if uses[answer.id] == 1 else answer.name, answer.prediction.class_id])
     else:
+        classes = answers[0].prediction.classes if answers else classes
         boxed = any(answer.box for answer in answers)
-        writer.writerow(["image", *(BOX_COLUMNS if boxed else ()), "label", "confidence", *CLASSES])
+        writer.writerow(["image", *(BOX_COLUMNS if boxed else ()), "label", "confidence", *classes])
         for answer in answers:
-            told = answer.prediction
-            numbers = (told.confidence, *told.probabilities)
+            prediction = answer.prediction
+            numbers = (prediction.confidence, *prediction.probabilities)
             box = answer.box if boxed else ()
-            writer.writerow([answer.name, *box, told.label, *(f"{float(number):.6f}" for number in numbers)])
+            writer.writerow([answer.name, *box, prediction.label, *(f"{float(number):.6f}" for number in numbers)])
     return text.getvalue().rstrip("\n")
 
 

@@ -26,7 +26,7 @@ from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
-from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, mirrored_logits
+from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, in_classes_of, mirrored_logits
 from fer_keras.evaluation.report import draw_figures, read_history
 from fer_keras.evaluation.results import Evaluation
 from fer_keras.export.record import remove_stale
@@ -41,6 +41,7 @@ from fer_keras.files import (
     write_json,
     write_text,
 )
+from fer_keras.labels import label_set_of
 from fer_keras.models.compact import save_compact
 from fer_keras.models.load import load_model
 from fer_keras.training.run import CONFIG_FILE, read_config
@@ -118,7 +119,7 @@ def ship_ensemble(
         member = folder.parent / name
         _require_trained_on(member, marked, card["data"]["fingerprint"])
         model = load_model(member)
-        scored.append(evaluate(model, marked, file=member / MODEL_FILE))
+        scored.append(evaluate(model, in_classes_of(member / MODEL_FILE, marked), file=member / MODEL_FILE))
         if mirrored:
             mirror_images.append(mirrored_logits(model, marked))
     evaluation = evaluate_ensemble(scored, marked, mirror_images)
@@ -235,7 +236,7 @@ def _write_model_card(
         raise FerKerasError(f"{folder / HISTORY_FILE}: there is no such file, expected one row an epoch")
     evaluation = evaluate(model, data, file=folder / MODEL_FILE)
     splits = {name: (result.logits, result.data.labels) for name, result in evaluation.splits.items()}
-    write_calibration(folder / MODEL_FILE, splits, data.source)
+    write_calibration(folder / MODEL_FILE, splits, data.source, evaluation.classes)
     card = model_card(
         folder.name,
         evaluation,
@@ -251,7 +252,7 @@ def _write_model_card(
 
 
 def _publish(folder: Path, card: Card) -> Path:
-    card = {**card, **standing_texts()}
+    card = {**card, **standing_texts(card["classes"])}
     for key, name in (("calibration", CALIBRATION_FILE), ("exports", EXPORTS_FILE)):
         if (folder / name).exists():
             card = {**card, key: read_json(folder / name)}
@@ -268,6 +269,9 @@ def _figures(folder: Path, evaluation: Evaluation, history: pd.DataFrame | None 
 
 
 def _with_validation(data: FaceData, told: Mapping[str, Any]) -> FaceData:
+    """`data` in the classes of a run's configuration of its data, its validation images marked."""
+    if "classes" in told:
+        data = data.with_label_set(label_set_of(told["classes"]))
     data.split("train").require_every_class()
     return mark_validation(data, told["validation"], told["split_seed"])
 

@@ -10,7 +10,7 @@ import keras
 
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, replacing
-from fer_keras.labels import IMAGE_SHAPE, KNOWN, LabelSet
+from fer_keras.labels import IMAGE_SHAPE, LabelSet, label_set_in_order
 
 METADATA = "metadata.json"
 """The member of a `.keras` file that says what wrote it; Keras reads nothing else from it."""
@@ -149,11 +149,8 @@ def _label_set(file: Path, classes: Any, name: Any) -> LabelSet | None:
         return None
     if not isinstance(classes, list) or not all(isinstance(text, str) for text in (*classes, name)):
         raise FerKerasError(f"{file}: expected the names of classes under 'classes'")
-    for known in KNOWN:
-        if known.classes == tuple(classes):
-            return known
     try:
-        return LabelSet(name, tuple(classes))
+        return label_set_in_order(classes, name)
     except FerKerasError as error:
         raise FerKerasError(f"{file}: {error}") from error
 

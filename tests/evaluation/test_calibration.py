@@ -8,6 +8,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import fit_temperature, nll, write_calibration
 from fer_keras.evaluation.metrics import calibration_error, softmax
 from fer_keras.files import file_sha256, read_json
+from fer_keras.labels import FER2013
 
 
 def hidden(temperature, count=20_000, seed=0):
@@ -46,7 +47,7 @@ def test_without_images_there_is_no_temperature():
 def test_what_is_written(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"a model")
     val, test = hidden(2.0, 400), hidden(2.0, 300, seed=1)
-    write_calibration(tmp_path / "model.keras", {"val": val, "public_test": test}, "made up")
+    write_calibration(tmp_path / "model.keras", {"val": val, "public_test": test}, "made up", FER2013.classes)
     written = read_json(tmp_path / "calibration.json")
     assert written["model_sha256"] == file_sha256(tmp_path / "model.keras")
     assert (written["source"], written["images"]) == ("made up", 400)

@@ -7,11 +7,14 @@ import keras
 import numpy as np
 import pytest
 
-from fer_keras.data.synthetic import drawn_faces
+from fer_keras.data.dataset import FaceData
+from fer_keras.data.synthetic import draw_faces, drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import evaluate, tables
 from fer_keras.evaluation.metrics import softmax
+from fer_keras.evaluation.report import write_report
 from fer_keras.evaluation.results import Evaluation, ModelSize
+from fer_keras.labels import LabelSet
 
 
 def test_logits_do_not_depend_on_the_batch(reader, data):
@@ -182,3 +185,24 @@ def test_what_cannot_be_loaded(tmp_path):
     keras.Model(inputs, keras.layers.Dense(1)(keras.layers.Flatten()(inputs))).save(tmp_path / "one.keras")
     with pytest.raises(FerKerasError, match=r"at least 2, found one from \(None, 48, 48, 1\) to \(None, 1\)"):
         evaluate.load_model(tmp_path / "one.keras")
+
+
+def test_five_outputs_are_not_scored_on_seven_classes():
+    data = drawn_faces(140, seed=0)
+    with pytest.raises(FerKerasError, match=r"has 7 classes \(angry, .*\), the model gives logits \[7, 5\]"):
+        evaluate.evaluate_logits({"public_test": np.zeros((7, 5))}, data)
+
+
+def test_own_classes_are_scored_by_their_names(tmp_path):
+    label_set = LabelSet("own", ("calm", "tense", "asleep"))
+    images, labels = draw_faces(np.arange(6), seed=1), np.array([0, 1, 2, 2, 1, 0])
+    data = FaceData.create(images, labels, list("abcdef"), ["test"] * 6, "own", label_set=label_set)
+    evaluation = evaluate.evaluate_logits({"test": np.eye(3)[[0, 1, 2, 2, 1, 1]]}, data)
+    assert evaluation.classes == ("calm", "tense", "asleep")
+    assert evaluation.splits["test"].all.confusion.tolist() == [[1, 1, 0], [0, 2, 0], [0, 0, 2]]
+    assert Evaluation.from_dict(evaluation.to_dict()).classes == evaluation.classes
+    text = write_report(tmp_path, "own", [("m", evaluation)]).read_text(encoding="utf-8")
+    assert "calm called tense (1)" in text and "| asleep |" in text and "angry" not in text
+    other = replace(evaluation, classes=("tense", "calm", "asleep"))
+    with pytest.raises(FerKerasError, match="an ensemble needs members of the same classes in the same order"):
+        evaluate.evaluate_ensemble([evaluation, other], data)

@@ -188,7 +188,7 @@ def test_to_dict_is_json_with_null_for_what_does_not_exist():
     ("logits", "labels", "sentence"),
     [
         (np.zeros((0, 7)), [], "no images to score"),
-        (np.zeros((2, 6)), [0, 1], r"expected logits \[2, 7\] for 2 labels, found \[2, 6\]"),
+        (np.zeros((3, 7)), [0, 1], r"expected logits \[2, C\] for 2 labels, found \[3, 7\]"),
         (np.zeros((2, 7)), [0, -1], "an image to score has no label"),
         (np.array([[0.0] * 7, [np.nan] * 7]), [0, 1], "the logits of image 1 are not finite"),
     ],

@@ -17,6 +17,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.faces import photo as finding
 from fer_keras.jobs import photo
 from fer_keras.jobs.predict_files import as_json, as_table
+from fer_keras.labels import FER2013
 from fer_keras.predict import Classifier
 
 
@@ -28,7 +29,9 @@ def portrait():
 @pytest.fixture
 def classifier():
     """It calls a face by its mean grey, so that what it was given can be told."""
-    return Classifier(Path("m"), "made up", lambda images: -np.abs(images.mean((1, 2)) - 40.0 * np.arange(7)), None)
+    return Classifier(
+        Path("m"), "made up", lambda images: -np.abs(images.mean((1, 2)) - 40.0 * np.arange(7)), None, FER2013
+    )
 
 
 def test_the_crop_is_the_box(portrait, classifier, tmp_path):
