@@ -2,6 +2,8 @@
 # make distill DATA=path  FER2013: a .zip, a folder or a .csv; DATA=kaggle fetches it
 # make test               the tests
 # make lint               the linters
+# make docs               the pages of docs/ and the API as a site in build/site
+# make docs-tables        the tables of README.md and docs/, again from saved_models/
 # ARGS='...' passes more options to the script.
 
 PYTHON ?= python3
@@ -9,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: distill test lint lock clean
+.PHONY: distill test lint lock docs docs-tables clean
 
 distill: $(READY)
 	$(BIN)/python scripts/distill.py $(if $(DATA),--data '$(DATA)') --resume $(ARGS)
@@ -20,6 +22,14 @@ test: $(READY)
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+# The site's packages are not in the lock: they make nothing that is published here.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+docs-tables: $(READY)
+	$(BIN)/python scripts/docs_tables.py
 
 # The lock has every package with its hashes; the project itself is installed editable on top of it.
 $(READY): requirements.lock setup.cfg pyproject.toml

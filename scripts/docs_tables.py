@@ -1,0 +1,12 @@
+"""Write the tables of README.md and docs/ again from the cards and CSVs in saved_models/.
+
+    python scripts/docs_tables.py
+
+Seconds. Run it, or `make docs-tables`, after what is in saved_models/ has changed.
+"""
+
+from fer_keras import cli
+from fer_keras.jobs.docs_tables import main
+
+if __name__ == "__main__":
+    cli.run(main)
