@@ -108,7 +108,8 @@ def fit_to_budget(
         budget: the most trainable parameters.
         max_multiply_adds: the most for one image. Defaults to no limit.
         num_classes: C. Defaults to FER2013's.
-        **options: those of the family; widths among them give the proportions.
+        **options: those of the family; widths among them give the proportions, and equal neighbours stay equal, as
+            shortcuts need.
 
     Returns:
         `options` with every width option set.
@@ -120,9 +121,12 @@ def fit_to_budget(
     described = signature(chosen.describe).parameters
     base = {name: tuple(options.get(name, described[name].default)) for name in chosen.width_options}
 
+    runs = {name: [(width, len([*run])) for width, run in itertools.groupby(widths)] for name, widths in base.items()}
+
     def widened(widths: Widths) -> dict[str, Any]:
         rest = iter(widths)
-        return {**options, **{name: tuple(itertools.islice(rest, len(old))) for name, old in base.items()}}
+        solved = {name: tuple(w for _, count in run for w in (next(rest),) * count) for name, run in runs.items()}
+        return {**options, **solved}
 
-    plan = WidthPlan(tuple(map(float, itertools.chain(*base.values()))), widened)
+    plan = WidthPlan(tuple(float(width) for run in runs.values() for width, _ in run), widened)
     return fit_plan(family_name, plan, budget, max_multiply_adds, num_classes=num_classes)

@@ -24,6 +24,8 @@ VECTOR = 8
 _LARGEST_TILT = 32.0
 _LARGEST_ROUNDING = 1.25
 _NEIGHBOURS = (-2, -1, 0, 1, 2)
+_MOST_STAGES = 7
+"""With more there are too many neighbours to look at all."""
 
 Cost = Callable[[Widths], tuple[int, int]]
 """Widths -> trainable parameters, and multiply-adds of one image."""
@@ -128,7 +130,8 @@ def _nearest(wanted: Sequence[float], cost: Cost, budget: int, limit: float) -> 
 
     vectors = filter(alike, itertools.product(*(around(VECTOR, width) for width in wanted)))
     whole = itertools.product(*(around(1, width) for width in wanted))
-    nearest = [*sorted(vectors, key=distance), *sorted(whole, key=distance)]
+    few = len(wanted) <= _MOST_STAGES
+    nearest = [*sorted(vectors, key=distance), *sorted(whole, key=distance)] if few else [_floor(wanted)]
     # Where none of these uses enough, one channel more at a time, each where it leaves the least.
     for widths in itertools.chain(nearest, _widened(_floor(wanted), cost, allowed)):
         if cost(widths)[0] >= FILLED * budget and allowed(widths):

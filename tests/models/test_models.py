@@ -1,5 +1,7 @@
 """The families are the networks they say they are."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -85,6 +87,19 @@ def test_widths_keep_their_proportions_and_the_other_options():
     assert second / first == pytest.approx(2, rel=0.25) and third / second == pytest.approx(2, rel=0.25)
     cheap = fit_to_budget("mobilenet", 93_139, 4_000_000)
     assert FAMILIES["mobilenet"].multiply_adds(**cheap) <= 4_000_000
+
+
+def test_equal_neighbours_stay_equal_so_that_shortcuts_stay():
+    options = fit_to_budget("separable", 60_000, **PRESETS["separable-93k"].options)
+    runs = [[*run] for _, run in itertools.groupby(options["widths"])]
+    assert [len(run) for run in runs] == [1, 3, 5, 2]
+    assert 0.97 * 60_000 <= FAMILIES["separable"].parameters(**options) <= 60_000
+
+
+def test_a_network_of_many_different_widths_is_fitted_too():
+    options = fit_to_budget("separable", 60_000, widths=(*range(10, 34, 2),), strides=(2,) + (1,) * 11, dropouts=())
+    assert len(options["widths"]) == 12
+    assert 0.97 * 60_000 <= FAMILIES["separable"].parameters(**options) <= 60_000
 
 
 @pytest.mark.parametrize("family", ["mobilenet", "separable"])
