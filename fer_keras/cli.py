@@ -6,15 +6,16 @@ import io
 import os
 import platform
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from fer_keras.config import descriptions, ranges, require
+from fer_keras.config import StudentConfig, descriptions, from_dict, ranges, require
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
+from fer_keras.files import MODEL_FILE, read_json
 
 Config = TypeVar("Config")
 
@@ -131,6 +132,17 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     """Add --data and --resize."""
     parser.add_argument("--data", help="FER2013 (.zip, folder or .csv), or `kaggle`; without it, drawn faces")
     parser.add_argument("--resize", action="store_true", help="accept images that are not 48x48")
+    parser.add_argument(
+        "--classes",
+        type=class_names,
+        metavar="A,B,C",
+        help="the names of the data's classes, in order; default: those that the data name, or FER2013's",
+    )
+
+
+def class_names(text: str) -> list[str]:
+    """Return the names in an option such as `happy,sad,neutral`."""
+    return [name.strip() for name in text.split(",")]
 
 
 def add_unlabelled_option(parser: argparse.ArgumentParser) -> None:
@@ -167,6 +179,67 @@ def _count(text: str) -> int:
     count = int(text)
     require("seeds", count, 1, 100)
     return count
+
+
+def add_config_option(parser: argparse.ArgumentParser) -> None:
+    """Add --config."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        help="take the recipe of this config.json, of a run or a saved model; options given here win",
+    )
+
+
+def recipe_of(args: argparse.Namespace, default: Config) -> Config:
+    """Return the recipe that --config names, or `default` without it.
+
+    Args:
+        args: of a parser with `add_config_option`.
+        default: of the same dataclass.
+
+    Raises:
+        FerKerasError: the file holds no such recipe.
+    """
+    if args.config is None:
+        return default
+    recorded = read_json(args.config)
+    if not isinstance(recorded, dict) or "config" not in recorded:
+        raise FerKerasError(f"{args.config}: expected a run's config.json, an object that holds 'config'")
+    return from_dict(type(default), recorded["config"], args.config)
+
+
+def is_of_student(file: Path) -> bool:
+    """Tell whether a config.json is the recipe of a student, which has teachers."""
+    recorded = read_json(file)
+    return isinstance(recorded, dict) and "teachers" in recorded.get("config", {})
+
+
+def teachers_of(
+    config: StudentConfig, file: Path, roots: Sequence[Path] = (Path("saved_models"), Path("runs"))
+) -> list[Path]:
+    """Return the files of the teachers that a recipe names.
+
+    Args:
+        config: the recipe.
+        file: its config.json; recipes of teachers that are not kept lie beside it, in teachers/.
+        roots: where they are looked for, the first first.
+
+    Raises:
+        FerKerasError: one is nowhere; the sentence says what makes it.
+    """
+    found = []
+    for name in config.teacher_names:
+        places = [root / name / MODEL_FILE for root in roots]
+        place = next((place for place in places if place.is_file()), None)
+        if place is None:
+            recipe = file.parent / "teachers" / f"{name}.json"
+            how = ""
+            if recipe.is_file():
+                command = "distill" if is_of_student(recipe) else "train_teacher"
+                how = f"; python scripts/{command}.py --config {recipe} --name {name} makes it"
+            raise FerKerasError(f"{file}: its teacher {name} is in none of {', '.join(map(str, roots))}{how}")
+        found.append(place)
+    return found
 
 
 def set_up(args: argparse.Namespace) -> None:
@@ -221,7 +294,7 @@ def load_data(args: argparse.Namespace) -> FaceData:
         from fer_keras.data.kaggle import KAGGLE, resolve_data
         from fer_keras.data.source import load_faces
 
-        data = load_faces(resolve_data(args.data), resize=args.resize)
+        data = load_faces(resolve_data(args.data), resize=args.resize, classes=args.classes)
         if args.data == KAGGLE:  # the download's folder is called after a version
             data = dataclasses.replace(data, source="FER2013 from Kaggle")
     _tell(data)

@@ -24,9 +24,10 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
     cli.add_folder_options(parser, "each model's own; the seed is added")
+    cli.add_config_option(parser)
     parser.add_argument("--model", nargs="+", help=f"presets; default {student.model}, or {teacher.model}")
     parser.add_argument("--teacher", nargs="+", default=[], help="saved teachers; without, it learns labels")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="a run for each; default 0")
+    parser.add_argument("--seeds", type=int, nargs="+", help="a run for each; default 0, or the recipe's")
     cli.add_options(parser, student, "student, or teacher as far as it has the option", leave_out=("model", "seed"))
     return parser
 
@@ -46,12 +47,16 @@ def main() -> None:
     """Parse, train, print where the models are."""
     args = parser().parse_args()
     teacher, student = main_job_defaults(drawn=False)
-    models = args.model or [(student if args.teacher else teacher).model]
+    distils = args.teacher or (args.config and cli.is_of_student(args.config))
+    base = cli.recipe_of(args, student if distils else teacher)
+    if args.config and distils and not args.teacher:
+        args.teacher = cli.teachers_of(base, args.config)
+    models, seeds = args.model or [base.model], args.seeds or [base.fit.seed]
     check(args, models)
     cli.set_up_accelerator()
     from fer_keras.accelerator.runs import fit_runs
     from fer_keras.distill.ensemble import teacher_fingerprint
-    from fer_keras.models.load import load_model
+    from fer_keras.models.load import load_model, model_file, model_name
     from fer_keras.models.registry import preset
     from fer_keras.training.data import training_data
 
@@ -60,12 +65,14 @@ def main() -> None:
     data, data_config = training_data(cli.load_data(args))
     members = [load_model(path) for path in args.teacher]
     fingerprints = tuple(teacher_fingerprint(model) for model in members)
-    base = replace(student, teachers=fingerprints) if members else teacher
+    if members:
+        names = tuple(model_name(model_file(path)) for path in args.teacher)
+        base = replace(base, teachers=fingerprints, teacher_names=names)
     config = replace(cli.options_of(args, base, leave_out=("model", "seed")), data=data_config)
     runs = {
         args.runs / f"{args.name or model}-{seed}": replace(config, model=model, fit=replace(config.fit, seed=seed))
         for model in models
-        for seed in args.seeds
+        for seed in seeds
     }
     fit_runs(runs, data.split("train"), data.split("val"), dict(zip(fingerprints, members, strict=True)))
     for folder in runs:

@@ -24,7 +24,9 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("model", help="the name of a saved model, a folder that holds model.keras, a .keras or .tflite")
     parser.add_argument("image", nargs="+", help="files, folders, zips, CSVs of faces, or -")
     parser.add_argument("--runtime", choices=("auto", "litert", "keras"), default="auto", help="default %(default)s")
-    parser.add_argument("--classes", nargs="+", metavar="NAME", help="of the model; default: those its file names")
+    parser.add_argument(
+        "--classes", type=cli.class_names, metavar="A,B,C", help="of the model, in order; default: those its file names"
+    )
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--csv", action="store_true", help="print CSV")

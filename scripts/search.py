@@ -71,7 +71,7 @@ def main() -> int:
 
     from fer_keras.distill.ensemble import teacher_fingerprint
     from fer_keras.distill.logit_cache import default_root
-    from fer_keras.models.load import load_model
+    from fer_keras.models.load import load_model, model_file, model_name
     from fer_keras.training.data import training_data
     from tuner.search import run_search
     from tuner.settings import Search
@@ -82,6 +82,7 @@ def main() -> int:
         cli.options_of(args, base, leave_out=("model", "start_from")),
         data=data_config,
         teachers=tuple(map(teacher_fingerprint, teachers)),
+        teacher_names=tuple(model_name(model_file(path)) for path in args.teacher),
     )
     search = Search(
         args.runs / args.name,

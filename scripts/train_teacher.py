@@ -19,7 +19,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
     cli.add_run_options(parser, "teacher")
-    parser.add_argument("--model", nargs="+", default=[teacher.model], help="a preset for each member, used in turn")
+    cli.add_config_option(parser)
+    parser.add_argument("--model", nargs="+", help=f"a preset for each member, used in turn; default {teacher.model}")
     parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
     cli.add_options(parser, teacher, "teacher", leave_out=("model",))
     args = parser.parse_args()
@@ -28,8 +29,8 @@ def main() -> None:
     from fer_keras.training.teacher import member_configs, train_members
 
     data, data_config = training_data(cli.load_data(args))
-    config = replace(cli.options_of(args, teacher, leave_out=("model",)), data=data_config)
-    configs = member_configs(config, args.model, args.members)
+    config = replace(cli.options_of(args, cli.recipe_of(args, teacher), leave_out=("model",)), data=data_config)
+    configs = member_configs(config, args.model or [config.model], args.members)
     folder = args.runs / (args.name or "teacher")
     for path in train_members(configs, data.split("train"), data.split("val"), folder, resume=args.resume):
         print(f"teacher: {path}")

@@ -77,7 +77,7 @@ class StudentHyperModel(keras_tuner.HyperModel):
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
         """Return the functional student, untrained; it is inside its budget by construction."""
         config = candidate(hp, self.search).config(self.search)
-        return from_preset(config.model, **config.options)
+        return from_preset(config.model, num_classes=len(config.data.classes), **config.options)
 
     def fit(
         self, hp: keras_tuner.HyperParameters, model: keras.Model, *, trial_folder: Path, **_: Any
@@ -182,7 +182,9 @@ class StudentHyperModel(keras_tuner.HyperModel):
     def _reported(self, folder: Path) -> dict[str, float]:
         """Store a model of the full schedule small; return its PublicTest accuracy and note what it calls right."""
         model = load_model(folder / MODEL_FILE)
-        save_compact(model, folder / MODEL_FILE)  # of so few weights most of a stock file is padding
+        save_compact(
+            model, folder / MODEL_FILE, self.material.data.label_set
+        )  # of so few weights most of a stock file is padding
         hits = {}
         for split in ("val", "public_test"):
             data = self.material.data.split(split)

@@ -82,7 +82,8 @@ class Candidate:
 
     def options(self, search: Search) -> dict[str, Any]:
         """Return the options of the family's builder."""
-        return solve_options(self.family, self.budget, self.values, search.max_multiply_adds)
+        num_classes = len(search.base.data.classes)
+        return solve_options(self.family, self.budget, self.values, search.max_multiply_adds, num_classes=num_classes)
 
     def config(self, search: Search) -> StudentConfig:
         """Return what the candidate's run is told."""

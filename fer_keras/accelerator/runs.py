@@ -21,7 +21,7 @@ from fer_keras.data.dataset import FaceData
 from fer_keras.distill.objective import objective_of
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
-from fer_keras.models.load import load_model
+from fer_keras.models.load import load_model, save_model
 from fer_keras.models.precision import resolve_precision
 from fer_keras.models.registry import from_preset
 from fer_keras.models.transfer import transfer_weights
@@ -122,7 +122,7 @@ def _device() -> str:
 def _lane(run: Run, logits: DeviceLogits) -> Lane:
     config = run.config
     keras.utils.set_random_seed(config.fit.seed)
-    network = from_preset(config.model, **config.options)
+    network = from_preset(config.model, num_classes=len(config.data.classes), **config.options)
     student = isinstance(config, StudentConfig)
     if student and config.start_from:
         transfer_weights(network, load_model(config.start_from))
@@ -172,6 +172,6 @@ def _checkpoint(run: Run, lane: Lane, state: LaneState) -> None:
     best = max(state.history, key=lambda row: row[MONITOR])
     progress = Progress(len(state.history), int(best["epoch"]), best[MONITOR], state.history)
     with run.new_checkpoint(progress) as folder:
-        lane.network.save(folder / MODEL_FILE)
+        save_model(lane.network, folder / MODEL_FILE, lane.config.data.label_set)
         if progress.epoch < lane.config.fit.epochs:
             save_lane(folder / LANE_FILE, state)

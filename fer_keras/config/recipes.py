@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from fer_keras.config.schema import Bounded, bounded, later, require
-from fer_keras.labels import FER2013, LabelSet
+from fer_keras.labels import FER2013, LabelSet, label_set_in_order
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,12 @@ class DataConfig(Bounded):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        LabelSet("data", self.classes)
+        label_set_in_order(self.classes)
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The classes, as a set that finds their known spellings."""
+        return label_set_in_order(self.classes)
 
 
 @dataclass(frozen=True)
@@ -125,6 +130,7 @@ class StudentConfig(Bounded):
         loss_options: arguments of that loss beside the temperature, such as beta=8.
         temperature: T, that both softmaxes are softened by.
         alpha: weight of the distillation term; 1 - alpha is that of the label term.
+        teacher_names: what their folders are called, in the same order; their fingerprints say what they are.
         cached_views: K; epoch e learns from view e mod K. As many as epochs make every view a fresh one.
         cache_precision: what the teachers compute the cached logits in, as `FitConfig.precision`.
         mixup: share of the views that are mixed with another face's, before the teachers see them (arXiv 1710.09412).
@@ -143,6 +149,7 @@ class StudentConfig(Bounded):
     loss_options: dict[str, float] = field(default_factory=dict, metadata={"later": {}})
     temperature: float = bounded(2.5, 1e-3, 1e3)
     alpha: float = bounded(0.9, 0, 1)
+    teacher_names: tuple[str, ...] = later(())
     cached_views: int = bounded(16, 1, 100_000)
     cache_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     mixup: float = bounded(0.0, 0, 1)

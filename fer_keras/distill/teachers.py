@@ -54,6 +54,19 @@ def cached_logits(
     return folders, identities
 
 
+def note_other_teachers(recipe: StudentConfig, fingerprints: Sequence[str], files: Sequence[Path]) -> None:
+    """Say which of the teachers at hand are other networks than those of a recipe, such as ones made again.
+
+    Args:
+        recipe: its `teachers` are empty where it names none.
+        fingerprints: of the teachers at hand.
+        files: theirs.
+    """
+    for file, found, expected in zip(files, fingerprints, recipe.teachers, strict=False):
+        if found != expected:
+            print(f"note: {file} ({found[:12]}) is not the network that the recipe had ({expected[:12]})", flush=True)
+
+
 def identify_teachers(
     student: StudentConfig, teachers: Sequence[keras.Model], train: FaceData
 ) -> list["CacheIdentity"]:

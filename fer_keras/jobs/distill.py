@@ -10,10 +10,10 @@ from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
-from fer_keras.distill.teachers import cached_logits, identify_teachers, views_asked_for
+from fer_keras.distill.teachers import cached_logits, identify_teachers, note_other_teachers, views_asked_for
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
-from fer_keras.models.load import load_model, model_file
+from fer_keras.models.load import load_model, model_file, model_name
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
@@ -67,13 +67,17 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     run.check_resumable(leave_out=("data", "teachers"))
     preset(job.student.model)
     if job.student.start_from and not run.progress.epoch:
-        transfer_weights(from_preset(job.student.model, **job.student.options), load_model(job.student.start_from))
+        network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
+        transfer_weights(network, load_model(job.student.start_from))
     data, data_config = training_data(data)
     files = _teacher_files(job, data, data_config)
     teachers = [load_model(file) for file in files]
     train = data.split("train")
     identities = identify_teachers(job.student, teachers, train)
-    config = replace(job.student, data=data_config, teachers=tuple(identity.teacher for identity in identities))
+    fingerprints = tuple(identity.teacher for identity in identities)
+    note_other_teachers(job.student, fingerprints, files)
+    names = tuple(map(model_name, files))
+    config = replace(job.student, data=data_config, teachers=fingerprints, teacher_names=names)
     run = Run(job.folder, config, resume=job.resume)  # the teachers may have taken days
     run.check_resumable()
     if run.is_finished:  # the logits are not needed

@@ -20,12 +20,12 @@ from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, parity, record, saved_model
 from fer_keras.export.classes import label_set_of_model
-from fer_keras.files import CALIBRATION_FILE, MODEL_FILE, file_sha256, locked, replacing
+from fer_keras.files import CALIBRATION_FILE, file_sha256, locked, replacing
 from fer_keras.jobs.ship import add_exports, as_trained_on
 from fer_keras.labels import LabelSet
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
-from fer_keras.models.load import load_model, model_file
+from fer_keras.models.load import load_model, model_file, model_name
 from fer_keras.probabilities import gives_probabilities
 from fer_keras.training.run import CONFIG_FILE
 
@@ -233,11 +233,6 @@ def _checked(export: str, partial: Path, subject: _Subject, target: Path) -> dic
         "made_with": {name: installed(name) for name in converters},
         **parity.check(export, partial, subject.expected, target),
     }
-
-
-def model_name(file: Path) -> str:
-    """Return what people call the model in `file`: its folder's name, or the file's where that is its own."""
-    return file.parent.resolve().name if file.name == MODEL_FILE else file.stem
 
 
 def _told(export: str, path: Path, facts: dict[str, Any]) -> str:

@@ -77,7 +77,7 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str,
     _require_trained_on(run, marked, told["data"]["fingerprint"])
     as_trained = teacher_fingerprint(model)
     with locked(folder, wait=False):
-        save_compact(model, folder / MODEL_FILE, half=half)
+        save_compact(model, folder / MODEL_FILE, marked.label_set, half=half)
         remove_stale(folder, folder / MODEL_FILE)
         for name in (CONFIG_FILE, HISTORY_FILE):
             with replacing(folder / name) as partial:

@@ -53,6 +53,11 @@ def model_file(path: str | Path) -> Path:
     return file
 
 
+def model_name(file: Path) -> str:
+    """Return what people call the model in `file`: its folder's name, or the file's where that is its own."""
+    return file.parent.resolve().name if file.name == MODEL_FILE else file.stem
+
+
 def save_model(model: keras.Model, path: Path, label_set: LabelSet) -> None:
     """Save a model to `path`, whole or not at all, with the names of its classes; stock Keras loads it too.
 

@@ -10,6 +10,7 @@ import numpy as np
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
 from fer_keras.models.fast_layers import for_shipping
+from fer_keras.models.load import save_model
 from fer_keras.training.run import Run
 
 _WEIGHTS = "state.weights.h5"
@@ -75,7 +76,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.model.save_weights(folder / _WEIGHTS)
             if progress.best_epoch == epoch:
                 self._shipped.set_weights(self._averaged_weights())
-                self._shipped.save(folder / MODEL_FILE)
+                save_model(self._shipped, folder / MODEL_FILE, self.run.config.data.label_set)
             else:
                 shutil.copyfile(previous / MODEL_FILE, folder / MODEL_FILE)
 

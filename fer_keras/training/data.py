@@ -13,7 +13,7 @@ def training_data(data: FaceData) -> tuple[FaceData, DataConfig]:
         FerKerasError: there is nothing to train on, or a class has no image.
     """
     data.split("train").require_every_class()
-    config = DataConfig(data.source, "")
+    config = DataConfig(data.source, "", classes=data.classes)
     if (data.splits == "val").any():  # the data bring their own
         config = replace(config, validation=0.0)
     data = mark_validation(data, config.validation, config.split_seed)

@@ -76,7 +76,10 @@ def _network(run: Run, precision: str, count: int) -> keras.Model:
     """The network of a run, as it is trained on `count` images; of a fresh run with its first weights."""
     config = run.config
     keras.utils.set_random_seed(config.fit.seed)
-    stock, start_from = from_preset(config.model, **config.options), getattr(config, "start_from", "")
+    stock, start_from = (
+        from_preset(config.model, num_classes=len(config.data.classes), **config.options),
+        getattr(config, "start_from", ""),
+    )
     if start_from and not run.progress.epoch:
         inherited = transfer_weights(stock, load_model(start_from))
         print(f"{run.folder}: {inherited:,} of {stock.count_params():,} weights from {start_from}", flush=True)

@@ -226,8 +226,8 @@ def ancestor_facts(start_from: str) -> dict[str, Any]:
 
 
 def _comparable(config: dict[str, Any], leave_out: Collection[str]) -> dict[str, Any]:
-    """Leave out what is not filled in yet, and what the data are called: their fingerprint says what they are."""
-    config = {key: value for key, value in config.items() if key not in leave_out}
+    """Leave out what is not filled in yet, and what data and teachers are called: fingerprints say what they are."""
+    config = {key: value for key, value in config.items() if key not in (*leave_out, "teacher_names")}
     data = config.get("data")
     return {**config, "data": {**data, "source": None}} if isinstance(data, dict) else config
 
