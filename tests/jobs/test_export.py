@@ -45,7 +45,7 @@ def test_what_is_there(exported):
             record.artifact_facts(folder / facts["file"]).values()
         )
         assert (facts["faces"], facts["faces_source"], facts["accuracy"]) == (512, "drawn faces", None)
-    assert [line.split(":")[0] for line in said[1:]] == list(told["formats"])
+    assert [line.split(":")[0] for line in said[2:]] == list(told["formats"])
 
 
 def test_parity(exported):
@@ -60,7 +60,8 @@ def test_parity(exported):
 def test_drawn_faces_are_named_as_such(exported):
     _, told, said = exported
     assert told["formats"]["litert_int8"]["calibration"] == {"source": "drawn faces", "images": 512}
-    assert said[0].startswith("calibration of 8-bit integers: on drawn faces, not FER2013")
+    assert said[0].endswith("does not say its classes; FER2013's order is taken (--classes names others)")
+    assert said[1].startswith("calibration of 8-bit integers: on drawn faces, not FER2013")
 
 
 def test_each_runtime_has_no_help(processes):
@@ -111,7 +112,7 @@ def test_a_version_is_never_overwritten(copy):
 def test_what_answers_otherwise_is_not_kept(exported, copy, keras_model, monkeypatch):
     faces = draw_faces(np.arange(7), seed=8)
     wrong = parity.Reference(faces, None, "drawn faces", predict_logits(keras_model, faces)[:, ::-1])
-    monkeypatch.setattr(parity, "reference", lambda model, data: wrong)
+    monkeypatch.setattr(parity, "reference", lambda *_: wrong)
     converted = copied_from(exported[0])
     monkeypatch.setattr(export, "write_format", lambda name, model, path, *_: converted(FILES[name])(model, path))
     before = {path.name: path.stat().st_mtime_ns for path in copy.glob("[!.]*")}
