@@ -137,6 +137,6 @@ def is_same(settings: dict[str, Any], others: dict[str, Any]) -> bool:
 
 
 def _unnamed(settings: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what the data are called: their fingerprint says what they are."""
+    """Leave out what data and teachers are called: their fingerprints say what they are."""
     base = settings["base"]
-    return {**settings, "base": {**base, "data": {**base["data"], "source": None}}}
+    return {**settings, "base": {**base, "data": {**base["data"], "source": None}, "teacher_names": None}}
