@@ -232,9 +232,9 @@ def teachers_of(
         places = [root / name / MODEL_FILE for root in roots]
         place = next((place for place in places if place.is_file()), None)
         if place is None:
-            recipe = file.parent / "teachers" / f"{name}.json"
+            recipe = next(roots[0].glob(f"*/teachers/{name}.json"), file)
             how = ""
-            if recipe.is_file():
+            if recipe != file:
                 command = "distill" if is_of_student(recipe) else "train_teacher"
                 how = f"; python scripts/{command}.py --config {recipe} --name {name} makes it"
             raise FerKerasError(f"{file}: its teacher {name} is in none of {', '.join(map(str, roots))}{how}")

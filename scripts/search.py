@@ -53,7 +53,7 @@ def parser(base: StudentConfig) -> argparse.ArgumentParser:
     add("--max-multiply-adds", defaults.MAX_MULTIPLY_ADDS, "of any candidate", type=int)
     add("--max-failures", defaults.MAX_FAILURES, "failed trials in a row that end the search", type=int)
     title = "student; --epochs and --seed are those of the short trials"
-    cli.add_options(parser, base, title, leave_out=("model", "start_from"))
+    cli.add_options(parser, base, title, leave_out=("model", "init_from"))
     return parser
 
 
@@ -79,7 +79,7 @@ def main() -> int:
     teachers = [load_model(path) for path in args.teacher]
     data, data_config = training_data(cli.load_data(args))
     base = replace(
-        cli.options_of(args, base, leave_out=("model", "start_from")),
+        cli.options_of(args, base, leave_out=("model", "init_from")),
         data=data_config,
         teachers=tuple(map(teacher_fingerprint, teachers)),
         teacher_names=tuple(model_name(model_file(path)) for path in args.teacher),

@@ -1,7 +1,6 @@
-r"""Put the best model of a run into saved_models/, with its card.
+"""Put the best model of a run into saved_models/, with its card.
 
-    python scripts/ship.py runs/fer2013 reference-mobilenet --data fer2013.zip \
-        --command "python scripts/distill.py --data fer2013.zip --name fer2013 --resume"
+    python scripts/ship.py runs/fer2013 reference-mobilenet --data fer2013.zip
 
 Under a minute on 2 cores. --half rounds the weights to half precision, for teachers. Ship a student after its teachers,
 so that its card can name them.
@@ -20,7 +19,6 @@ def main() -> None:
     parser.add_argument("name", help="the model's name below --to")
     cli.add_data_options(parser)
     cli.add_unlabelled_option(parser)
-    parser.add_argument("--command", required=True, help="the command that makes the run again, for the card")
     parser.add_argument("--to", type=Path, default=Path("saved_models"), help="default saved_models")
     parser.add_argument("--half", action="store_true", help="round the weights to half precision")
     parser.add_argument("--unfinished", action="store_true", help="take a run that has not done all its epochs")
@@ -30,7 +28,7 @@ def main() -> None:
     from fer_keras.jobs.ship import ship
 
     data = cli.with_unlabelled(args, cli.load_data(args))
-    options = {"half": args.half, "reproduce": args.command, "unfinished": args.unfinished}
+    options = {"half": args.half, "unfinished": args.unfinished}
     print(f"card: {ship(args.run, args.to / args.name, data, **options)}")
 
 

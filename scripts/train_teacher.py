@@ -26,12 +26,17 @@ def main() -> None:
     args = parser.parse_args()
     cli.set_up(args)
     from fer_keras.training.data import training_data
-    from fer_keras.training.teacher import member_configs, train_members
+    from fer_keras.training.run import Run
+    from fer_keras.training.teacher import member_configs, train_members, train_teacher
 
     data, data_config = training_data(cli.load_data(args))
     config = replace(cli.options_of(args, cli.recipe_of(args, teacher), leave_out=("model",)), data=data_config)
-    configs = member_configs(config, args.model or [config.model], args.members)
     folder = args.runs / (args.name or "teacher")
+    if args.config and not args.model and args.members is None:  # the one of the recipe
+        run = Run(folder, config, resume=args.resume)
+        print(f"teacher: {train_teacher(run, data.split('train'), data.split('val'))}")
+        return
+    configs = member_configs(config, args.model or [config.model], args.members)
     for path in train_members(configs, data.split("train"), data.split("val"), folder, resume=args.resume):
         print(f"teacher: {path}")
 

@@ -78,8 +78,8 @@ def test_output_that_nobody_reads_ends_it_without_a_word(monkeypatch, capsys):
 
 def test_an_option_that_came_later_changes_no_hash_from_before_it():
     config = StudentConfig(NO_DATA, ("a",))
-    assert config_hash(config) == "802e13bd4c20"  # as before `start_from`
-    assert config_hash(replace(config, start_from="b")) != config_hash(config)
+    assert config_hash(config) == "802e13bd4c20"  # as before `init_from`
+    assert config_hash(replace(config, init_from="b")) != config_hash(config)
 
 
 def test_configurations_go_to_json_and_tell_their_differences():

@@ -85,7 +85,7 @@ def test_export(told, csv, tmp_path):
 
 def test_ship(told, csv, tmp_path):
     calls = told("fer_keras.jobs.ship.ship")
-    words = ["runs/r", "m", "--data", csv, "--command", "train it", "--to", "there", "--half", "--unfinished"]
+    words = ["runs/r", "m", "--data", csv, "--to", "there", "--half", "--unfinished"]
     assert run("ship.py", *words, "--unlabelled", csv, cwd=tmp_path).err == "error: that will do\n"
     (((run_folder, folder, data), options),) = calls
     assert (run_folder, folder) == (Path("runs/r"), Path("there/m"))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fer_keras.config import StudentConfig, differences, require, to_dict, with_defaults
+from fer_keras.config import StudentConfig, differences, from_dict, require, to_dict
 from fer_keras.errors import FerKerasError
 from fer_keras.files import read_json, write_json
 from tuner import defaults as default
@@ -113,7 +113,9 @@ def remember(search: Search, *, write: bool) -> None:
     path = search.folder / SETTINGS_FILE
     if path.exists():
         written = read_json(path)
-        written["base"] = with_defaults(written["base"], search.base)
+        if not isinstance(written, dict) or "base" not in written:
+            raise FerKerasError(f"{path}: expected the settings of a search")
+        written["base"] = to_dict(from_dict(StudentConfig, written["base"], path, "base."))
         before, now = (_unnamed({**settings, **dict.fromkeys(_EXTENSIBLE)}) for settings in (written, told))
         changed = differences(before, now)
         if changed:

@@ -124,8 +124,8 @@ def _lane(run: Run, logits: DeviceLogits) -> Lane:
     keras.utils.set_random_seed(config.fit.seed)
     network = from_preset(config.model, num_classes=len(config.data.classes), **config.options)
     student = isinstance(config, StudentConfig)
-    if student and config.start_from:
-        transfer_weights(network, load_model(config.start_from))
+    if student and config.init_from:
+        transfer_weights(network, load_model(config.init_from))
     begun = None
     if last := run.newest_checkpoint:
         try:

@@ -18,7 +18,6 @@ from fer_keras.config.schema import (
     ranges,
     require,
     to_dict,
-    with_defaults,
 )
 
 __all__ = [
@@ -37,5 +36,4 @@ __all__ = [
     "ranges",
     "require",
     "to_dict",
-    "with_defaults",
 ]

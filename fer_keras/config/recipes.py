@@ -135,7 +135,7 @@ class StudentConfig(Bounded):
         cache_precision: what the teachers compute the cached logits in, as `FitConfig.precision`.
         mixup: share of the views that are mixed with another face's, before the teachers see them (arXiv 1710.09412).
         view_seed: of the cached views.
-        start_from: a saved model whose weights it starts with, layer by layer where they fit; see
+        init_from: a saved model whose weights it starts with, layer by layer where they fit; see
             `fer_keras.models.transfer`. Without it, with random ones.
         views: how far they go.
         fit: how it is fitted.
@@ -154,7 +154,7 @@ class StudentConfig(Bounded):
     cache_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     mixup: float = bounded(0.0, 0, 1)
     view_seed: int = bounded(1, 0, 2**31 - 1)
-    start_from: str = later("")
+    init_from: str = later("")
     views: ViewConfig = ViewConfig()
     fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=1e-2)
 

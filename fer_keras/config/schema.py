@@ -81,23 +81,6 @@ def _without_later(config: Any) -> dict[str, Any]:
     return values
 
 
-def with_defaults(written: dict[str, Any], config: Any) -> dict[str, Any]:
-    """Return what `to_dict` wrote of an older version of a dataclass, its newer fields at their defaults.
-
-    Args:
-        written: nested dictionaries.
-        config: an instance of the dataclass as it is now.
-    """
-    complete = dict(written)
-    for part in dataclasses.fields(config):
-        value = getattr(config, part.name)
-        if dataclasses.is_dataclass(value):
-            complete[part.name] = with_defaults(written.get(part.name, {}), value)
-        elif part.name not in written and part.default is not dataclasses.MISSING:
-            complete[part.name] = _jsonable(part.default)
-    return complete
-
-
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[str]:
     """Return a line for each option in which two `to_dict` results differ, as `fit.epochs: 40, now 60`."""
     lines = []

@@ -11,9 +11,10 @@ from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
 from fer_keras.distill.teachers import cached_logits, identify_teachers, note_other_teachers, views_asked_for
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
-from fer_keras.models.load import load_model, model_file, model_name
+from fer_keras.models.load import load_model, model_file, model_name, read_label_set
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
@@ -66,12 +67,14 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     run = Run(job.folder, job.student, resume=job.resume)
     run.check_resumable(leave_out=("data", "teachers"))
     preset(job.student.model)
-    if job.student.start_from and not run.progress.epoch:
+    if job.student.init_from and not run.progress.epoch:
         network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
-        transfer_weights(network, load_model(job.student.start_from))
+        transfer_weights(network, load_model(job.student.init_from))
     data, data_config = training_data(data)
     files = _teacher_files(job, data, data_config)
     teachers = [load_model(file) for file in files]
+    for file, teacher in zip(files, teachers, strict=True):
+        _check_classes(file, teacher, data)
     train = data.split("train")
     identities = identify_teachers(job.student, teachers, train)
     fingerprints = tuple(identity.teacher for identity in identities)
@@ -102,6 +105,18 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
         command=job.command,
     )
+
+
+def _check_classes(file: Path, teacher: keras.Model, data: FaceData) -> None:
+    """Refuse a teacher whose outputs are not the classes of the data, in their order."""
+    label_set, outputs = read_label_set(file), teacher.output_shape[-1]
+    if label_set is not None and label_set.classes != data.classes:
+        raise FerKerasError(
+            f"{file}: a teacher of {', '.join(label_set.classes)}, expected one of the data's classes:"
+            f" {', '.join(data.classes)}"
+        )
+    if outputs != data.num_classes:
+        raise FerKerasError(f"{file}: a teacher of {outputs} classes, expected the data's {data.num_classes}")
 
 
 def _introduce(file: Path, teacher: keras.Model, data: FaceData) -> None:

@@ -49,7 +49,7 @@ from fer_keras.training.run import CONFIG_FILE, read_config
 INDEX_FILE = "README.md"
 
 
-def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str, unfinished: bool = False) -> Path:
+def ship(run: Path, folder: Path, data: FaceData, *, half: bool, unfinished: bool = False) -> Path:
     """Copy the best model of a run, its config and history to `folder`, with a sample of its outputs and its card.
 
     The scores are those of the file as shipped, so of the rounded weights where `half` is set.
@@ -59,7 +59,6 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str,
         folder: where to; what is there of an earlier shipment is replaced.
         data: the images it was trained on, unlabelled ones among them, and those to score on.
         half: round the weights to half precision.
-        reproduce: the command that makes the run again.
         unfinished: take a run that has not done all its epochs.
 
     Returns:
@@ -79,11 +78,31 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, reproduce: str,
     with locked(folder, wait=False):
         save_compact(model, folder / MODEL_FILE, marked.label_set, half=half)
         remove_stale(folder, folder / MODEL_FILE)
-        for name in (CONFIG_FILE, HISTORY_FILE):
-            with replacing(folder / name) as partial:
-                shutil.copyfile(run / name, partial)
+        with replacing(folder / HISTORY_FILE) as partial:
+            shutil.copyfile(run / HISTORY_FILE, partial)
+        write_json(folder / CONFIG_FILE, _with_shipped_teachers(read_config(run), folder.parent))
         write_sample(load_model(folder), folder)
-        return _write_model_card(folder, marked, reproduce=reproduce, as_trained=as_trained)
+        return _write_model_card(folder, marked, reproduce=_reproduce(folder, told, data), as_trained=as_trained)
+
+
+def _with_shipped_teachers(recorded: dict[str, Any], shipped: Path) -> dict[str, Any]:
+    """What a run's config.json holds, its teachers called by the names that they were shipped under."""
+    recipe = recorded["config"]
+    if "teachers" not in recipe:
+        return recorded
+    cards = [card for card in read_cards(shipped) if card["kind"] != "ensemble"]
+    names = {card[key]: card["name"] for card in cards for key in ("fingerprint_as_trained", "fingerprint")}
+    own = [*recipe.get("teacher_names", []), *recipe["teachers"]]  # where there are no names, fingerprints
+    called = [names.get(teacher, name) for teacher, name in zip(recipe["teachers"], own, strict=False)]
+    return {**recorded, "config": {**recipe, "teacher_names": called}}
+
+
+def _reproduce(folder: Path, recipe: Mapping[str, Any], data: FaceData) -> str:
+    """The command that makes a model again from its recipe."""
+    command = "distill" if "teachers" in recipe else "train_teacher"
+    source = "" if data.drawn else " --data fer2013.zip"
+    config = f"saved_models/{folder.name}/{CONFIG_FILE}"
+    return f"python scripts/{command}.py --config {config}{source} --name {folder.name} --resume"
 
 
 def ship_ensemble(

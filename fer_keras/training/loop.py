@@ -76,13 +76,13 @@ def _network(run: Run, precision: str, count: int) -> keras.Model:
     """The network of a run, as it is trained on `count` images; of a fresh run with its first weights."""
     config = run.config
     keras.utils.set_random_seed(config.fit.seed)
-    stock, start_from = (
+    stock, init_from = (
         from_preset(config.model, num_classes=len(config.data.classes), **config.options),
-        getattr(config, "start_from", ""),
+        getattr(config, "init_from", ""),
     )
-    if start_from and not run.progress.epoch:
-        inherited = transfer_weights(stock, load_model(start_from))
-        print(f"{run.folder}: {inherited:,} of {stock.count_params():,} weights from {start_from}", flush=True)
+    if init_from and not run.progress.epoch:
+        inherited = transfer_weights(stock, load_model(init_from))
+        print(f"{run.folder}: {inherited:,} of {stock.count_params():,} weights from {init_from}", flush=True)
     momentum = batch_norm_momentum(steps_per_epoch(count, config.fit.batch_size))
     with distributed.scope():
         return for_training(stock, precision, SPREAD if distributed.hosts() > 1 else FAST, bn_momentum=momentum)

@@ -11,7 +11,7 @@ from zipfile import BadZipFile, ZipFile
 
 import pandas as pd
 
-from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, to_dict, with_defaults
+from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, from_dict, to_dict
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import HISTORY_FILE, MODEL_FILE, locked, read_json, replacing, write_json, write_text
@@ -103,7 +103,8 @@ class Run:
             raise FerKerasError(
                 f"{self.folder}: a run is there already; --resume goes on with it, --name starts another"
             )
-        before, now = with_defaults(self._recorded["config"], self.config), to_dict(self.config)
+        recorded = from_dict(type(self.config), self._recorded["config"], self.folder / CONFIG_FILE)
+        before, now = to_dict(recorded), to_dict(self.config)
         changed = differences(_comparable(before, leave_out), _comparable(now, leave_out))
         if changed:
             raise FerKerasError(
@@ -128,8 +129,8 @@ class Run:
             self.check_resumable()
             if not self._recorded:
                 recorded = {"config": to_dict(self.config), "environment": {**environment(), **facts}}
-                if start_from := getattr(self.config, "start_from", ""):
-                    recorded[ANCESTOR] = ancestor_facts(start_from)
+                if init_from := getattr(self.config, "init_from", ""):
+                    recorded[ANCESTOR] = ancestor_facts(init_from)
                 write_json(self.folder / CONFIG_FILE, recorded)
                 self._recorded = recorded
             self._drop_older()
@@ -202,11 +203,11 @@ def read_config(folder: Path) -> dict[str, Any]:
     return recorded
 
 
-def ancestor_facts(start_from: str) -> dict[str, Any]:
+def ancestor_facts(init_from: str) -> dict[str, Any]:
     """Return what its files say of a saved model that a run starts with, as JSON values.
 
     Args:
-        start_from: as in `StudentConfig`.
+        init_from: as in `StudentConfig`.
 
     Returns:
         `fingerprint`; where its run's files lie beside it also its `config`, `epochs`, `seconds` and
@@ -215,8 +216,8 @@ def ancestor_facts(start_from: str) -> dict[str, Any]:
     Raises:
         FerKerasError: it is no model, or what lies beside it is no run's.
     """
-    folder = model_file(start_from).parent
-    facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(start_from))}
+    folder = model_file(init_from).parent
+    facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(init_from))}
     if (folder / CONFIG_FILE).is_file() and (folder / HISTORY_FILE).is_file():
         recorded, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
         facts |= {"config": recorded["config"], "epochs": len(history), "seconds": float(history["seconds"].sum())}

@@ -90,9 +90,9 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     cwd, _, _ = job
     data = ["--data", faces_csv / "fer2013.csv"]
     teacher = cwd / "runs/job/teachers/member-1"
-    half = ["--half", "--command", "train it"]
+    half = ["--half"]
     assert run("ship.py", teacher, "drawn-teacher", *data, *half, cwd=cwd).status == 0
-    unlabelled = ["--unlabelled", faces_csv / "more.csv", "--command", "distil it"]
+    unlabelled = ["--unlabelled", faces_csv / "more.csv"]
     assert run("ship.py", cwd / "runs/job", "drawn-student", *data, *unlabelled, cwd=cwd).status == 0
     card = json.loads((cwd / "saved_models" / "drawn-student" / "card.json").read_text())
     assert [told["name"] for told in card["recipe"]["teachers"]] == ["drawn-teacher", None]
@@ -120,9 +120,9 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
         (["--data", "nowhere.zip"], "error: nowhere.zip: there is no such file or folder"),
         (["--model", "resnet"], "error: unknown model 'resnet'"),
         (["--teacher", "nowhere.keras"], "error: nowhere.keras: there is no such file"),
-        (["--start-from", "nowhere"], "error: nowhere: there is no such file"),
+        (["--init-from", "nowhere"], "error: nowhere: there is no such file"),
         (
-            ["--start-from", str(ROOT / "saved_models" / "separable-25k")],
+            ["--init-from", str(ROOT / "saved_models" / "separable-25k")],
             "error: separable_25k: expected a relative of ",
         ),
         (["--alpha", "3"], "error: alpha 3.0: expected a number from 0 to 1"),

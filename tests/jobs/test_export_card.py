@@ -41,7 +41,7 @@ def exported(data, tmp_path_factory):
     """A run, and the model shipped from it and exported to LiteRT and ONNX."""
     root = tmp_path_factory.mktemp("root")
     make_run(root / "run", data)
-    ship(root / "run", root / "saved_models" / "m", data, half=False, reproduce="train")
+    ship(root / "run", root / "saved_models" / "m", data, half=False)
     said = []
     export_model(root / "saved_models" / "m", ["litert", "onnx"], data, say=said.append)
     return root, said
@@ -116,9 +116,9 @@ def test_a_run_gets_a_temperature_from_its_own_data_only(exported, data, tmp_pat
 
 def test_a_model_shipped_again_loses_what_was_exported_of_the_old_one(exported, data, tmp_path):
     run, folder = exported[0] / "run", tmp_path / "saved_models" / "m"
-    ship(run, folder, data, half=False, reproduce="train")
+    ship(run, folder, data, half=False)
     export_model(folder, ["onnx"], data, say=lambda line: None)
-    ship(run, folder, data, half=True, reproduce="train")
+    ship(run, folder, data, half=True)
     assert not (folder / "exports.json").exists() and not (folder / "model.onnx").exists()
     assert "exports" not in read_card(folder)
     before = read_card(folder)

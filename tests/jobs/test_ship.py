@@ -74,6 +74,10 @@ def make_run(folder, data, *, seed=0, teachers=None, epochs=2):
     return model
 
 
+REPRODUCE = "python scripts/{0}.py --config saved_models/{1}/config.json --name {1} --resume"
+"""Of drawn faces, which need no --data."""
+
+
 @pytest.fixture(scope="module")
 def shipped_once(public, tmp_path_factory):
     tmp_path = tmp_path_factory.mktemp("shipped")
@@ -82,9 +86,9 @@ def shipped_once(public, tmp_path_factory):
     for number in (1, 2):
         model = make_run(tmp_path / f"run-{number}", public, seed=number, epochs=3)
         fingerprints.append(teacher_fingerprint(model))
-        ship(tmp_path / f"run-{number}", saved / f"t{number}", public, half=number == 1, reproduce=f"train {number}")
+        ship(tmp_path / f"run-{number}", saved / f"t{number}", public, half=number == 1)
     make_run(tmp_path / "run-3", public, seed=3, teachers=[*fingerprints, "0123456789abcdef"], epochs=3)
-    ship(tmp_path / "run-3", saved / "s", public, half=False, reproduce="distil")
+    ship(tmp_path / "run-3", saved / "s", public, half=False)
     return tmp_path
 
 
@@ -110,7 +114,7 @@ def test_what_is_shipped(shipped, public):
     model, card = load_model(shipped / "t1"), read_card(shipped / "t1")
     for weight in model.get_weights():
         np.testing.assert_array_equal(weight, weight.astype(np.float16).astype(np.float32))
-    assert (card["name"], card["kind"], card["reproduce"]) == ("t1", "teacher", "train 1")
+    assert (card["name"], card["kind"], card["reproduce"]) == ("t1", "teacher", REPRODUCE.format("train_teacher", "t1"))
     assert card["fingerprint"] == teacher_fingerprint(model) != card["fingerprint_as_trained"]
     assert card["size"]["file_bytes"] == (shipped / "t1" / "model.keras").stat().st_size
     assert card["size"]["parameters"] == 64 * 7 + 7
@@ -146,7 +150,7 @@ def test_copies_of_unlabelled_images_count_too(public, tmp_path):
     leaked = public.split("public_test").take(np.arange(5))
     more = with_unlabelled(public, leaked)
     make_run(tmp_path / "run", more, seed=4, epochs=3)
-    ship(tmp_path / "run", tmp_path / "saved" / "u", more, half=False, reproduce="distil")
+    ship(tmp_path / "run", tmp_path / "saved" / "u", more, half=False)
     card, plain = read_card(tmp_path / "saved" / "u"), evaluate(load_model(tmp_path / "run"), public)
     assert card["data"]["unlabelled_images"] == 5
     assert card["scores"]["splits"]["public_test"]["copies"] == plain.splits["public_test"].copies + 5
@@ -237,9 +241,9 @@ def test_a_student_of_unlabelled_faces_is_shipped_with_them_and_its_card_made_wi
     more = with_unlabelled(public, drawn_faces(140, seed=9))
     make_run(tmp_path / "run", more, teachers=["0"], epochs=3)
     with pytest.raises(FerKerasError, match="was trained on other images than the training images of"):
-        ship(tmp_path / "run", tmp_path / "saved" / "s", public, half=False, reproduce="distil")
+        ship(tmp_path / "run", tmp_path / "saved" / "s", public, half=False)
     assert not (tmp_path / "saved").exists()
-    ship(tmp_path / "run", tmp_path / "saved" / "s", more, half=False, reproduce="distil")
+    ship(tmp_path / "run", tmp_path / "saved" / "s", more, half=False)
     before = read_card(tmp_path / "saved" / "s")["scores"]["splits"]
     remake_card(tmp_path / "saved" / "s", drawn)
     after = read_card(tmp_path / "saved" / "s")["scores"]["splits"]
@@ -250,9 +254,9 @@ def test_an_unfinished_run_is_refused_unless_it_is_meant(public, tmp_path):
     make_run(tmp_path / "run", public, epochs=2)
     folder = tmp_path / "saved" / "t"
     with pytest.raises(FerKerasError, match=r"run: has done 2 of its 3 epochs; --unfinished ships it as it is"):
-        ship(tmp_path / "run", folder, public, half=False, reproduce="train")
+        ship(tmp_path / "run", folder, public, half=False)
     assert not folder.parent.exists()
-    ship(tmp_path / "run", folder, public, half=False, reproduce="train", unfinished=True)
+    ship(tmp_path / "run", folder, public, half=False, unfinished=True)
     assert "2 of 3 epochs" in (folder / "card.md").read_text()
 
 
@@ -290,7 +294,7 @@ def test_a_readme_that_somebody_wrote_is_kept(shipped, public):
         ("evaluate", ["saved_models/t1", "--card"], "card: saved_models/t1/card.md\n"),
         ("ship_ensemble", ["both", "t1", "t2"], "card: saved_models/both/card.md\n"),
         ("ship_ensemble", ["both", "t1", "t2", "--mirrored"], "card: saved_models/both/card.md\n"),
-        ("ship", ["run-1", "new", "--command", "again"], "card: saved_models/new/card.md\n"),
+        ("ship", ["run-1", "new"], "card: saved_models/new/card.md\n"),
     ],
 )
 def test_the_commands(name, words, said, shipped, public, monkeypatch):

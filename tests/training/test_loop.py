@@ -184,7 +184,7 @@ def test_a_run_starts_from_another_ones_weights(finished, tmp_path):
     other = OPTIONS | {"widths": (4, 8, 16)}
     for options, equal in ((OPTIONS, 13), (other, 7)):
         folder = tmp_path / str(equal)
-        run(folder, False, replace(CONFIG, options=options, start_from=str(finished), fit=still))
+        run(folder, False, replace(CONFIG, options=options, init_from=str(finished), fit=still))
         weights = zip(
             *(keras.models.load_model(f / "model.keras").trainable_weights for f in (folder, finished)), strict=True
         )
@@ -198,7 +198,7 @@ def test_a_run_starts_from_another_ones_weights(finished, tmp_path):
             "seconds": pytest.approx(pd.read_csv(finished / "metrics.csv").seconds.sum()),
             "best_validation_accuracy": pd.read_csv(finished / "metrics.csv").val_accuracy.max(),
         }
-        run(folder, True, replace(CONFIG, options=options, start_from=str(finished), fit=still))
+        run(folder, True, replace(CONFIG, options=options, init_from=str(finished), fit=still))
     facts = ancestor_facts(str(folder / "model.keras"))
     assert (facts["epochs"], facts["config"]["fit"]["learning_rate"], facts["ancestor"]) == (1, 1e-9, told["ancestor"])
     shutil.copy(folder / "model.keras", tmp_path)

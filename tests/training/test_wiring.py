@@ -49,7 +49,7 @@ def assert_equal_batches(one, other):
 
 
 def test_a_student(train, told, tmp_path):
-    config = StudentConfig(DATA, ("t",), mixup=0.5, view_seed=9, start_from="a", views=VIEWS, fit=FIT)
+    config = StudentConfig(DATA, ("t",), mixup=0.5, view_seed=9, init_from="a", views=VIEWS, fit=FIT)
     config = replace(config, loss="dist", loss_options={"gamma": 0.5}, temperature=3.0, alpha=0.7)
     run = Run(tmp_path, config, resume=True)
     student.train_student(run, train, train, Logits(), callbacks=["a callback"])
