@@ -142,10 +142,3 @@ def _known_spellings(classes: tuple[str, ...]) -> Mapping[str, str]:
             }
             spellings.update((spelling, name) for spelling in same - taken)
     return MappingProxyType(spellings)
-
-
-CLASSES: tuple[str, ...] = FER2013.classes
-NUM_CLASSES: int = len(CLASSES)
-CLASS_ALIASES: dict[str, int] = {
-    spelling: FER2013.number(spelling) for spelling in (*FER2013.classes, *FER2013.aliases)
-}

@@ -29,7 +29,7 @@ from fer_keras.export import litert, record
 from fer_keras.files import write_json
 from fer_keras.jobs import predict_files
 from fer_keras.jobs.predict_files import Answer
-from fer_keras.labels import CLASSES
+from fer_keras.labels import FER2013
 from fer_keras.models.load import load_model
 from fer_keras.probabilities import gives_probabilities
 
@@ -50,12 +50,14 @@ def saved(tmp_path_factory):
     folder.mkdir(parents=True)
     model = pixels_to(7)
     model.save(folder / "model.keras")
-    write_json(folder / "config.json", {"config": {"data": {"classes": CLASSES}}})
+    write_json(folder / "config.json", {"config": {"data": {"classes": FER2013.classes}}})
     litert.save_float32(model, folder / record.FLOAT_FILE)
     facts = {"kept": True, **record.artifact_facts(folder / record.FLOAT_FILE)}
     record.record_export(folder, folder / "model.keras", "litert_float32", facts)
     logits = predict_logits(model, FACES)
-    write_calibration(folder / "model.keras", {"val": (logits, np.roll(logits.argmax(axis=1), 1))}, "made up", CLASSES)
+    write_calibration(
+        folder / "model.keras", {"val": (logits, np.roll(logits.argmax(axis=1), 1))}, "made up", FER2013.classes
+    )
     return folder
 
 
@@ -80,7 +82,7 @@ def test_litert_and_keras_give_the_same(saved, classifier, expected):
     for one in (classifier, by_keras, fer_keras.load(classifier.file)):
         np.testing.assert_allclose(one.logits(FACES), expected, rtol=1e-4, atol=1e-4)
         predictions = one.predict(FACES)
-        assert labels(predictions) == [CLASSES[number] for number in expected.argmax(axis=1)]
+        assert labels(predictions) == [FER2013.classes[number] for number in expected.argmax(axis=1)]
         np.testing.assert_allclose([p.probabilities for p in predictions], softmax(expected), atol=1e-5)
         confidences = softmax(expected / one.temperature).max(axis=1)
         np.testing.assert_allclose([p.confidence for p in predictions], confidences, atol=1e-5)
@@ -151,7 +153,7 @@ def test_a_litert_file_of_other_classes_needs_their_names(tmp_path):
 
 def test_fer2013_is_taken_with_a_note_where_no_file_names_the_classes(tmp_path, caplog):
     litert.save_float32(pixels_to(7), tmp_path / "seven.tflite")
-    assert fer_keras.load(tmp_path / "seven.tflite").classes == CLASSES
+    assert fer_keras.load(tmp_path / "seven.tflite").classes == FER2013.classes
     assert caplog.messages == [
         f"{tmp_path / 'seven.tflite'} does not say its classes; FER2013's order is taken (--classes names others)"
     ]
@@ -211,7 +213,7 @@ def test_neither_tensorflow_nor_keras_is_imported(saved):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() in CLASSES
+    assert done.stdout.strip() in FER2013.classes
 
 
 @pytest.fixture
@@ -259,14 +261,14 @@ def test_json_of_a_zip(run, pictures, classifier):
     assert all(row["calibrated"] is True for row in rows)
     for row, told in zip(rows, classifier.predict(FACES), strict=True):
         assert row["label"] == told.label and row["confidence"] == pytest.approx(told.confidence, abs=1e-5)
-        assert list(row["probabilities"]) == list(CLASSES)
+        assert list(row["probabilities"]) == list(FER2013.classes)
         assert list(row["probabilities"].values()) == pytest.approx(told.probabilities.tolist(), abs=1e-5)
 
 
 def test_csv_and_the_course_s(run, pictures, expected):
     _, out, _ = run("faces.zip", "--csv")
     header, first, *_ = csv.reader(io.StringIO(out))
-    assert header == ["image", "label", "confidence", *CLASSES] and len(first) == 10
+    assert header == ["image", "label", "confidence", *FER2013.classes] and len(first) == 10
     with (pictures / "test.csv").open("w") as file:
         file.write("id,feature\n")
         file.writelines(f"{40 + n},{' '.join(map(str, face.ravel()))}\n" for n, face in enumerate(FACES))

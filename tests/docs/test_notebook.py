@@ -55,7 +55,6 @@ def test_it_goes_from_drawn_faces_to_a_plotted_result(notebook):
     assert names["plot"](names["run"]).keys() == {"student", "teacher 1"}
 
 
-@pytest.mark.xfail(reason="folders of classes other than FER2013's are not read yet", strict=False)
 def test_it_does_the_same_with_own_classes(notebook):
     run_cells, names = notebook
     run_cells("own-classes")

@@ -5,7 +5,7 @@ import pandas as pd
 from PIL import Image
 
 from fer_keras.evaluation import plots
-from fer_keras.labels import CLASSES
+from fer_keras.labels import FER2013
 
 
 def texts(ax):
@@ -38,7 +38,7 @@ def test_training_curves_of_one_column_make_one_panel():
 def test_confusion_matrix_says_shares_of_the_row_and_counts():
     confusion = np.zeros((7, 7), int)
     confusion[0, 0], confusion[0, 2], confusion[6, 6] = 3, 1, 1234
-    ax = plots.confusion_matrix(confusion.astype(np.float32), "drawn", CLASSES).axes[0]
+    ax = plots.confusion_matrix(confusion.astype(np.float32), "drawn", FER2013.classes).axes[0]
     shown = texts(ax)
     assert (shown[0], shown[1]) == ("75%", "3")
     assert (shown[4], shown[5]) == ("25%", "1")
@@ -63,14 +63,16 @@ def test_the_most_confident_mistakes_come_first():
     assert plots.confident_mistakes(probabilities, labels, 9).tolist() == [1, 2, 0]
     assert plots.confident_mistakes(probabilities, labels, 2).tolist() == [1, 2]
     images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
-    figure = plots.mistakes_sheet(images, labels, probabilities, list("abcd"), CLASSES, rows=1, columns=4)
-    assert [ax.get_title() for ax in figure.axes] == [f"label: {CLASSES[0]}"] * 3 + [""]
+    figure = plots.mistakes_sheet(images, labels, probabilities, list("abcd"), FER2013.classes, rows=1, columns=4)
+    assert [ax.get_title() for ax in figure.axes] == [f"label: {FER2013.classes[0]}"] * 3 + [""]
     assert texts(figure.axes[0]) == ["→ disgust 90%", "b"]
     assert figure.axes[0].images[0].get_array()[0, 0] == 1
 
 
 def test_a_sheet_without_mistakes():
-    figure = plots.mistakes_sheet(np.zeros((1, 48, 48, 1), np.uint8), np.array([0]), np.eye(7)[:1], ["a"], CLASSES)
+    figure = plots.mistakes_sheet(
+        np.zeros((1, 48, 48, 1), np.uint8), np.array([0]), np.eye(7)[:1], ["a"], FER2013.classes
+    )
     assert figure.get_suptitle() == "No mistakes"
 
 

@@ -24,7 +24,7 @@ from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import serving
 from fer_keras.export.saved_model import encode_png
 from fer_keras.export.serving import answers, classify, predict_request, rest_request
-from fer_keras.labels import CLASSES
+from fer_keras.labels import FER2013
 
 NAME = "reference-mobilenet"
 FACES = draw_faces(np.arange(7), seed=11)
@@ -69,8 +69,8 @@ def check(arrays, expected):
     np.testing.assert_allclose(arrays["probabilities"], expected, atol=1e-5)
     numbers = expected.argmax(axis=1)
     np.testing.assert_array_equal(arrays["class_id"], numbers)
-    assert list(arrays["class_name"]) == [CLASSES[number] for number in numbers]
-    assert np.array_equal(arrays["classes"], [CLASSES] * len(expected))
+    assert list(arrays["class_name"]) == [FER2013.classes[number] for number in numbers]
+    assert np.array_equal(arrays["classes"], [FER2013.classes] * len(expected))
 
 
 def test_it_loads_the_highest_version_without_our_code(server):
@@ -218,7 +218,7 @@ def test_the_command(server, expected, tmp_path):
     words = [NAME, "bad.png", "face.png", "none.png", "--server", f"localhost:{server['grpc']}", "--json"]
     status, out, err = run("client.py", *words, cwd=tmp_path)
     (answer,) = json.loads(out)
-    assert answer["image"] == "face.png" and answer["label"] == CLASSES[expected[3].argmax()]
+    assert answer["image"] == "face.png" and answer["label"] == FER2013.classes[expected[3].argmax()]
     assert answer["probability"] == pytest.approx(expected[3].max(), abs=1e-5)
     assert [line[:45] for line in err.splitlines()] == [
         "error: none.png: cannot be read (No such file", "error: bad.png: the server refuses it, expect",
