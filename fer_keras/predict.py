@@ -13,8 +13,9 @@ import numpy as np
 from fer_keras.data.face_input import Face, as_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.export.classes import label_set_of_model
+from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8
 from fer_keras.export.litert_runtime import litert_runtime
-from fer_keras.export.record import FLOAT_FILE, INT8_FILE, read_exports
+from fer_keras.export.record import read_exports
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
 from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.probabilities import as_logits, softmax
@@ -180,8 +181,8 @@ def _exported(keras_file: Path) -> Path | None:
     if not (keras_file.parent / EXPORTS_FILE).exists():
         return None
     exported = read_exports(keras_file.parent, keras_file)["formats"]
-    names = {"litert_float32": FLOAT_FILE, "litert_int8": INT8_FILE}
-    files = (keras_file.parent / file for export, file in names.items() if exported.get(export, {}).get("kept"))
+    preferred = (LITERT_FLOAT32, LITERT_INT8)
+    files = (keras_file.parent / export.file for export in preferred if exported.get(export.key, {}).get("kept"))
     return next((file for file in files if file.exists()), None)
 
 

@@ -59,7 +59,12 @@ def _inference(args: argparse.Namespace) -> None:
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.evaluation.tables import SPLIT_TITLES
     from fer_keras.export.baselines import lacks_for_fer
-    from fer_keras.jobs.benchmark_inference import FORMAT_TITLES, benchmark_inference, inference_table
+    from fer_keras.jobs.benchmark_inference import (
+        benchmark_inference,
+        format_colours,
+        format_titles,
+        inference_table,
+    )
 
     if args.with_baselines and (lacking := lacks_for_fer()):
         raise FerKerasError(f"--with-baselines: fer cannot be measured, {lacking}")
@@ -70,7 +75,8 @@ def _inference(args: argparse.Namespace) -> None:
     print(f"\n{inference_table(results)}")
     write_text(args.to / "inference.csv", results.to_csv(index=False))
     if results["accuracy"].notna().all():
-        figure = inference_figure(results, FORMAT_TITLES, SPLIT_TITLES[results["split"].iloc[0]])
+        split = SPLIT_TITLES[results["split"].iloc[0]]
+        figure = inference_figure(results, format_titles(), format_colours(), split)
         save_figure(figure, args.to / "inference.png")
 
 

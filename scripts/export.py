@@ -11,14 +11,14 @@ import argparse
 from pathlib import Path
 
 from fer_keras import cli
-from fer_keras.export.record import FORMATS
+from fer_keras.export.formats import format_names
 
 
 def main() -> None:
     """Parse, export, print how each format fared."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="a .keras file, or a folder that holds model.keras")
-    parser.add_argument("--format", nargs="+", choices=FORMATS, default=list(FORMATS), help="default: all")
+    parser.add_argument("--format", nargs="+", choices=format_names(), default=format_names(), help="default: all")
     parser.add_argument("--version", type=int, help="number of the SavedModel's folder; default: the next free one")
     parser.add_argument("--to", type=Path, help="folder of the exported files; default: the model's own")
     cli.add_data_options(parser)

@@ -67,9 +67,9 @@ def _exported(tmp_path_factory):
     shutil.copyfile(ROOT / "saved_models" / "reference-mobilenet" / "model.keras", folder / "model.keras")
     said, processes, answers_of = [], {}, parity.answers_of
 
-    def watched(runtime, *words):
-        answers, processes[runtime] = answers_of(runtime, *words)
-        return answers, processes[runtime]
+    def watched(export, *words):
+        answers, processes[export.key] = answers_of(export, *words)
+        return answers, processes[export.key]
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parity, "answers_of", watched)

@@ -7,7 +7,7 @@ from command import ROOT
 
 ORDER = (
     "errors", "labels", "config", "files", "distributed", "probabilities", "data", "faces", "models", "distill",
-    "evaluation", "training", "cards", "export", "predict", "accelerator", "tuner", "jobs",
+    "evaluation", "training", "export", "cards", "predict", "accelerator", "tuner", "jobs",
     "cli", "scripts",
 )  # fmt: skip
 ROOTS = ("fer_keras", "tuner", "scripts")

@@ -26,6 +26,7 @@ from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import litert, record
+from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8
 from fer_keras.files import write_json
 from fer_keras.jobs import predict_files
 from fer_keras.jobs.predict_files import Answer
@@ -51,8 +52,8 @@ def saved(tmp_path_factory):
     model = pixels_to(7)
     model.save(folder / "model.keras")
     write_json(folder / "config.json", {"config": {"data": {"classes": FER2013.classes}}})
-    litert.save_float32(model, folder / record.FLOAT_FILE)
-    facts = {"kept": True, **record.artifact_facts(folder / record.FLOAT_FILE)}
+    litert.save_float32(model, folder / LITERT_FLOAT32.file)
+    facts = {"kept": True, **record.artifact_facts(folder / LITERT_FLOAT32.file)}
     record.record_export(folder, folder / "model.keras", "litert_float32", facts)
     logits = predict_logits(model, FACES)
     write_calibration(
@@ -161,11 +162,11 @@ def test_fer2013_is_taken_with_a_note_where_no_file_names_the_classes(tmp_path, 
 
 def test_float32_comes_before_int8_and_keras_where_litert_is_not_installed(saved, tmp_path, monkeypatch):
     shutil.copytree(saved, tmp_path / "m")
-    shutil.copyfile(tmp_path / "m" / record.FLOAT_FILE, tmp_path / "m" / record.INT8_FILE)
+    shutil.copyfile(tmp_path / "m" / LITERT_FLOAT32.file, tmp_path / "m" / LITERT_INT8.file)
     record.record_export(tmp_path / "m", tmp_path / "m" / "model.keras", "litert_int8", {"kept": True})
-    assert fer_keras.load(tmp_path / "m").file.name == record.FLOAT_FILE
-    (tmp_path / "m" / record.FLOAT_FILE).unlink()
-    assert fer_keras.load(tmp_path / "m").file.name == record.INT8_FILE
+    assert fer_keras.load(tmp_path / "m").file.name == LITERT_FLOAT32.file
+    (tmp_path / "m" / LITERT_FLOAT32.file).unlink()
+    assert fer_keras.load(tmp_path / "m").file.name == LITERT_INT8.file
     monkeypatch.setattr("fer_keras.predict.find_spec", lambda name: None)
     assert fer_keras.load(tmp_path / "m").runtime == "keras"
 
@@ -173,7 +174,7 @@ def test_float32_comes_before_int8_and_keras_where_litert_is_not_installed(saved
 def test_only_the_models_own_exports_take_its_temperature(saved, tmp_path):
     shutil.copytree(saved, tmp_path / "m")
     litert.save_float32(pixels_to(7, "softmax"), tmp_path / "m" / "another.tflite")
-    assert fer_keras.load(tmp_path / "m" / record.FLOAT_FILE).calibrated
+    assert fer_keras.load(tmp_path / "m" / LITERT_FLOAT32.file).calibrated
     assert not fer_keras.load(tmp_path / "m" / "another.tflite").calibrated
     (tmp_path / "m" / "calibration.json").write_text("{}")
     with pytest.raises(FerKerasError, match=r"calibration.json: expected the temperature of a model"):

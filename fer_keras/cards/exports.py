@@ -5,13 +5,7 @@ from typing import Any
 
 from fer_keras.data.synthetic import SOURCE
 from fer_keras.evaluation import tables
-
-_TITLES = {
-    "saved_model": "SavedModel",
-    "litert_float32": "LiteRT float32",
-    "litert_int8": "LiteRT int8",
-    "onnx": "ONNX",
-}
+from fer_keras.export.formats import FORMATS, LEAST_AGREEMENT, MOST_DIFFERENCE
 
 
 def exports_text(exports: Mapping[str, Any], kind: str) -> str:
@@ -21,17 +15,18 @@ def exports_text(exports: Mapping[str, Any], kind: str) -> str:
         exports: what exports.json holds.
         kind: the card's kind.
     """
-    rows = [_row(title, exports["formats"][name]) for name, title in _TITLES.items() if name in exports["formats"]]
+    listed = exports["formats"]
+    rows = [_row(export.title, listed[key]) for key, export in FORMATS.items() if key in listed]
     header = ("format", "file", "bytes", "agreement", "largest difference", "accuracy", "Keras")
     parts = [
         tables.table(header, rows),
         f"Each was loaded by its own runtime in a process of its own and compared with the Keras {kind} on the same"
         f" faces: {_faces(exports)}. Agreement: the share of them on which both name the same expression. Largest"
         " difference: of any probability. Accuracies are of those faces. `scripts/export.py` refuses a float format"
-        " beyond 0.001 and int8 under 95% agreement.",
+        f" beyond {MOST_DIFFERENCE:g} and int8 under {LEAST_AGREEMENT:.0%} agreement.",
         *_calibrated_on(exports),
     ]
-    if not all(facts["kept"] for facts in exports["formats"].values()):
+    if not all(facts["kept"] for facts in listed.values()):
         parts.append("Files marked `on demand` are not kept here; `scripts/export.py` makes them again.")
     return "\n\n".join(parts)
 
@@ -53,13 +48,15 @@ def _faces(exports: Mapping[str, Any]) -> str:
 
 
 def _calibrated_on(exports: Mapping[str, Any]) -> list[str]:
-    facts = exports["formats"].get("litert_int8")
-    if facts is None:
-        return []
-    found = facts["calibration"]
-    note = " These are not photographs; real faces give better ranges." if found["source"] == SOURCE else ""
-    ranges = "The ranges of the int8 file's activations are those that round best on"
-    return [f"{ranges} {found['images']:,} faces: {found['source']}.{note}"]
+    sentences = []
+    for key, export in FORMATS.items():
+        if export.needs_faces and key in exports["formats"]:
+            faces = exports["formats"][key]["calibration"]
+            drawn = faces["source"] == SOURCE
+            note = " These are not photographs; real faces give better ranges." if drawn else ""
+            ranges = f"The ranges of the {export.precision} file's activations are those that round best on"
+            sentences.append(f"{ranges} {faces['images']:,} faces: {faces['source']}.{note}")
+    return sentences
 
 
 def confidence_text(calibration: Mapping[str, Any]) -> str:

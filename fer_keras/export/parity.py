@@ -19,18 +19,13 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.evaluation.tables import SPLIT_TITLES
+from fer_keras.export.formats import MOST_DIFFERENCE, ExportFormat
 from fer_keras.export.runtimes import BATCH
 from fer_keras.export.serving import BYTES_SIGNATURE, PIXELS_SIGNATURE
 from fer_keras.labels import FER2013
 
 EXPECTED_DIFFERENCE = 1e-4
 """What float formats are expected to stay within, in probability; other kernels add in another order."""
-
-MOST_DIFFERENCE = 1e-3
-"""What is refused beyond, in probability."""
-
-LEAST_AGREEMENT = 0.95
-"""The share of faces on which 8-bit integers must name the expression that the Keras model names."""
 
 _SPLITS = ("public_test", "test", "val")
 _DRAWN = 512
@@ -84,11 +79,11 @@ def accuracy(probabilities: np.ndarray, labels: np.ndarray | None) -> float | No
     return None if labels is None else float((probabilities.argmax(axis=1) == labels).mean())
 
 
-def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dict[str, Any]:
-    """Compare an exported file with the Keras model, in a fresh process; of a SavedModel all that a server answers by.
+def check(export: ExportFormat, artifact: Path, expected: Reference, named: Path) -> dict[str, Any]:
+    """Compare an exported file with the Keras model, in a fresh process; also all that a server answers by.
 
     Args:
-        runtime: one of `fer_keras.export.runtimes.RUNTIMES`.
+        export: the format, which names the runtime and what is tolerated.
         artifact: the file or folder, possibly under a temporary name.
         expected: the faces and the Keras model's answers.
         named: what messages call it.
@@ -100,24 +95,24 @@ def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dic
     Raises:
         FerKerasError: it cannot be loaded by its runtime, or its answers are too far from the Keras model's.
     """
-    probabilities, told = answers_of(runtime, artifact, expected.images, named)
+    probabilities, process = answers_of(export, artifact, expected.images, named)
     difference = float(np.abs(probabilities - expected.probabilities).max())
     agreement = float((probabilities.argmax(axis=1) == expected.probabilities.argmax(axis=1)).mean())
     if not np.isfinite(probabilities).all():
         raise FerKerasError(f"{named}: gives probabilities that are not finite, so nothing was kept")
-    if runtime == "litert_int8":
-        if agreement < LEAST_AGREEMENT:
+    if export.least_agreement is not None:
+        if agreement < export.least_agreement:
             raise FerKerasError(
                 f"{named}: names the Keras model's expression on {agreement:.1%} of {len(probabilities):,} faces,"
-                f" expected at least {LEAST_AGREEMENT:.0%}, so nothing was kept"
+                f" expected at least {export.least_agreement:.0%}, so nothing was kept"
             )
-    elif difference > MOST_DIFFERENCE:
+    elif difference > export.most_difference:
         raise FerKerasError(
             f"{named}: is up to {difference:.2g} off the Keras model's probabilities, expected at most"
-            f" {MOST_DIFFERENCE:g}, so nothing was kept"
+            f" {export.most_difference:g}, so nothing was kept"
         )
-    if runtime == "saved_model":
-        check_served(told["served"], expected.probabilities[:BATCH], named, expected.classes)
+    if export.served:
+        check_served(process["served"], expected.probabilities[:BATCH], named, expected.classes)
     return {
         "faces": len(probabilities),
         "faces_source": expected.source,
@@ -125,7 +120,7 @@ def check(runtime: str, artifact: Path, expected: Reference, named: Path) -> dic
         "agreement": agreement,
         "accuracy": accuracy(probabilities, expected.labels),
         "keras_accuracy": expected.accuracy,
-        "run_with": told["versions"],
+        "run_with": process["versions"],
     }
 
 
@@ -178,11 +173,13 @@ def _wrong_output(
     return f"gives {' and '.join(wrong)} that are not those of its probabilities" if wrong else None
 
 
-def answers_of(runtime: str, artifact: Path, images: np.ndarray, named: Path) -> tuple[np.ndarray, dict[str, Any]]:
+def answers_of(
+    export: ExportFormat, artifact: Path, images: np.ndarray, named: Path
+) -> tuple[np.ndarray, dict[str, Any]]:
     """Return an exported file's probabilities [N, C] for uint8 [N, 48, 48, 1], and what its process tells of itself.
 
     Args:
-        runtime: as of `check`.
+        export: as of `check`.
         artifact: as of `check`.
         images: the faces.
         named: as of `check`.
@@ -193,7 +190,7 @@ def answers_of(runtime: str, artifact: Path, images: np.ndarray, named: Path) ->
     with tempfile.TemporaryDirectory() as scratch:
         faces, answers = Path(scratch, "faces.npy"), Path(scratch, "answers.npy")
         np.save(faces, images)
-        done = _run([Path(__file__).with_name("runtimes.py"), runtime, artifact, faces, answers])
+        done = _run([*export.program, artifact, faces, answers])
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise FerKerasError(f"{named}: its own runtime cannot use it ({lines[-1]}), so nothing was kept")

@@ -7,18 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fer_keras.errors import FerKerasError
+from fer_keras.export.formats import FORMATS
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json, write_json
-
-FLOAT_FILE = "model_float32.tflite"
-INT8_FILE = "model_int8.tflite"
-ONNX_FILE = "model.onnx"
-
-FORMATS: dict[str, tuple[str, ...]] = {
-    "saved_model": ("saved_model",),
-    "litert": ("litert_float32", "litert_int8"),
-    "onnx": ("onnx",),
-}
-"""What --format names -> the exports that it makes, by their key in exports.json."""
 
 
 def read_exports(folder: Path, model: Path) -> dict[str, Any]:
@@ -75,7 +65,8 @@ def remove_stale(folder: Path, model: Path) -> None:
     Raises:
         FerKerasError: the other model may well be there: `model` is one of several `.keras` files in the folder.
     """
-    owned = {EXPORTS_FILE: (EXPORTS_FILE, FLOAT_FILE, INT8_FILE, ONNX_FILE), CALIBRATION_FILE: (CALIBRATION_FILE,)}
+    exported = [entry.file for entry in FORMATS.values() if entry.file is not None]
+    owned = {EXPORTS_FILE: (EXPORTS_FILE, *exported), CALIBRATION_FILE: (CALIBRATION_FILE,)}
     for list_of_them, names in owned.items():
         path = folder / list_of_them
         if path.exists() and _subject_of(path) != file_sha256(model):

@@ -18,25 +18,22 @@ from sklearn.metrics import f1_score
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.plots import GREY
 from fer_keras.evaluation.tables import NONE, percent, table
 from fer_keras.export import runtimes
 from fer_keras.export.baselines import fer_files, fer_pixels
 from fer_keras.export.classes import label_set_of_model
+from fer_keras.export.formats import FORMATS
 from fer_keras.export.record import artifact_facts, read_exports
-from fer_keras.jobs.export import calibration_faces, of_stock_layers, write_format
+from fer_keras.jobs.export import calibration_faces, of_stock_layers, writer_inputs
 from fer_keras.models import budget
 from fer_keras.models.load import load_model, model_file, model_name
 
 BATCHES = (1, 64)
 """Faces in a call."""
 
-FORMAT_TITLES = {
-    "keras": "Keras",
-    "saved_model": "SavedModel",
-    "litert_float32": "LiteRT float32",
-    "litert_int8": "LiteRT int8",
-    "onnx": "ONNX Runtime",
-}
+_KERAS, _KERAS_TITLE, _KERAS_COLOUR = "keras", "Keras", GREY
+"""The model as it is, which is no export."""
 
 _SECONDS = 0.25
 _ONE_THREAD = {
@@ -54,7 +51,7 @@ class Contestant:
 
     Attributes:
         model: what tables call the model.
-        runtime: of `FORMAT_TITLES`.
+        runtime: of `format_titles`.
         path: the file, or the SavedModel's version folder.
         parameters: trainable ones of ours; as the authors count of a baseline.
         pixels: makes what it takes of uint8 [N, 48, 48, 1], before the clock runs; None where it takes those.
@@ -82,7 +79,9 @@ class Process:
     def __init__(self, contestant: Contestant) -> None:
         self.contestant = contestant
         self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115  (until `close`; a pipe could fill up)
-        command = [sys.executable, "-P", "-W", "ignore", runtimes.__file__, contestant.runtime, str(contestant.path)]
+        export = FORMATS.get(contestant.runtime)
+        program = (runtimes.__file__, contestant.runtime) if export is None else export.program
+        command = [sys.executable, "-P", "-W", "ignore", *map(str, program), str(contestant.path)]
         self._process = subprocess.Popen(
             command,
             env={**os.environ, **_ONE_THREAD},
@@ -117,6 +116,16 @@ class Process:
             self.close()
             raise FerKerasError(f"{self.contestant.name}: its runtime cannot use {self.contestant.path} ({last})")
         return json.loads(line)
+
+
+def format_titles() -> dict[str, str]:
+    """Return what tables and figures call the formats, by their keys: Keras, then what is exported."""
+    return {_KERAS: _KERAS_TITLE, **{key: export.timed_title for key, export in FORMATS.items()}}
+
+
+def format_colours() -> dict[str, str]:
+    """Return the colours of the formats in figures, by the keys of `format_titles`."""
+    return {_KERAS: _KERAS_COLOUR, **{key: export.colour for key, export in FORMATS.items()}}
 
 
 def benchmark_inference(models: Sequence[Path], data: FaceData | None, rounds: int) -> pd.DataFrame:
@@ -177,15 +186,15 @@ def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> li
     model = of_stock_layers(load_model(file))
     label_set, _ = label_set_of_model(file, model.output_shape[-1])
     parameters, kept = budget.parameters(model), read_exports(file.parent, file)["formats"]
-    contestants = [Contestant(name, "keras", file, parameters)]
-    for runtime in list(FORMAT_TITLES)[1:]:
-        artifact = file.parent / kept[runtime]["file"] if kept.get(runtime, {}).get("kept") else None
+    contestants = [Contestant(name, _KERAS, file, parameters)]
+    for key, export in FORMATS.items():
+        artifact = file.parent / kept[key]["file"] if kept.get(key, {}).get("kept") else None
         if artifact is None or not artifact.exists():
-            artifact = scratch / f"{len(list(scratch.iterdir()))}_{runtime}"
-            print(f"{name}: {FORMAT_TITLES[runtime]} is made for the occasion", flush=True)
-            faces = calibration_faces(data)[0] if runtime == "litert_int8" else None
-            write_format(runtime, model, artifact, faces, name, label_set.classes)
-        contestants.append(Contestant(name, runtime, artifact, parameters))
+            artifact = scratch / f"{len(list(scratch.iterdir()))}_{key}"
+            print(f"{name}: {export.timed_title} is made for the occasion", flush=True)
+            faces = calibration_faces(data)[0] if export.needs_faces else None
+            export.write(model, artifact, writer_inputs(name, label_set.classes, faces))
+        contestants.append(Contestant(name, key, artifact, parameters))
     return contestants
 
 
@@ -213,7 +222,7 @@ def row_cells(row: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _title(model: str, runtime: str) -> str:
-    return f"{model}, {FORMAT_TITLES[runtime]}"
+    return f"{model}, {format_titles()[runtime]}"
 
 
 def _labelled(data: FaceData | None, split: str) -> bool:

@@ -18,11 +18,11 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.export import litert, onnx, parity, record, saved_model
+from fer_keras.export import litert, parity, record, saved_model
 from fer_keras.export.classes import label_set_of_model
+from fer_keras.export.formats import ExportFormat, ExportInputs, format_names, formats_named
 from fer_keras.files import CALIBRATION_FILE, file_sha256, locked, replacing
 from fer_keras.jobs.ship import add_exports, as_trained_on
-from fer_keras.labels import LabelSet
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
 from fer_keras.models.load import load_model, model_file, model_name
@@ -43,24 +43,22 @@ class _Subject:
         file: the `.keras` file.
         model: what is in it, of stock layers.
         folder: where the exports go.
-        label_set: its classes.
-        faces: uint8 [N, 48, 48, 1] for 8-bit calibration; None where no format asks for it.
-        faces_source: what they are, for people.
+        inputs: what writers get besides the model.
+        faces_source: what the faces for 8-bit calibration are, for people.
         expected: the Keras model's answers to the faces of the comparison.
     """
 
     file: Path
     model: keras.Model
     folder: Path
-    label_set: LabelSet
-    faces: np.ndarray | None
+    inputs: ExportInputs
     faces_source: str
     expected: parity.Reference
 
 
 def export_model(
     path: Path,
-    formats: Sequence[str] = tuple(record.FORMATS),
+    formats: Sequence[str] | None = None,
     data: FaceData | None = None,
     *,
     version: int | None = None,
@@ -71,7 +69,7 @@ def export_model(
 
     Args:
         path: a `.keras` file, or a folder that holds `model.keras`.
-        formats: some of `record.FORMATS`.
+        formats: some of `fer_keras.export.formats.format_names()`; default: all.
         data: the images it was trained on, for 8-bit calibration and the confidence's temperature, and those to
             score each format on; without them drawn faces stand in and no accuracy is given.
         version: the number of the SavedModel's folder; default the next free one.
@@ -86,26 +84,27 @@ def export_model(
             taken, or the folder holds the exports of another model; or a format cannot be made or does not answer as
             the model does: of that one nothing is kept, and the others are there.
     """
+    chosen = formats_named(format_names() if formats is None else formats)
     file = model_file(path)
     home, folder = file.parent, to or file.parent
     number = saved_model.next_version(folder) if version is None else version
-    if "saved_model" in formats:
+    if any(export.file is None for export in chosen):
         saved_model.refuse_taken_version(folder, number)
     # Nobody trains the model or puts another in its place meanwhile.
     with locked(home, wait=False):
         record.remove_stale(home, file)
         made_from = file_sha256(file)
-        subject = _subject(file, folder, data, say, integers="litert" in formats)
+        subject = _subject(file, folder, data, say, integers=any(export.needs_faces for export in chosen))
         failed = []
-        for export in (name for wanted in formats for name in record.FORMATS[wanted]):
+        for export in chosen:
             try:
                 facts = _export(export, subject, number)
             except FerKerasError as error:
                 failed.append(str(error))
                 continue
             facts["kept"] = folder.resolve() == home.resolve()
-            record.record_export(home, file, export, facts, made_from)
-            say(_told(export, folder / facts["file"], facts))
+            record.record_export(home, file, export.key, facts, made_from)
+            say(_summary(export, folder / facts["file"], facts))
         if (home / CARD_FILE).exists():
             say(f"card: {add_exports(home)}")
     if failed:
@@ -135,7 +134,8 @@ def _subject(
     faces, source = calibration_faces(data if marked is None else marked) if integers else (None, "")
     if source == DRAWN:
         say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")
-    return _Subject(file, model, folder, label_set, faces, source, expected)
+    inputs = writer_inputs(model_name(file), label_set.classes, faces)
+    return _Subject(file, model, folder, inputs, source, expected)
 
 
 def of_stock_layers(model: keras.Model) -> keras.Model:
@@ -170,78 +170,59 @@ def _own_data(file: Path, data: FaceData | None, say: Callable[[str], None]) -> 
         return None
 
 
-def write_format(
-    export: str, model: keras.Model, path: Path, faces: np.ndarray | None, name: str, classes: Sequence[str]
-) -> None:
-    """Write one format of a model to `path`, unchecked.
+def writer_inputs(name: str, classes: Sequence[str], faces: np.ndarray | None) -> ExportInputs:
+    """Return what the writers of formats get besides a model.
 
     Args:
-        export: a key of exports.json, such as `litert_int8`.
-        model: of stock layers, computing in float32; maps grey values 0..255 [N, 48, 48, 1] to logits [N, C].
-        path: the file, or the SavedModel's version folder.
-        faces: uint8 [N, 48, 48, 1] that decide the ranges of 8-bit integers; other formats ask for none.
-        name: the model's, in its warm-up requests.
-        classes: the names of its classes, which the file will say.
+        name: the model's.
+        classes: the names of its classes.
+        faces: uint8 [N, 48, 48, 1] that decide the ranges of 8-bit integers; None where no format needs them.
     """
-    if export == "saved_model":
-        saved_model.save_for_serving(model, path, sample_faces()[:_WARMUP_FACES], name, classes)
-    elif export == "onnx":
-        onnx.save_onnx(model, path)
-        onnx.name_classes(path, classes)
-    elif export == "litert_int8":
-        litert.save_int8(model, path, faces)
-        litert.name_classes(path, classes)
-    else:
-        litert.save_float32(model, path)
-        litert.name_classes(path, classes)
+    return ExportInputs(name, tuple(classes), sample_faces()[:_WARMUP_FACES], faces)
 
 
-def _export(export: str, subject: _Subject, number: int) -> dict[str, Any]:
+def _export(export: ExportFormat, subject: _Subject, number: int) -> dict[str, Any]:
     """Write one format beside its place, check it there, and rename it: so it is there whole and right, or not."""
-    name = {"saved_model": str(number), "onnx": record.ONNX_FILE}.get(export, f"model_{export[7:]}.tflite")
+    name = str(number) if export.file is None else export.file
     target = subject.folder / name
-    facts: dict[str, Any] = {"file": name, "classes": list(subject.label_set.classes)}
-    if export == "litert_int8":
-        facts["calibration"] = {"source": subject.faces_source, "images": len(subject.faces)}
-    if export == "saved_model":
+    facts: dict[str, Any] = {"file": name, "classes": list(subject.inputs.classes)}
+    if export.needs_faces:
+        facts["calibration"] = {"source": subject.faces_source, "images": len(subject.inputs.calibration_faces)}
+    if export.file is None:
         subject.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".partial-", dir=subject.folder) as scratch:
             partial = Path(scratch, name)
-            facts |= _written(export, partial, subject, target)
+            facts |= _converted(export, partial, subject, target)
             record.move_version(partial, target)
         return facts
     with replacing(target) as partial:
-        facts |= _written(export, partial, subject, target)
+        facts |= _converted(export, partial, subject, target)
     return facts
 
 
-def _written(export: str, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
+def _converted(export: ExportFormat, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
     try:
-        write_format(export, subject.model, partial, subject.faces, model_name(subject.file), subject.label_set.classes)
+        export.write(subject.model, partial, subject.inputs)
     except FerKerasError:
         raise
     except Exception as error:  # converters raise whatever stopped them
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FerKerasError(f"{target}: the model cannot be converted to this format ({reason})") from error
-    return _checked(export, partial, subject, target)
-
-
-def _checked(export: str, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
-    converters = ("tensorflow", "keras", *(("tf2onnx",) if export == "onnx" else ()))
     return {
         **record.artifact_facts(partial),
-        "made_with": {name: installed(name) for name in converters},
+        "made_with": {name: installed(name) for name in export.converters},
         **parity.check(export, partial, subject.expected, target),
     }
 
 
-def _told(export: str, path: Path, facts: dict[str, Any]) -> str:
+def _summary(export: ExportFormat, path: Path, facts: dict[str, Any]) -> str:
+    difference = facts["largest_probability_difference"]
     line = (
-        f"{export}: {path}: {facts['bytes']:,} bytes, agrees on {facts['agreement']:.2%} of {facts['faces']:,} faces"
-        f" ({facts['faces_source']}), probabilities differ by at most {facts['largest_probability_difference']:.2g}"
+        f"{export.key}: {path}: {facts['bytes']:,} bytes, agrees on {facts['agreement']:.2%} of {facts['faces']:,}"
+        f" faces ({facts['faces_source']}), probabilities differ by at most {difference:.2g}"
     )
     if facts["accuracy"] is not None:
         line += f", accuracy {facts['accuracy']:.2%} (Keras {facts['keras_accuracy']:.2%})"
-    if export != "litert_int8" and facts["largest_probability_difference"] > parity.EXPECTED_DIFFERENCE:
+    if export.least_agreement is None and difference > parity.EXPECTED_DIFFERENCE:
         line += f"; more than the {parity.EXPECTED_DIFFERENCE:g} that rounding explains"
     return line

@@ -6,6 +6,7 @@ import pytest
 
 from fer_keras.cards.model_card import read_card
 from fer_keras.export import record
+from fer_keras.export.formats import FORMATS
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json
 
 SAVED = Path(__file__).parents[2] / "saved_models"
@@ -20,7 +21,7 @@ def test_exports_and_temperature_are_those_of_the_model(folder):
         if key in card:
             assert card[key] == read_json(folder / name) and card[key]["model_sha256"] == sha256
     formats = card["exports"]["formats"]
-    assert set(formats) == {name for names in record.FORMATS.values() for name in names}
+    assert set(formats) == set(FORMATS)
     for facts in formats.values():
         if facts["kept"]:
             there = record.artifact_facts(folder / facts["file"])

@@ -29,7 +29,7 @@ def results(exported):
 def test_every_format_has_a_row_with_the_kept_files_bytes(exported, results):
     folder, written, _ = exported
     ours = results[results["model"] == folder.name].set_index("format")
-    assert list(ours.index) == list(bench.FORMAT_TITLES)
+    assert list(ours.index) == list(bench.format_titles())
     assert ours.loc["keras", "bytes"] == (folder / "model.keras").stat().st_size
     for export, facts in written["formats"].items():
         assert ours.loc[export, "bytes"] == facts["bytes"]
@@ -59,7 +59,7 @@ def test_formats_that_are_not_kept_are_made_elsewhere(tmp_path, capsys):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     contestants = bench.our_files(folder, "bare", None, scratch)
-    assert [contestant.runtime for contestant in contestants] == list(bench.FORMAT_TITLES)
+    assert [contestant.runtime for contestant in contestants] == list(bench.format_titles())
     assert all(contestant.path.parent == scratch for contestant in contestants[1:])
     assert [path.name for path in folder.iterdir()] == ["model.keras"]
     assert "bare: LiteRT int8 is made for the occasion" in capsys.readouterr().out
@@ -131,7 +131,7 @@ def test_the_table_and_the_figure_show_every_row(results, tmp_path):
     assert len(lines) == len(results) + 2
     first = results.iloc[0]
     assert lines[2].split("|")[2].strip() == f"{first['bytes'] / 1e3:,.0f}"
-    figure = inference_figure(results, bench.FORMAT_TITLES, "test")
+    figure = inference_figure(results, bench.format_titles(), bench.format_colours(), "test")
     (ax,) = figure.axes
     assert len(ax.collections) == len(results) and ax.get_xscale() == "log"
 

@@ -1,6 +1,7 @@
 """Every format answers as the Keras model does, or is not kept."""
 
 import shutil
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, parity, record
+from fer_keras.export.formats import FORMATS
 from fer_keras.files import file_sha256, locked, read_json
 from fer_keras.jobs import export
 from fer_keras.jobs.export import export_model
@@ -114,7 +116,8 @@ def test_what_answers_otherwise_is_not_kept(exported, copy, keras_model, monkeyp
     wrong = parity.Reference(faces, None, "drawn faces", predict_logits(keras_model, faces)[:, ::-1])
     monkeypatch.setattr(parity, "reference", lambda *_: wrong)
     converted = copied_from(exported[0])
-    monkeypatch.setattr(export, "write_format", lambda name, model, path, *_: converted(FILES[name])(model, path))
+    for key, file in FILES.items():
+        monkeypatch.setitem(FORMATS, key, replace(FORMATS[key], write=converted(file)))
     before = {path.name: path.stat().st_mtime_ns for path in copy.glob("[!.]*")}
     off = "is up to .* off the Keras model's probabilities"
     for name, sentence in (
@@ -131,14 +134,14 @@ def test_answers_that_are_not_finite_are_not_kept(copy, keras_model, monkeypatch
     nothing = np.full_like(expected.probabilities, np.nan)
     monkeypatch.setattr(parity, "answers_of", lambda *_: (nothing, {}))
     with pytest.raises(FerKerasError, match=r"model.onnx: gives probabilities that are not finite"):
-        parity.check("onnx", copy / "model.onnx", expected, copy / "model.onnx")
+        parity.check(FORMATS["onnx"], copy / "model.onnx", expected, copy / "model.onnx")
 
 
 def test_what_its_runtime_cannot_read_is_not_kept(tmp_path, keras_model):
     (tmp_path / "model.onnx").write_bytes(b"nothing of the kind")
     faces = draw_faces(np.arange(7), seed=8)
     with pytest.raises(FerKerasError, match=r"model.onnx: its own runtime cannot use it \(.*\), so nothing was kept"):
-        parity.answers_of("onnx", tmp_path / "model.onnx", faces, tmp_path / "model.onnx")
+        parity.answers_of(FORMATS["onnx"], tmp_path / "model.onnx", faces, tmp_path / "model.onnx")
 
 
 def test_exports_of_another_model_do_not_stay(copy):
