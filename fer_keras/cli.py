@@ -1,10 +1,11 @@
-"""What every script shares: options from config fields, the data, and one sentence for a user's mistake."""
+"""What every command shares: options from config fields, the data, and one sentence for a user's mistake."""
 
 import argparse
 import dataclasses
 import io
 import os
 import platform
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, read_json
 
 Config = TypeVar("Config")
+
+PROGRAM = "fer-keras"
+"""The console command; `fer-keras NAME` does what scripts/NAME.py does."""
 
 
 def run(main: Callable[[], int | None]) -> None:
@@ -55,6 +59,13 @@ def run(main: Callable[[], int | None]) -> None:
         )
         status = 130
     sys.exit(status)
+
+
+def command_line() -> str:
+    """Return the command that runs, as somebody would paste it into a shell."""
+    program, *words = sys.argv
+    start = shlex.split(program) if program.startswith(f"{PROGRAM} ") else ["python", program]
+    return shlex.join([*start, *words])
 
 
 def add_options(

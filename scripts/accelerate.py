@@ -3,81 +3,11 @@
     python scripts/accelerate.py --data fer2013.zip --model residual-16
     python scripts/accelerate.py --data fer2013.zip --model separable-25k --seeds 0 1 --teacher saved_models/residual-16
 
-Without --teacher it learns labels, as scripts/train_teacher.py; with it, it distils, as scripts/distill.py. It leaves
-runs/<model>-<seed>/ as these do, for scripts/ship.py. Two networks of 100,000 parameters take a second an epoch on a
-data centre's GPU, one of 4 million 1 to 1.5 s. The options' defaults are those of the command it stands for; --help
-shows the student's. The same command goes on where it was stopped. Needs JAX for the GPU; TensorFlow is not imported.
+Two networks of 100,000 parameters take a second an epoch on a data centre's GPU, one of 4 million 1 to 1.5 s.
 """
 
-import argparse
-from dataclasses import fields, replace
-
 from fer_keras import cli
-from fer_keras.config import main_job_defaults
-from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the command line's parser."""
-    teacher, student = main_job_defaults(drawn=False)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_data_options(parser)
-    cli.add_folder_options(parser, "each model's own; the seed is added")
-    cli.add_config_option(parser)
-    parser.add_argument("--model", nargs="+", help=f"presets; default {student.model}, or {teacher.model}")
-    parser.add_argument("--teacher", nargs="+", default=[], help="saved teachers; without, it learns labels")
-    parser.add_argument("--seeds", type=int, nargs="+", help="a run for each; default 0, or the recipe's")
-    cli.add_options(parser, student, "student, or teacher as far as it has the option", leave_out=("model", "seed"))
-    return parser
-
-
-def check(args: argparse.Namespace, models: list[str]) -> None:
-    """Refuse options that do not go together."""
-    teacher, student = main_job_defaults(drawn=False)
-    if args.name and len(models) > 1:
-        raise FerKerasError(f"--name {args.name}: one name for {len(models)} models, expected one --model")
-    of_students = {field.name for field in fields(student)} - {field.name for field in fields(teacher)}
-    for name in sorted(of_students & {key for key, value in vars(args).items() if value is not None}):
-        if not args.teacher:
-            raise FerKerasError(f"--{name.replace('_', '-')} is for students; name their --teacher")
-
-
-def main() -> None:
-    """Parse, train, print where the models are."""
-    args = parser().parse_args()
-    teacher, student = main_job_defaults(drawn=False)
-    distils = args.teacher or (args.config and cli.is_of_student(args.config))
-    base = cli.recipe_of(args, student if distils else teacher)
-    if args.config and distils and not args.teacher:
-        args.teacher = cli.teachers_of(base, args.config)
-    models, seeds = args.model or [base.model], args.seeds or [base.fit.seed]
-    check(args, models)
-    cli.set_up_accelerator()
-    from fer_keras.accelerator.runs import fit_runs
-    from fer_keras.distill.ensemble import teacher_fingerprint
-    from fer_keras.models.load import load_model, model_file, model_name
-    from fer_keras.models.registry import preset
-    from fer_keras.training.data import training_data
-
-    for model in models:
-        preset(model)
-    data, data_config = training_data(cli.load_data(args))
-    members = [load_model(path) for path in args.teacher]
-    fingerprints = tuple(teacher_fingerprint(model) for model in members)
-    if members:
-        names = tuple(model_name(model_file(path)) for path in args.teacher)
-        base = replace(base, teachers=fingerprints, teacher_names=names)
-    config = replace(cli.options_of(args, base, leave_out=("model", "seed")), data=data_config)
-    runs = {
-        args.runs / f"{args.name or model}-{seed}": replace(config, model=model, fit=replace(config.fit, seed=seed))
-        for model in models
-        for seed in seeds
-    }
-    fit_runs(runs, data.split("train"), data.split("val"), dict(zip(fingerprints, members, strict=True)))
-    for folder in runs:
-        print(f"model: {folder / MODEL_FILE}")
-
+from fer_keras.jobs.accelerate import main
 
 if __name__ == "__main__":
     cli.run(main)

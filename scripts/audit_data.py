@@ -2,31 +2,11 @@
 
     python scripts/audit_data.py fer2013.zip --json audit.json
 
-Takes about 5 seconds for FER2013, 1 second once the cache holds it. `kaggle` as the path downloads FER2013.
+About 5 seconds for FER2013, 1 second once the cache holds it.
 """
 
-import argparse
-
-from fer_keras.cli import class_names, run
-from fer_keras.data import load_faces
-from fer_keras.data.audit import audit
-from fer_keras.data.kaggle import resolve_data
-from fer_keras.files import write_json
-
-
-def main() -> None:
-    """Parse, audit, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("data", help="a zip, a folder, a CSV, or 'kaggle'")
-    parser.add_argument("--resize", action="store_true", help="accept images that are not 48x48")
-    parser.add_argument("--classes", type=class_names, metavar="A,B,C", help="the names of the classes, in order")
-    parser.add_argument("--json", metavar="FILE", help="also write the report to FILE")
-    options = parser.parse_args()
-    report = audit(load_faces(resolve_data(options.data), resize=options.resize, classes=options.classes))
-    print(report.to_text())
-    if options.json:
-        write_json(options.json, report.to_dict())
-
+from fer_keras import cli
+from fer_keras.jobs.audit_data import main
 
 if __name__ == "__main__":
-    run(main)
+    cli.run(main)

@@ -2,7 +2,7 @@
 
     python scripts/docs_tables.py
 
-Seconds. Run it, or `make docs-tables`, after what is in saved_models/ has changed.
+Seconds.
 """
 
 from fer_keras import cli

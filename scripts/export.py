@@ -2,34 +2,11 @@
 
     python scripts/export.py saved_models/separable-93k --data fer2013.zip
 
-Under a minute on 2 cores for a student, a few for a large teacher. Writes <MODEL>/<version>/, model_float32.tflite,
-model_int8.tflite and model.onnx, what they are worth to exports.json, and the card again where there is one. Without
---data 8-bit integers are calibrated on drawn faces and no accuracy is given. Needs pip install '.[export]'.
+Under a minute on 2 cores for a student, a few for a large teacher.
 """
 
-import argparse
-from pathlib import Path
-
 from fer_keras import cli
-from fer_keras.export.formats import format_names
-
-
-def main() -> None:
-    """Parse, export, print how each format fared."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, help="a .keras file, or a folder that holds model.keras")
-    parser.add_argument("--format", nargs="+", choices=format_names(), default=format_names(), help="default: all")
-    parser.add_argument("--version", type=int, help="number of the SavedModel's folder; default: the next free one")
-    parser.add_argument("--to", type=Path, help="folder of the exported files; default: the model's own")
-    cli.add_data_options(parser)
-    args = parser.parse_args()
-    cli.set_up(args)
-
-    from fer_keras.jobs.export import export_model
-
-    data = cli.load_data(args) if args.data else None
-    export_model(args.model, args.format, data, version=args.version, to=args.to)
-
+from fer_keras.jobs.export import main
 
 if __name__ == "__main__":
     cli.run(main)

@@ -5,34 +5,8 @@
 About a minute a large member on 2 cores.
 """
 
-import argparse
-import shlex
-from pathlib import Path
-
 from fer_keras import cli
-
-
-def main() -> None:
-    """Parse, score, print where the card is."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", help="the ensemble's name below --to")
-    parser.add_argument("members", nargs="+", help="names of shipped models below --to")
-    cli.add_data_options(parser)
-    parser.add_argument("--mirrored", action="store_true", help="take the mean over mirror images too")
-    parser.add_argument("--to", type=Path, default=Path("saved_models"), help="default saved_models")
-    args = parser.parse_args()
-    cli.set_up(args)
-
-    from fer_keras.jobs.ship import ship_ensemble
-
-    data = cli.load_data(args)
-    words = ["python", "scripts/ship_ensemble.py", args.name, *args.members]
-    words += ["--mirrored"] if args.mirrored else []
-    words += [] if data.drawn else ["--data", "fer2013.zip"]
-    folder = args.to / args.name
-    path = ship_ensemble(folder, args.members, data, reproduce=shlex.join(words), mirrored=args.mirrored)
-    print(f"card: {path}")
-
+from fer_keras.jobs.ship_ensemble import main
 
 if __name__ == "__main__":
     cli.run(main)

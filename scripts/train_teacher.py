@@ -2,44 +2,11 @@
 
     python scripts/train_teacher.py --data fer2013.zip --name teacher --resume
 
-One member is 40 epochs of the reference CNN: about 35 minutes on 2 cores for FER2013. A run that was stopped
-goes on from its last whole epoch by the same command.
+One member is 40 epochs of the reference CNN: about 35 minutes on 2 cores for FER2013.
 """
 
-import argparse
-from dataclasses import replace
-
 from fer_keras import cli
-from fer_keras.config import main_job_defaults
-
-
-def main() -> None:
-    """Parse, train, print where the models are."""
-    teacher, _ = main_job_defaults(drawn=False)
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_data_options(parser)
-    cli.add_run_options(parser, "teacher")
-    cli.add_config_option(parser)
-    parser.add_argument("--model", nargs="+", help=f"a preset for each member, used in turn; default {teacher.model}")
-    parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
-    cli.add_options(parser, teacher, "teacher", leave_out=("model",))
-    args = parser.parse_args()
-    cli.set_up(args)
-    from fer_keras.training.data import training_data
-    from fer_keras.training.run import Run
-    from fer_keras.training.teacher import member_configs, train_members, train_teacher
-
-    data, data_config = training_data(cli.load_data(args))
-    config = replace(cli.options_of(args, cli.recipe_of(args, teacher), leave_out=("model",)), data=data_config)
-    folder = args.runs / (args.name or "teacher")
-    if args.config and not args.model and args.members is None:  # the one of the recipe
-        run = Run(folder, config, resume=args.resume)
-        print(f"teacher: {train_teacher(run, data.split('train'), data.split('val'))}")
-        return
-    configs = member_configs(config, args.model or [config.model], args.members)
-    for path in train_members(configs, data.split("train"), data.split("val"), folder, resume=args.resume):
-        print(f"teacher: {path}")
-
+from fer_keras.jobs.train_teacher import main
 
 if __name__ == "__main__":
     cli.run(main)

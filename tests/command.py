@@ -1,7 +1,7 @@
 """The project's scripts as a user runs them, in this process: TensorFlow takes its time to start."""
 
 import contextlib
-import importlib.util
+import importlib
 import io
 import sys
 from pathlib import Path
@@ -23,12 +23,9 @@ class Ended(NamedTuple):
     err: str
 
 
-def script(name: str) -> ModuleType:
-    """`scripts/<name>`, a module of its own at each call."""
-    spec = importlib.util.spec_from_file_location(Path(name).stem, ROOT / "scripts" / name)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def command(name: str) -> ModuleType:
+    """The module of `scripts/<name>.py`, `name` with or without its ending."""
+    return importlib.import_module(f"fer_keras.jobs.{Path(name).stem}")
 
 
 def run(name: str, *words: object, cwd: Path | None = None) -> Ended:
@@ -38,5 +35,5 @@ def run(name: str, *words: object, cwd: Path | None = None) -> Ended:
         patch.chdir(cwd or Path.cwd())
         patch.setattr(sys, "argv", [f"scripts/{name}", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            cli.run(script(name).main)
+            cli.run(command(name).main)
     return Ended(ended.value.code, out.getvalue(), err.getvalue())

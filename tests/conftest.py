@@ -60,7 +60,7 @@ def rng():
 @pytest.fixture(scope="session")
 def _exported(tmp_path_factory):
     from fer_keras.export import parity
-    from fer_keras.jobs.export import export_model
+    from fer_keras.jobs.exporting import export_model
 
     folder = tmp_path_factory.mktemp("exported") / "reference-mobilenet"
     folder.mkdir()

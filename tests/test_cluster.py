@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 import yaml
-from command import ROOT, script
+from command import ROOT, command
 
 
 def items_of(name):
@@ -32,7 +32,6 @@ def run_in_shell(job, index=None):
 
 
 def test_a_search_has_a_chief_and_workers_that_find_it():
-    from fer_keras.config import NO_DATA, StudentConfig
 
     items = items_of("search.yaml")
     service = items["Service", "search-chief"]
@@ -45,7 +44,7 @@ def test_a_search_has_a_chief_and_workers_that_find_it():
     assert asked["KERASTUNER_ORACLE_PORT"] == told["KERASTUNER_ORACLE_PORT"] == str(service["spec"]["ports"][0]["port"])
     assert service["spec"]["selector"] == {"job-name": chief["metadata"]["name"]}
     assert workers["spec"]["completionMode"] == "Indexed", "or a pod that comes back would lose its trial"
-    args = script("search.py").parser(StudentConfig(NO_DATA, ())).parse_args(words[1:])
+    args = command("search").parser().parse_args(words[1:])
     assert words[0] == "scripts/search.py" and str(args.runs) == "/shared/runs"
     assert all((ROOT / teacher / "model.keras").exists() for teacher in args.teacher)
 
@@ -61,6 +60,6 @@ def test_hosts_of_one_student_are_named_in_tf_config(index):
     assert subdomain == service["metadata"]["name"] and service["spec"]["clusterIP"] == "None"
     expected = [f"{name}-{host}.{subdomain}:{port}" for host in range(job["spec"]["completions"])]
     assert cluster == {"cluster": {"worker": expected}, "task": {"type": "worker", "index": index}}
-    args = script("distill.py").parser().parse_args(words[1:])
+    args = command("distill").parser().parse_args(words[1:])
     assert args.resume and args.batch_size == 512
     assert all((ROOT / teacher / "model.keras").exists() for teacher in args.teacher)

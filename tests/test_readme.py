@@ -5,7 +5,7 @@ import re
 import pytest
 from command import ROOT
 
-from fer_keras.jobs.docs_tables import pages
+from fer_keras.jobs.page_tables import pages
 
 PAGES = pages(ROOT)
 MOST_LINES, MOST_WORDS = 200, 2_600

@@ -39,7 +39,7 @@ def models_are_their_paths(monkeypatch):
 
 
 def test_ablate(told, csv, models_are_their_paths, tmp_path):
-    calls = told("fer_keras.jobs.ablate.run_study")
+    calls = told("fer_keras.jobs.ablation.run_study")
     words = ["--data", csv, "--teacher", "a", "b", "--assistant", "c", "--epochs", 50, "--out", "out"]
     words += ["--seeds", 3, "--name", "n", "--cache", "logits", "--arms", "assistant", "baseline"]
     assert run("ablate.py", *words, cwd=tmp_path).err == "error: that will do\n"
@@ -74,7 +74,7 @@ def test_train_teacher(told, csv, tmp_path):
 
 
 def test_export(told, csv, tmp_path):
-    calls = told("fer_keras.jobs.export.export_model")
+    calls = told("fer_keras.jobs.exporting.export_model")
     words = ["m", "--format", "litert", "onnx", "--version", 7, "--to", "there"]
     assert run("export.py", *words, "--data", csv, cwd=tmp_path).err == "error: that will do\n"
     run("export.py", *words, cwd=tmp_path)
@@ -84,12 +84,12 @@ def test_export(told, csv, tmp_path):
 
 
 def test_ship(told, csv, tmp_path):
-    calls = told("fer_keras.jobs.ship.ship")
+    calls = told("fer_keras.jobs.shipping.ship")
     words = ["runs/r", "m", "--data", csv, "--to", "there", "--half", "--unfinished"]
     assert run("ship.py", *words, "--unlabelled", csv, cwd=tmp_path).err == "error: that will do\n"
     (((run_folder, folder, data), options),) = calls
     assert (run_folder, folder) == (Path("runs/r"), Path("there/m"))
-    assert options == {"half": True, "reproduce": "train it", "unfinished": True}
+    assert options == {"half": True, "unfinished": True}
     assert len(data) == 1400 and (data.labels < 0).sum() == 700
 
 
@@ -146,29 +146,10 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
     assert status == 0 and "a table of 2 rows" in said
     ((command, rounds),) = asked
     assert command[-1 - len(SMALL_SEARCH)] == "t" and rounds == 2
-    assert Path(command[3]).name == "search.py" and command[4:6] == ["--data", "d.zip"]
+    assert command[3:8] == ["-m", "fer_keras", "search", "--data", "d.zip"]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "workers.csv", "workers_chief.csv", "workers_scaled.csv",
     }  # fmt: skip
     scaled = pd.read_csv(tmp_path / "out" / "workers_scaled.csv")
     assert scaled.values.tolist() == [["l.csv", 1, 2], ["l.csv", 25, 2]]
     assert pd.read_csv(tmp_path / "out" / "workers_chief.csv").values.tolist() == [["l.csv", 1], ["l.csv", 25]]
-
-
-def test_reproduce(told, csv, tmp_path):
-    status, said, _ = run("reproduce.py", cwd=tmp_path)
-    assert status == 0 and "separable-93k: about 1.7 h, after logits\n" in said
-    assert run("reproduce.py", "--run", "data-audit", cwd=tmp_path).err == (
-        "error: fer2013.zip: there is no such file or folder, expected FER2013\n"
-    )
-    done = []
-
-    def run_words(words):
-        done.append(words)
-        return type("Ended", (), {"returncode": 0})()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("subprocess.run", run_words)
-        assert run("reproduce.py", "--data", csv, "--run", "data-audit", cwd=tmp_path).status == 0
-    assert [words[1:3] for words in done] == [["scripts/audit_data.py", str(csv)]]
-    assert len([*(tmp_path / "runs" / "reproduced").glob("data-audit-*")]) == 1

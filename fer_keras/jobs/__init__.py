@@ -1,1 +1,1 @@
-"""One file a command, named after it."""
+"""The commands, a file each and named after it, and the work behind them."""

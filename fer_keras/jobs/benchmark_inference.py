@@ -25,7 +25,7 @@ from fer_keras.export.baselines import fer_files, fer_pixels
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import FORMATS
 from fer_keras.export.record import artifact_facts, read_exports
-from fer_keras.jobs.export import calibration_faces, of_stock_layers, writer_inputs
+from fer_keras.jobs.exporting import calibration_faces, of_stock_layers, writer_inputs
 from fer_keras.models import budget
 from fer_keras.models.load import load_model, model_file, model_name
 

@@ -1,154 +1,70 @@
-"""The main job: teachers, their logit cache, a student, its report."""
+"""Distil a small student from large teachers: the main job, end to end.
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+    python scripts/distill.py --data fer2013.zip --resume
+
+Trains a teacher (or takes --teacher FILE ...), caches its logits for every view, distils the student, evaluates
+both and writes runs/<name>/report.md. For FER2013 with the defaults about 70 minutes on 2 cores; without --data it
+draws faces and takes 2 to 4 minutes. A job that was stopped goes on by the same command with --resume.
+
+Several hosts with a shared folder, each with the same command and TensorFlow's TF_CONFIG, distil one student together:
+each learns from its share of every batch.
+"""
+
+import argparse
 from pathlib import Path
 
-import keras
-
-from fer_keras import distributed
-from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
-from fer_keras.data.dataset import FaceData
-from fer_keras.distill.logit_cache import LogitCache
-from fer_keras.distill.teachers import cached_logits, identify_teachers, note_other_teachers, views_asked_for
+from fer_keras import cli
+from fer_keras.config import main_job_defaults
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
-from fer_keras.evaluation.report import read_history, write_report
-from fer_keras.models.load import load_model, model_file, model_name, read_label_set
-from fer_keras.models.registry import from_preset, preset
-from fer_keras.models.transfer import transfer_weights
-from fer_keras.training.data import training_data
-from fer_keras.training.run import CONFIG_FILE, Run, read_config
-from fer_keras.training.student import train_student
-from fer_keras.training.teacher import member_configs, train_members
 
 
-@dataclass(frozen=True)
-class MainJob:
-    """The options of the main job.
-
-    Attributes:
-        folder: the run's folder; the student's run, with the teachers' in `teachers/`.
-        student: the student's options; its data and teachers are filled in.
-        teacher: what teachers that have to be trained share.
-        teacher_models: their presets, used in turn.
-        members: how many to train; None for one of each preset.
-        teacher_files: saved teachers to use instead.
-        cache_root: where logits are cached.
-        resume: whether runs that are there may go on.
-        command: the command line, for the report.
-    """
-
-    folder: Path
-    student: StudentConfig
-    teacher: TeacherConfig
-    teacher_models: Sequence[str]
-    members: int | None
-    teacher_files: Sequence[Path]
-    cache_root: Path
-    resume: bool
-    command: str
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    teacher, student = main_job_defaults(drawn=False)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    cli.add_data_options(parser)
+    cli.add_unlabelled_option(parser)
+    cli.add_run_options(parser, "after the data")
+    cli.add_config_option(parser)
+    parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
+    parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="saved teachers to use")
+    parser.add_argument("--members", type=int, help="teachers to train; default: one of each --teacher-model")
+    parser.add_argument("--teacher-model", nargs="+", help=f"their presets; default {teacher.model}")
+    cli.add_options(parser, student, "student")
+    cli.add_options(parser, teacher.fit, "fitting new teachers", prefix="teacher-")
+    return parser
 
 
-def run_main_job(job: MainJob, data: FaceData) -> Path:
-    """Train teachers unless they are given, cache their logits, distil a student, evaluate and report.
+def main() -> None:
+    """Parse, do the job, print where the report is."""
+    args = parser().parse_args()
+    cli.set_up(args)
+    of_new_ones = [name for name in vars(args) if name == "members" or name.startswith("teacher_")]
+    for name in of_new_ones if args.teacher else ():
+        if getattr(args, name) is not None:
+            raise FerKerasError(f"--teacher names saved teachers; --{name.replace('_', '-')} is for new ones")
+    from dataclasses import replace
 
-    Args:
-        job: what to do.
-        data: the images; unlabelled ones in its training split are distilled too.
+    from fer_keras import distributed
+    from fer_keras.distill.logit_cache import default_root
+    from fer_keras.jobs.distillation import MainJob, run_main_job
 
-    Returns:
-        The path of the report.
-
-    Raises:
-        FerKerasError: the data or an option does not fit, or the folder holds another run.
-    """
-    # What can be wrong is found before hours of training, not after.
-    run = Run(job.folder, job.student, resume=job.resume)
-    run.check_resumable(leave_out=("data", "teachers"))
-    preset(job.student.model)
-    if job.student.init_from and not run.progress.epoch:
-        network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
-        transfer_weights(network, load_model(job.student.init_from))
-    data, data_config = training_data(data)
-    files = _teacher_files(job, data, data_config)
-    teachers = [load_model(file) for file in files]
-    for file, teacher in zip(files, teachers, strict=True):
-        _check_classes(file, teacher, data)
-    train = data.split("train")
-    identities = identify_teachers(job.student, teachers, train)
-    fingerprints = tuple(identity.teacher for identity in identities)
-    note_other_teachers(job.student, fingerprints, files)
-    names = tuple(map(model_name, files))
-    config = replace(job.student, data=data_config, teachers=fingerprints, teacher_names=names)
-    run = Run(job.folder, config, resume=job.resume)  # the teachers may have taken days
-    run.check_resumable()
-    if run.is_finished:  # the logits are not needed
-        run.publish()
-    else:
-        for file, teacher in zip(files, teachers, strict=True):
-            _introduce(file, teacher, data)
-        folders, identities = cached_logits(config, teachers, train, job.cache_root)
-        cache = LogitCache(folders, identities, views_asked_for(config))
-        train_student(run, train, data.split("val"), cache)
-    if distributed.rank():
-        return job.folder / "report.md"  # which host 0 writes
-    rows = [
-        (config.model, evaluate(load_model(run.model_file), data, file=run.model_file)),
-        *_teacher_rows(teachers, files, data),
-    ]
-    return write_report(
-        job.folder,
-        f"{config.model}, distilled on {data.source}",
-        rows,
-        history=read_history(job.folder),
-        facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
-        command=job.command,
+    if distributed.hosts() > 1 and not args.teacher:
+        raise FerKerasError("--teacher: several hosts (TF_CONFIG) distil from saved teachers; name them")
+    data = cli.load_data(args)
+    teacher, student = main_job_defaults(data.drawn)
+    student = cli.options_of(args, cli.recipe_of(args, student))
+    if args.config and not args.teacher:
+        args.teacher = cli.teachers_of(student, args.config)
+    job = MainJob(
+        folder=args.runs / (args.name or Path(data.source).stem.replace(" ", "-")),
+        student=student,
+        teacher=replace(teacher, views=student.views, fit=cli.options_of(args, teacher.fit, "teacher-")),
+        teacher_models=args.teacher_model or [teacher.model],
+        members=args.members,
+        teacher_files=args.teacher,
+        cache_root=args.cache or default_root(),
+        resume=args.resume or distributed.rank() > 0,  # host 0 makes the folder, perhaps before the others look
+        command=cli.command_line(),
     )
-
-
-def _check_classes(file: Path, teacher: keras.Model, data: FaceData) -> None:
-    """Refuse a teacher whose outputs are not the classes of the data, in their order."""
-    label_set, outputs = read_label_set(file), teacher.output_shape[-1]
-    if label_set is not None and label_set.classes != data.classes:
-        raise FerKerasError(
-            f"{file}: a teacher of {', '.join(label_set.classes)}, expected one of the data's classes:"
-            f" {', '.join(data.classes)}"
-        )
-    if outputs != data.num_classes:
-        raise FerKerasError(f"{file}: a teacher of {outputs} classes, expected the data's {data.num_classes}")
-
-
-def _introduce(file: Path, teacher: keras.Model, data: FaceData) -> None:
-    """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
-    val = data.split("val")
-    right = (predict_logits(teacher, val.images).argmax(axis=1) == val.labels).mean()
-    ours = [part.split("train").fingerprint for part in (data, data.labelled())]
-    recorded = (file.parent / CONFIG_FILE).exists()
-    others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
-    note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
-    print(f"teacher {file}: {right:.1%} of the validation images right{note}", flush=True)
-
-
-def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> list[Path]:
-    files = [model_file(path) for path in job.teacher_files]
-    if not files:
-        labelled = data.labelled()
-        seen = replace(data_config, fingerprint=labelled.split("train").fingerprint)
-        configs = member_configs(replace(job.teacher, data=seen), job.teacher_models, job.members)
-        files = train_members(
-            configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
-        )
-    return files
-
-
-def _teacher_rows(
-    teachers: Sequence[keras.Model], files: Sequence[Path], data: FaceData
-) -> list[tuple[str, Evaluation]]:
-    rows = [
-        (f"teacher {number}", evaluate(teacher, data, file=file))
-        for number, (teacher, file) in enumerate(zip(teachers, files, strict=True), 1)
-    ]
-    if len(rows) < 2:
-        return rows
-    return [*rows, ("teacher ensemble", evaluate_ensemble([evaluation for _, evaluation in rows], data))]
+    print(f"report: {run_main_job(job, cli.with_unlabelled(args, data))}")

@@ -1,152 +1,29 @@
-"""The tables of README.md and docs/*.md, made from what is published in saved_models/."""
+"""Write the tables of README.md and docs/ again from the cards and CSVs in saved_models/.
+
+    python scripts/docs_tables.py
+
+Seconds. Run it, or `make docs-tables`, after what is in saved_models/ has changed.
+"""
 
 import argparse
-import re
-from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
-
-from fer_keras.cards.model_card import read_cards
-from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.comparison import differences_table
-from fer_keras.evaluation.tables import SPLIT_TITLES, table
-from fer_keras.files import read_json, write_text
-from fer_keras.jobs.benchmark_inference import inference_table
-from fer_keras.jobs.benchmark_workers import scale_table
-from tuner.frontier_tables import evidence_table, families_table, gains_table, halves_table
-
-SPLIT = "public_test"
-"""Whose accuracies the tables show."""
-
-HIGHLIGHTS = ("teachers", "separable-93k", "separable-88k", "mobilenet-93k", "separable-25k")
-"""The models in the README's short table."""
-
-_BLOCK = re.compile(r"<!-- ([a-z-]+) -->\n(.*?)<!-- /([a-z-]+) -->", re.DOTALL)
+from fer_keras.files import write_text
 
 
-def pages(root: Path) -> list[Path]:
-    """Return the Markdown files of the checkout `root` that may hold tables."""
-    return [root / "README.md", *sorted((root / "docs").glob("*.md"))]
-
-
-def with_tables(text: str, saved: Path, name: str = "page") -> str:
-    """Return a page with the tables between its markers, `<!-- ablation -->` and `<!-- /ablation -->`, made anew.
-
-    Args:
-        text: the page, Markdown.
-        saved: the folder saved_models of the checkout that the page is in.
-        name: what errors call the page.
-
-    Raises:
-        FerKerasError: there is no table of a marker's name, or a marker has no end.
-    """
-
-    def made(block: re.Match[str]) -> str:
-        title, _, end = block.groups()
-        if title != end or title not in TABLES:
-            raise FerKerasError(f"{name}: marker {title!r} that ends in {end!r}, expected one of {', '.join(TABLES)}")
-        return f"<!-- {title} -->\n\n{TABLES[title](saved)}\n\n<!-- /{title} -->"
-
-    found = _BLOCK.sub(made, text)
-    if text.count("<!-- ") != 2 * len(_BLOCK.findall(text)):
-        raise FerKerasError(f"{name}: a comment that is no pair of markers, expected <!-- NAME --> and <!-- /NAME -->")
-    return found
-
-
-def results_table(saved: Path, names: Sequence[str] | None = None) -> str:
-    """Return sizes and scores of the baselines and of the shipped models.
-
-    Args:
-        saved: the folder saved_models.
-        names: shipped models to show, in short, without the columns that the page of results explains; None for all.
-    """
-    header = ["", "parameters", "multiply-adds", "PublicTest", *(["no copies", "macro-F1"] if names is None else [])]
-    baselines = pd.read_csv(saved / "measurements" / "baselines.csv", dtype={"parameters": "Int64"})
-    rows = [_baseline_cells(row, len(header)) for row in baselines.to_dict("records")]
-    cards = [card for card in read_cards(saved) if names is None or card["name"] in names]
-    cards.sort(key=lambda card: -card["size"]["parameters"])
-    rows = [[*row, ""] for row in rows] + [_card_cells(card, saved, short=names is not None) for card in cards]
-    return table([*header, "file"], rows)
-
-
-def _baseline_cells(row: Mapping[str, Any], columns: int) -> list[str]:
-    parameters = "" if pd.isna(row["parameters"]) else f"{row['parameters']:,}"
-    cells = [row["name"], parameters, "", f"{row['public_test']:.1f}"]
-    return cells + [""] * (columns - len(cells))
-
-
-def _card_cells(card: Mapping[str, Any], saved: Path, *, short: bool) -> list[str]:
-    size, public = card["size"], card["scores"]["splits"][SPLIT]
-    low, high = public["all"]["accuracy_interval"]
-    bytes_of_file = None if card["kind"] == "ensemble" else (saved / card["name"] / "model.keras").stat().st_size
-    others = [f"{100 * public['without_copies']['accuracy']:.1f}", f"{100 * public['all']['macro_f1']:.1f}"]
-    return [
-        card["name"],
-        f"{size['parameters']:,}",
-        f"{size['multiply_adds'] / 1e6:.1f} M",
-        f"{100 * public['all']['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-        *([] if short else others),
-        "" if bytes_of_file is None else f"{bytes_of_file / 1e6:.2f} MB",
-    ]
-
-
-def speed_table(ratios: pd.DataFrame) -> str:
-    """Return the ratios of `scripts/benchmark.py distill`: fastest rounds, and how far single rounds are from it."""
-    header = ("", "fastest rounds", "median round (lowest to highest)", "goal")
-    lines = []
-    for row in ratios.fillna("").to_dict("records"):
-        rounds = f"{row['median']:.2f} ({row['lowest']:.2f} to {row['highest']:.2f})"
-        lines.append((row["ratio"], f"{row['fastest']:.2f}", rounds, row["goal"]))
-    return table(header, lines)
-
-
-def audit_table(audit: Mapping[str, Any]) -> str:
-    """Return what `scripts/audit_data.py` found, a column for each split and a row for each fault."""
-    splits = audit["splits"]
-    leaks = ["" if split["copies_of_train"] is None else _leak(split) for split in splits]
-    lines = [
-        ("images", *(f"{split['images']:,}" for split in splits)),
-        ("constant (all black) images", *(f"{split['constant']:,}" for split in splits)),
-        (
-            "surplus exact copies within the split, constant images left out",
-            *(f"{split['surplus_copies_not_constant']:,}" for split in splits),
-        ),
-        ("images with an exact copy in the training split", *leaks),
-    ]
-    return table(("", *(SPLIT_TITLES[split["name"]] for split in splits)), lines)
-
-
-def _leak(split: Mapping[str, Any]) -> str:
-    return f"{split['copies_of_train']:,} ({split['copies_of_train'] / split['images']:.1%})"
-
-
-def _of_csv(make: Callable[..., str], name: str, *options: object) -> Callable[[Path], str]:
-    return lambda saved: make(pd.read_csv(saved / name), *options)
-
-
-TABLES: dict[str, Callable[[Path], str]] = {
-    "highlights": lambda saved: results_table(saved, HIGHLIGHTS),
-    "results": results_table,
-    "ablation": _of_csv(differences_table, "measurements/ablation_summary.csv"),
-    "inference": _of_csv(inference_table, "measurements/inference.csv"),
-    "speed": _of_csv(speed_table, "measurements/distill_ratios.csv"),
-    "workers": _of_csv(scale_table, "measurements/workers_scaled.csv"),
-    "audit": lambda saved: audit_table(read_json(saved / "measurements" / "data_audit.json")),
-    "families": _of_csv(families_table, "frontier/differences.csv", SPLIT),
-    "halves": _of_csv(halves_table, "frontier/differences.csv", SPLIT),
-    "gains": _of_csv(gains_table, "frontier/differences.csv", SPLIT),
-    "evidence": _of_csv(evidence_table, "frontier/evidence.csv"),
-}
-"""A marker's name -> its table, from the folder saved_models."""
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", type=Path, default=Path(), help="the checkout; default: this folder")
+    return parser
 
 
 def main() -> None:
     """Make the tables of every page again and say which pages changed."""
-    parser = argparse.ArgumentParser(description="Write the tables of README.md and docs/ again from saved_models/.")
-    parser.add_argument("--root", type=Path, default=Path(), help="the checkout; default: this folder")
-    root = parser.parse_args().root
+    root = parser().parse_args().root
+
+    from fer_keras.jobs.page_tables import pages, with_tables
+
     for page in pages(root):
         text = page.read_text(encoding="utf-8")
         made = with_tables(text, root / "saved_models", name=str(page))

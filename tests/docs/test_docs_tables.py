@@ -8,8 +8,9 @@ import pytest
 from command import ROOT
 
 from fer_keras.errors import FerKerasError
-from fer_keras.jobs import docs_tables
-from fer_keras.jobs.docs_tables import TABLES, audit_table, main, pages, results_table, speed_table, with_tables
+from fer_keras.jobs import page_tables
+from fer_keras.jobs.docs_tables import main
+from fer_keras.jobs.page_tables import TABLES, audit_table, pages, results_table, speed_table, with_tables
 
 SAVED = ROOT / "saved_models"
 PAGES = pages(ROOT)
@@ -34,7 +35,7 @@ def test_the_table_of_results_has_every_model():
 
 
 def test_a_table_is_made_anew_and_what_is_around_it_stays(tmp_path, monkeypatch):
-    monkeypatch.setitem(docs_tables.TABLES, "speed", lambda saved: "| new |")
+    monkeypatch.setitem(page_tables.TABLES, "speed", lambda saved: "| new |")
     page = "before\n\n<!-- speed -->\nold\n<!-- /speed -->\n\nafter\n"
     made = with_tables(page, tmp_path)
     assert made == "before\n\n<!-- speed -->\n\n| new |\n\n<!-- /speed -->\n\nafter\n"
@@ -49,7 +50,7 @@ def test_a_marker_that_is_not_known_or_has_no_end_is_a_sentence(marker, tmp_path
 
 
 def test_the_command_writes_the_pages_that_changed_only(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(docs_tables.TABLES, "speed", lambda saved: "| new |")
+    monkeypatch.setitem(page_tables.TABLES, "speed", lambda saved: "| new |")
     (tmp_path / "docs").mkdir()
     (tmp_path / "README.md").write_text("nothing\n")
     (tmp_path / "docs" / "speed.md").write_text("<!-- speed -->\n<!-- /speed -->\n")

@@ -14,7 +14,7 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert
 from fer_keras.export.flatbuffer import read
 from fer_keras.files import write_json
-from fer_keras.jobs.export import export_model
+from fer_keras.jobs.exporting import export_model
 from fer_keras.models.load import load_model
 
 CLASSES = ("calm", "tense", "asleep")

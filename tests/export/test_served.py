@@ -16,7 +16,7 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import parity, runtimes, saved_model
 from fer_keras.export.serving import predict_request
-from fer_keras.jobs.export import export_model
+from fer_keras.jobs.exporting import export_model
 
 FACES = draw_faces(np.arange(7), seed=11)
 

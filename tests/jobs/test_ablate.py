@@ -15,8 +15,8 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.distill.losses import DISTILLATION_LOSSES
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked
-from fer_keras.jobs import ablate
-from fer_keras.jobs.ablate import Records, Study, run_study, summarise
+from fer_keras.jobs import ablation
+from fer_keras.jobs.ablation import Records, Study, run_study, summarise
 from fer_keras.jobs.ablation_arms import ARMS, Arm, base_config, run_name
 from fer_keras.models import from_preset
 from fer_keras.models.budget import parameters
@@ -81,7 +81,7 @@ def test_what_is_written_down_is_not_trained_again(study, ledger, tmp_path):
 
 
 def test_a_run_that_was_told_something_else_is_trained(study, ledger, tmp_path, monkeypatch):
-    monkeypatch.setattr(ablate, "train_student", instant_training)
+    monkeypatch.setattr(ablation, "train_student", instant_training)
     out = tmp_path / "out"
     shutil.copytree(study.out, out)
     longer = replace(study, base=replace(study.base, fit=replace(study.base.fit, epochs=1)), out=out)
@@ -125,13 +125,13 @@ def test_data_without_images_to_report_on_is_refused_before_training(study, tmp_
 
 def test_what_the_data_are_called_is_not_what_they_are(study, ledger):
     renamed = replace(study, data_config=replace(study.data_config, source="a copy"))
-    assert ablate.recorded(renamed, SOME, range(2)) == list(SOME)
+    assert ablation.recorded(renamed, SOME, range(2)) == list(SOME)
 
 
 def test_arms_that_are_not_whole_are_left_out(study, ledger):
     late, alone = Arm("late", "q", {"alpha": 0.5}), Arm("alone", "q", {"cached_views": 1, "mixup": 0.5}, "one", "late")
-    assert ablate.recorded(study, [*SOME, late, alone], range(2)) == list(SOME)
-    assert ablate.recorded(study, SOME, range(3)) == []
+    assert ablation.recorded(study, [*SOME, late, alone], range(2)) == list(SOME)
+    assert ablation.recorded(study, SOME, range(3)) == []
 
 
 def test_a_finished_run_is_scored_without_the_logits(study, ledger, tmp_path):

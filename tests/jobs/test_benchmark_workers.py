@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from command import script
+from command import command
 from small_search import search_in
 
 from fer_keras.errors import FerKerasError
@@ -141,9 +141,7 @@ def test_the_table_names_each_search():
 
 
 def test_the_small_search_is_one_that_the_script_takes():
-    from fer_keras.config import NO_DATA, StudentConfig
-
-    parser = script("search.py").parser(StudentConfig(NO_DATA, ()))
+    parser = command("search").parser()
     told = parser.parse_args(["--teacher", "t", *benchmark_workers.SMALL_SEARCH, "--name", "search", "--workers", "2"])
     assert (told.families, told.budgets, told.trials, told.epochs) == (["separable"], [25_000], 6, 2)
     assert (told.final_epochs, told.seeds, told.cached_views, told.control_budgets) == (1, 1, 2, [])

@@ -78,7 +78,7 @@ def test_the_same_command_again_is_refused_without_resume_and_short_with_it(job)
     status, _, said = run("distill.py", *words, cwd=cwd)
     assert status == 2 and "a run is there already" in said and said.count("\n") == 1
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("fer_keras.jobs.distill.cached_logits", lambda *_: pytest.fail("asked for the logits"))
+        patch.setattr("fer_keras.jobs.distillation.cached_logits", lambda *_: pytest.fail("asked for the logits"))
         assert run("distill.py", *words, "--resume", cwd=cwd).status == 0
         assert (cwd / "runs" / "job" / "model.keras").read_bytes() == model
         other = [*words[:2], "--name", "job", "--teacher", cwd / "runs/job/teachers/member-1", *SMALL[:2], "--alpha", 1]

@@ -14,8 +14,8 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, parity, record
 from fer_keras.export.formats import FORMATS
 from fer_keras.files import file_sha256, locked, read_json
-from fer_keras.jobs import export
-from fer_keras.jobs.export import export_model
+from fer_keras.jobs import exporting
+from fer_keras.jobs.exporting import export_model
 
 FILES = {"litert_float32": "model_float32.tflite", "litert_int8": "model_int8.tflite", "onnx": "model.onnx"}
 
@@ -103,7 +103,7 @@ def test_a_version_is_never_overwritten(copy):
     with pytest.raises(FerKerasError, match=r"--version 0: expected a whole number from 1"):
         export_model(copy, ["saved_model"], version=0)
     (copy / "10").mkdir()
-    assert export.saved_model.next_version(copy) == 11
+    assert exporting.saved_model.next_version(copy) == 11
     assert record.artifact_facts(copy / "1") == before
     (copy / "made").mkdir()
     with pytest.raises(FerKerasError, match="never overwritten"):

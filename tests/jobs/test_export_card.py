@@ -14,8 +14,8 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.evaluation.calibration import fit_temperature
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.files import read_json, write_json
-from fer_keras.jobs.export import export_model
-from fer_keras.jobs.ship import add_exports, ship
+from fer_keras.jobs.exporting import export_model
+from fer_keras.jobs.shipping import add_exports, ship
 from fer_keras.models.load import load_model
 
 

@@ -22,7 +22,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import evaluate, predict_logits
 from fer_keras.evaluation.metrics import score
 from fer_keras.files import read_json, write_json
-from fer_keras.jobs.ship import remake_card, ship, ship_ensemble, with_own_validation
+from fer_keras.jobs.shipping import remake_card, ship, ship_ensemble, with_own_validation
 from fer_keras.models.load import load_model
 
 

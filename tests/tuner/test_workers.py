@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from command import ROOT, script
+from command import ROOT, command
 
 from fer_keras.errors import FerKerasError
 from tuner import workers
@@ -91,7 +91,7 @@ def test_each_has_its_role_and_its_share_of_the_threads(tmp_path, monkeypatch):
 
 def test_the_script_starts_itself_for_each_of_its_workers(monkeypatch):
     started = []
-    search = script("search.py")
+    search = command("search")
     monkeypatch.setattr(search, "supervise", lambda command, count: started.append((command, count)) or 7)
     words = ["scripts/search.py", "--teacher", "t", "--workers", "3"]
     monkeypatch.setattr(sys, "argv", words)

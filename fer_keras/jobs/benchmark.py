@@ -1,0 +1,108 @@
+"""Measure speed, all sides in one interleaved run.
+
+    python scripts/benchmark.py distill
+    python scripts/benchmark.py inference --data fer2013.zip --models saved_models/separable-25k
+    python scripts/benchmark.py workers --data fer2013.zip --teacher saved_models/residual-10 --ledger ledger.csv
+
+`distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 8 minutes for
+five models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package `fer`
+where it is installed (pip install '.[baselines]'). Needs pip install '.[export]'. Each contestant is a process that
+stays in memory: 0.7 to 1 GB for each of Keras and SavedModel. `workers`: 13 minutes a round; trials an hour of a search
+with one worker and with two on this machine, what a trial costs the chief, and from these and the trials in the
+--ledger of a search that had two workers here, hours with more hosts. All write CSVs, `inference` also a figure.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+from fer_keras import cli
+from fer_keras.config import require
+from fer_keras.errors import FerKerasError
+from fer_keras.files import write_text
+
+LARGER_SEARCH = 25
+"""How many times the short trials of the search that was run a larger one has, for the table of many workers."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["distill", "inference", "workers"])
+    parser.add_argument("--rounds", type=int, default=7, help="counted rounds; default %(default)s")
+    parser.add_argument("--to", type=Path, default=Path("runs/measurements"), help="folder; default %(default)s")
+    group = parser.add_argument_group("inference")
+    group.add_argument("--models", type=Path, nargs="+", help="saved models")
+    group.add_argument("--with-baselines", action="store_true", help="measure nothing where `fer` cannot be run too")
+    group = parser.add_argument_group("workers")
+    group.add_argument("--teacher", type=Path, help="a saved teacher")
+    group.add_argument("--ledger", type=Path, help="of a search that was run with --workers 2")
+    cli.add_data_options(parser)
+    return parser
+
+
+def main() -> None:
+    """Parse, measure, print and write."""
+    args = parser().parse_args()
+    cli.set_up(args)
+    require("--rounds", args.rounds, 1, 1000)
+    {"distill": _distill, "inference": _inference, "workers": _workers}[args.what](args)
+
+
+def _distill(args: argparse.Namespace) -> None:
+    from fer_keras.jobs.benchmark_training import benchmark_distillation
+
+    seconds, ratios = benchmark_distillation(args.rounds)
+    print(f"\nseconds per 4,096 images, median of {args.rounds} rounds\n{seconds.median().to_string()}\n")
+    print(ratios.to_string(index=False))
+    write_text(args.to / "distill_seconds.csv", seconds.to_csv(index=False))
+    write_text(args.to / "distill_ratios.csv", ratios.to_csv(index=False))
+
+
+def _inference(args: argparse.Namespace) -> None:
+    from fer_keras.evaluation.inference_figure import inference_figure
+    from fer_keras.evaluation.plots import save_figure
+    from fer_keras.evaluation.tables import SPLIT_TITLES
+    from fer_keras.export.baselines import lacks_for_fer
+    from fer_keras.jobs.benchmark_inference import (
+        benchmark_inference,
+        format_colours,
+        format_titles,
+        inference_table,
+    )
+
+    if args.with_baselines and (lacking := lacks_for_fer()):
+        raise FerKerasError(f"--with-baselines: fer cannot be measured, {lacking}")
+    if args.models is None:
+        raise FerKerasError("inference: expected --models")
+    data = cli.load_data(args) if args.data else None
+    results = benchmark_inference(args.models, data, args.rounds)
+    print(f"\n{inference_table(results)}")
+    write_text(args.to / "inference.csv", results.to_csv(index=False))
+    if results["accuracy"].notna().all():
+        figure = inference_figure(results, format_titles(), format_colours(), SPLIT_TITLES[results["split"].iloc[0]])
+        save_figure(figure, args.to / "inference.png")
+
+
+def _workers(args: argparse.Namespace) -> None:
+    import pandas as pd
+
+    from fer_keras.jobs import benchmark_workers
+    from tuner.frontier import read_ledger
+
+    if args.teacher is None or args.ledger is None:
+        raise FerKerasError("workers: expected --teacher and --ledger")
+    ledger = read_ledger(args.ledger)
+    data = ["--data", args.data] if args.data else []
+    command = [sys.executable, "-W", "ignore", "-m", "fer_keras", "search", *data]
+    measured = benchmark_workers.measure_workers(
+        [*command, "--teacher", str(args.teacher), *benchmark_workers.SMALL_SEARCH], args.rounds
+    )
+    chief = pd.concat(
+        [benchmark_workers.measure_chief(ledger, repeat) for repeat in (1, LARGER_SEARCH)], ignore_index=True
+    )
+    scaled = benchmark_workers.scale_with(ledger, measured, chief)
+    tables = {"workers": measured, "workers_chief": chief, "workers_scaled": scaled}
+    print(f"\n{measured.to_string(index=False)}\n\n{benchmark_workers.scale_table(scaled)}")
+    for name, table in tables.items():
+        write_text(args.to / f"{name}.csv", table.to_csv(index=False))

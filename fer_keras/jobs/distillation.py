@@ -1,0 +1,154 @@
+"""The main job: teachers, their logit cache, a student, its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import keras
+
+from fer_keras import distributed
+from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.logit_cache import LogitCache
+from fer_keras.distill.teachers import cached_logits, identify_teachers, note_other_teachers, views_asked_for
+from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
+from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.models.load import load_model, model_file, model_name, read_label_set
+from fer_keras.models.registry import from_preset, preset
+from fer_keras.models.transfer import transfer_weights
+from fer_keras.training.data import training_data
+from fer_keras.training.run import CONFIG_FILE, Run, read_config
+from fer_keras.training.student import train_student
+from fer_keras.training.teacher import member_configs, train_members
+
+
+@dataclass(frozen=True)
+class MainJob:
+    """The options of the main job.
+
+    Attributes:
+        folder: the run's folder; the student's run, with the teachers' in `teachers/`.
+        student: the student's options; its data and teachers are filled in.
+        teacher: what teachers that have to be trained share.
+        teacher_models: their presets, used in turn.
+        members: how many to train; None for one of each preset.
+        teacher_files: saved teachers to use instead.
+        cache_root: where logits are cached.
+        resume: whether runs that are there may go on.
+        command: the command line, for the report.
+    """
+
+    folder: Path
+    student: StudentConfig
+    teacher: TeacherConfig
+    teacher_models: Sequence[str]
+    members: int | None
+    teacher_files: Sequence[Path]
+    cache_root: Path
+    resume: bool
+    command: str
+
+
+def run_main_job(job: MainJob, data: FaceData) -> Path:
+    """Train teachers unless they are given, cache their logits, distil a student, evaluate and report.
+
+    Args:
+        job: what to do.
+        data: the images; unlabelled ones in its training split are distilled too.
+
+    Returns:
+        The path of the report.
+
+    Raises:
+        FerKerasError: the data or an option does not fit, or the folder holds another run.
+    """
+    # What can be wrong is found before hours of training, not after.
+    run = Run(job.folder, job.student, resume=job.resume)
+    run.check_resumable(leave_out=("data", "teachers"))
+    preset(job.student.model)
+    if job.student.init_from and not run.progress.epoch:
+        network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
+        transfer_weights(network, load_model(job.student.init_from))
+    data, data_config = training_data(data)
+    files = _teacher_files(job, data, data_config)
+    teachers = [load_model(file) for file in files]
+    for file, teacher in zip(files, teachers, strict=True):
+        _check_classes(file, teacher, data)
+    train = data.split("train")
+    identities = identify_teachers(job.student, teachers, train)
+    fingerprints = tuple(identity.teacher for identity in identities)
+    note_other_teachers(job.student, fingerprints, files)
+    names = tuple(map(model_name, files))
+    config = replace(job.student, data=data_config, teachers=fingerprints, teacher_names=names)
+    run = Run(job.folder, config, resume=job.resume)  # the teachers may have taken days
+    run.check_resumable()
+    if run.is_finished:  # the logits are not needed
+        run.publish()
+    else:
+        for file, teacher in zip(files, teachers, strict=True):
+            _introduce(file, teacher, data)
+        folders, identities = cached_logits(config, teachers, train, job.cache_root)
+        cache = LogitCache(folders, identities, views_asked_for(config))
+        train_student(run, train, data.split("val"), cache)
+    if distributed.rank():
+        return job.folder / "report.md"  # which host 0 writes
+    rows = [
+        (config.model, evaluate(load_model(run.model_file), data, file=run.model_file)),
+        *_teacher_rows(teachers, files, data),
+    ]
+    return write_report(
+        job.folder,
+        f"{config.model}, distilled on {data.source}",
+        rows,
+        history=read_history(job.folder),
+        facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
+        command=job.command,
+    )
+
+
+def _check_classes(file: Path, teacher: keras.Model, data: FaceData) -> None:
+    """Refuse a teacher whose outputs are not the classes of the data, in their order."""
+    label_set, outputs = read_label_set(file), teacher.output_shape[-1]
+    if label_set is not None and label_set.classes != data.classes:
+        raise FerKerasError(
+            f"{file}: a teacher of {', '.join(label_set.classes)}, expected one of the data's classes:"
+            f" {', '.join(data.classes)}"
+        )
+    if outputs != data.num_classes:
+        raise FerKerasError(f"{file}: a teacher of {outputs} classes, expected the data's {data.num_classes}")
+
+
+def _introduce(file: Path, teacher: keras.Model, data: FaceData) -> None:
+    """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
+    val = data.split("val")
+    right = (predict_logits(teacher, val.images).argmax(axis=1) == val.labels).mean()
+    ours = [part.split("train").fingerprint for part in (data, data.labelled())]
+    recorded = (file.parent / CONFIG_FILE).exists()
+    others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
+    note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
+    print(f"teacher {file}: {right:.1%} of the validation images right{note}", flush=True)
+
+
+def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> list[Path]:
+    files = [model_file(path) for path in job.teacher_files]
+    if not files:
+        labelled = data.labelled()
+        seen = replace(data_config, fingerprint=labelled.split("train").fingerprint)
+        configs = member_configs(replace(job.teacher, data=seen), job.teacher_models, job.members)
+        files = train_members(
+            configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
+        )
+    return files
+
+
+def _teacher_rows(
+    teachers: Sequence[keras.Model], files: Sequence[Path], data: FaceData
+) -> list[tuple[str, Evaluation]]:
+    rows = [
+        (f"teacher {number}", evaluate(teacher, data, file=file))
+        for number, (teacher, file) in enumerate(zip(teachers, files, strict=True), 1)
+    ]
+    if len(rows) < 2:
+        return rows
+    return [*rows, ("teacher ensemble", evaluate_ensemble([evaluation for _, evaluation in rows], data))]

@@ -1,0 +1,73 @@
+"""Score saved models on every labelled test split, and where there are several also their ensemble.
+
+    python scripts/evaluate.py runs/student --data fer2013.zip --out reports/student
+    python scripts/evaluate.py saved_models/separable-93k --data fer2013.zip --card
+
+Seconds for a student on 2 cores, a minute for a large teacher. Without --data it scores drawn faces. Validation is
+scored where all of the models were trained here and set aside the same images.
+"""
+
+import argparse
+from pathlib import Path
+
+from fer_keras import cli
+from fer_keras.data.dataset import SPLITS
+from fer_keras.errors import FerKerasError
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, nargs="+", help="a .keras file, or a folder that holds model.keras")
+    cli.add_data_options(parser)
+    cli.add_unlabelled_option(parser)
+    parser.add_argument("--splits", nargs="+", choices=SPLITS, help="which to score; default all but train")
+    parser.add_argument("--out", type=Path, help="write report.md, figures and evaluation.json to this folder")
+    parser.add_argument("--json", type=Path, help="write the scores to this file as JSON")
+    parser.add_argument(
+        "--faces",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="show the most confident mistakes in the report; FER2013's faces may not be passed on",
+    )
+    parser.add_argument(
+        "--card", action="store_true", help="make the cards of shipped models or ensembles again, and the table of all"
+    )
+    return parser
+
+
+def main() -> None:
+    """Load, score, print a table, write what was asked for."""
+    args = parser().parse_args()
+    if args.card and (args.splits or args.out or args.json):
+        raise FerKerasError(
+            "--card scores every split and writes beside the model; it goes without --splits, --out and --json"
+        )
+    cli.set_up(args)
+
+    from fer_keras.cards.model_card import read_card
+    from fer_keras.evaluation import evaluate, report, tables
+    from fer_keras.files import write_json
+    from fer_keras.jobs.shipping import remake_card, with_own_validation
+
+    if args.card:
+        for folder in args.model:
+            read_card(folder)
+        data = cli.with_unlabelled(args, cli.load_data(args))
+        for folder in args.model:
+            print(f"card: {remake_card(folder, data)}")
+        return
+    files = [evaluate.model_file(path) for path in args.model]
+    data = with_own_validation(files, cli.with_unlabelled(args, cli.load_data(args)))
+    rows = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
+    for name, evaluation in rows:
+        print(f"{name}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
+    if args.json:
+        write_json(args.json, report.scores_of(rows))
+        print(f"scores: {args.json}")
+    if args.out:
+        command = cli.command_line()
+        history = report.read_history(files[0].parent) if len(files) == 1 else None
+        title = rows[0][0]
+        path = report.write_report(args.out, title, rows, history=history, command=command, faces=args.faces)
+        print(f"report: {path}")

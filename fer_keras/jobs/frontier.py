@@ -1,0 +1,115 @@
+"""Draw the frontier from the ledger of a search.
+
+    python scripts/frontier.py runs/frontier
+
+Seconds. Writes frontier.csv, differences.csv, frontier.html and figures as PNG and SVG beside the ledger, or to --out.
+It needs nothing but the ledger, and the hits.npz beside each model for differences.csv. With --measure it first
+measures every model's milliseconds on one CPU thread, a few minutes, and notes them in the ledger, and those of the
+reference's networks, of shipped students and of `fer`, where that is installed, beside it.
+"""
+
+import argparse
+import itertools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fer_keras import cli
+from fer_keras.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PAPER_DPI = 300
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    folder = Path("runs/search")
+    parser.add_argument(
+        "search", type=Path, nargs="?", default=folder, help=f"a search's folder, or its ledger; default {folder}"
+    )
+    parser.add_argument("--out", type=Path, help="folder to write to; default: the search's")
+    parser.add_argument(
+        "--source", help="what the models learned from, if not FER2013: titles say so, and no known models are drawn"
+    )
+    parser.add_argument(
+        "--shipped", type=Path, default=Path("saved_models"),
+        help="folder of saved models whose students are drawn too; default %(default)s",
+    )  # fmt: skip
+    parser.add_argument("--measure", action="store_true", help="measure milliseconds first")
+    return parser
+
+
+def main() -> None:
+    """Parse, measure if asked to, write the tables and figures."""
+    args = parser().parse_args()
+    folder = args.search if args.search.is_dir() else args.search.parent
+    out = args.out or folder
+    cli.set_up(args)
+    if args.measure:
+        from tuner.latency import known_networks, measure
+
+        measure(folder, known_networks(args.shipped))
+
+    from tuner import frontier
+    from tuner.frontier_differences import differences, with_gains
+    from tuner.frontier_html import write_frontier_html
+
+    ledger = frontier.read_ledger(args.search)
+    points = frontier.frontier_points(ledger)
+    found = differences(ledger, points, folder)
+    points = with_gains(points, found)
+    write_text(out / "frontier.csv", points.to_csv(index=False))
+    if len(found):
+        write_text(out / "differences.csv", found.to_csv(index=False))
+    else:
+        (out / "differences.csv").unlink(missing_ok=True)  # of another state of the search
+    source, known = _source_and_known(args, points, folder)
+    _write_figures(points, out, source, known)
+    write_frontier_html(points, out / "frontier.html", source=source, known=known)
+    print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
+    _print_differences(found)
+    print(f"frontier: {out}")
+
+
+def _source_and_known(args: argparse.Namespace, points: "pd.DataFrame", folder: Path) -> tuple[str, dict[str, Any]]:
+    """What titles call the data, and the known models to draw: they were scored on FER2013's PublicTest."""
+    from fer_keras.data.synthetic import SOURCE as DRAWN
+    from tuner import frontier
+    from tuner.frontier_figures import known_models
+
+    source = args.source or frontier.told_source(folder)
+    if args.source or source == DRAWN or not points["public_test_accuracy"].notna().any():
+        return source, {}
+    known = known_models(args.shipped, frontier.known_milliseconds(folder))
+    return "FER2013" if source else source, known  # titles need no name of a file
+
+
+def _write_figures(points: "pd.DataFrame", out: Path, source: str, known: dict[str, Any]) -> None:
+    """Draw what the points have numbers for, and remove what was drawn of another state of the search."""
+    from fer_keras.evaluation.plots import save_figure
+    from tuner.frontier import COSTS
+    from tuner.frontier_figures import frontier_figure, gain_figure
+
+    figures = {}
+    if points["val_accuracy_gain"].notna().any():
+        figures["gain"] = gain_figure(points, source=source)
+    for cost in COSTS:
+        if points[cost].notna().any():
+            figures[cost] = frontier_figure(points, cost, source=source, known=known)
+    for name, kind in itertools.product(("gain", *COSTS), ("png", "svg")):
+        path = out / f"frontier_{name}.{kind}"
+        if name in figures:
+            save_figure(figures[name], path, dpi=PAPER_DPI)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _print_differences(found: "pd.DataFrame") -> None:
+    from fer_keras.evaluation.comparison import SPLITS
+    from tuner.frontier_tables import families_table, gains_table, halves_table
+
+    for split in SPLITS if len(found) else ():
+        tables = (make(found, split) for make in (families_table, halves_table, gains_table))
+        print("\n" + "\n\n".join([split, *tables]))
