@@ -12,7 +12,7 @@ from fer_keras.export.formats import FORMATS, ExportFormat, format_names, regist
 from fer_keras.export.record import read_exports, remove_stale
 from fer_keras.files import read_json
 from fer_keras.jobs import benchmark_inference as bench
-from fer_keras.jobs.export import export_model
+from fer_keras.jobs.exporting import export_model
 
 CLASSES = 7
 POOL = 8
