@@ -133,7 +133,9 @@ def test_scripts_tell_what_those_of_keras_fit_tell(folder):
     teacher, assistant = (load_model(folder / name) for name in ("teacher.keras", "start.keras"))
     default = main_job_defaults(drawn=False)[1]
     fit = replace(default.fit, batch_size=32)
-    config = replace(default, data=data_config, teachers=(teacher_fingerprint(teacher),), fit=fit)
+    config = replace(
+        default, data=data_config, teachers=(teacher_fingerprint(teacher),), teacher_names=("teacher",), fit=fit
+    )
     assert told["distilled/mine-0"] == to_dict(config)
     teachers = {ENSEMBLE: [teacher], ONE: [teacher], ASSISTANT: [assistant]}
     study = ablation.Study(ablation_arms.base_config(40), teachers, data, data_config, folder, folder, folder)
