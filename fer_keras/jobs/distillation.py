@@ -10,6 +10,7 @@ from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.logit_cache import LogitCache
+from fer_keras.distill.losses import make_loss
 from fer_keras.distill.teachers import cached_logits, identify_teachers, note_other_teachers, views_asked_for
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
@@ -67,6 +68,7 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     run = Run(job.folder, job.student, resume=job.resume)
     run.check_resumable(leave_out=("data", "teachers"))
     preset(job.student.model)
+    make_loss(job.student.loss, job.student.temperature, job.student.loss_options)
     if job.student.init_from and not run.progress.epoch:
         network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
         transfer_weights(network, load_model(job.student.init_from))
