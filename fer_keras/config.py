@@ -81,6 +81,7 @@ class FitConfig:
     weight_decay: float = 0.02
     ema_epochs: float = 1.0
     label_smoothing: float = 0.0
+    optimizer: Literal["adamw", "sgd"] = "adamw"
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "float32"
     seed: int = 0
 
@@ -127,6 +128,10 @@ class TeacherConfig:
 
     data: DataConfig
     model: str = "reference-cnn"
+    votes: str = ""
+    fold: int = -1
+    folds: int = 4
+    weak_epochs: int = 0
     options: dict[str, Any] = field(default_factory=dict)
     mixup: float = 0.0
     views: ViewConfig = ViewConfig()

@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--model", nargs="+", default=[teacher.model], help="a preset for each member, used in turn")
     parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
     parser.add_argument("--mixup", type=float, default=teacher.mixup, help="share of mixed views; default %(default)s")
+    cli.add_options(parser, teacher, "teacher", leave_out=("model", "mixup"))
     cli.add_options(parser, teacher.fit, "fitting")
     cli.add_options(parser, teacher.views, "views")
     args = parser.parse_args()
@@ -30,8 +31,10 @@ def main() -> None:
     from fer_keras.training.teacher import member_configs, train_members
 
     data, data_config = training_data(cli.load_data(args))
+    told = cli.options_of(args, teacher, leave_out=("model", "mixup"))
     config = replace(
-        teacher,
+        told,
+        options={"num_classes": 15} if told.votes else {},
         data=data_config,
         mixup=args.mixup,
         views=cli.options_of(args, teacher.views),

@@ -30,12 +30,12 @@ def pixels() -> tuple[keras.KerasTensor, keras.KerasTensor]:
     return inputs, layers.Rescaling(1 / 127.5, offset=-1.0, name="scale_pixels")(inputs)
 
 
-def classify(x: keras.KerasTensor, dropout: float = 0.0) -> keras.KerasTensor:
+def classify(x: keras.KerasTensor, dropout: float = 0.0, num_classes: int = NUM_CLASSES) -> keras.KerasTensor:
     """Return logits [N, 7] by global average pooling, dropout if any, and one dense layer."""
     x = layers.GlobalAveragePooling2D(name="pool")(x)
     if dropout:
         x = layers.Dropout(dropout, name="pool_dropout")(x)
-    return layers.Dense(NUM_CLASSES, name="logits")(x)
+    return layers.Dense(num_classes, name="logits")(x)
 
 
 def conv_block(

@@ -17,6 +17,7 @@ def build_residual(
     *,
     stem_stride: int = 1,
     dropout: float = 0.4,
+    num_classes: int = 7,
     name: str = "residual",
 ) -> keras.Model:
     """Build a residual CNN of logits.
@@ -40,7 +41,7 @@ def build_residual(
         for block in range(1, depth + 1):
             stride = 2 if stage > 1 and block == 1 else 1
             x = residual_block(x, width, stride, f"stage{stage}_{block}")
-    return keras.Model(inputs, classify(x, dropout), name=name)
+    return keras.Model(inputs, classify(x, dropout, num_classes), name=name)
 
 
 def residual_parameters(widths: Sequence[int] = WIDTHS, depths: Sequence[int] = DEPTHS, **_: object) -> int:

@@ -53,7 +53,7 @@ class EpochLine(keras.callbacks.Callback):
         self._seconds.append(time.monotonic() - self._start)
         logs["seconds"] = round(self._seconds[-1], 2)
         left = float(np.median(self._seconds[-5:])) * (self.epochs - epoch - 1)
-        shown = [f"{k} {logs[k]:.4f}" for k in ("loss", "accuracy", "agreement", "val_loss", MONITOR) if k in logs]
+        shown = [f"{k} {logs[k]:.4f}" for k in ("loss", "accuracy", "agreement", "val_loss", "val_label_accuracy", "val_votes_accuracy", MONITOR) if k in logs]
         print(
             f"{self.label}: epoch {epoch + 1}/{self.epochs}  {'  '.join(shown)}"
             f"  {self._seconds[-1]:.0f} s  ETA {int(left // 3600)}:{int(left // 60 % 60):02d}:{int(left % 60):02d}",

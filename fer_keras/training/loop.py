@@ -11,6 +11,7 @@ from fer_keras import distributed
 from fer_keras.augment import sheet_of_views
 from fer_keras.config import FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import FaceData
+from fer_keras.distill.heads import HeadAccuracy
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
 from fer_keras.models.fast_layers import FAST, SPREAD, for_training, resolve_precision
@@ -41,6 +42,7 @@ def fit_run(
     view_seed: int,
     resume: bool,
     start_from: str = "",
+    val_targets: np.ndarray | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Path:
     """Fit a network in the run folder `folder`, choosing by `val`, and keep the best model.
@@ -83,7 +85,7 @@ def fit_run(
                 network = for_training(stock, precision, twins, bn_momentum=momentum)
             some = train.take(np.arange(min(SHEET_FACES, len(train))))
             sheet = sheet_of_views(config.views, view_seed, some.images, some.index)
-            _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, mine, sheet, callbacks)
+            _fit(trainer_of(network), network, loss, batches, len(train), val, config.fit, mine, sheet, callbacks, val_targets)
     return folder / MODEL_FILE
 
 
@@ -98,6 +100,7 @@ def _fit(
     folder: Path,
     sheet: np.ndarray,
     callbacks: Sequence[keras.callbacks.Callback],
+    val_targets: np.ndarray | None,
 ) -> None:
     steps = steps_per_epoch(count, config.batch_size)
     _require_an_image_a_host(count, config.batch_size)
@@ -106,7 +109,9 @@ def _fit(
         trainer.compile(
             optimizer=make_optimizer(config, steps),
             loss=loss,
-            metrics=[LabelledAccuracy(), macro_f1],
+            metrics=[LabelledAccuracy(), macro_f1]
+            if val_targets is None
+            else [HeadAccuracy(0, "label_accuracy"), HeadAccuracy(1, "votes_accuracy")],
             jit_compile=False,  # XLA on a CPU is several times slower on these networks.
         )
         # Keras would make the optimizer's variables inside the step's graph, which is traced twice then.
@@ -122,7 +127,7 @@ def _fit(
                 steps_per_epoch=steps,
                 initial_epoch=progress.epoch,
                 epochs=config.epochs,
-                validation_data=distributed.shared(lambda: evaluation_dataset(val)),
+                validation_data=distributed.shared(lambda: evaluation_dataset(val, targets=val_targets)),
                 verbose=cb.progress_bar(),
                 shuffle=False,  # the batches are shuffled already
                 callbacks=used,
@@ -159,7 +164,7 @@ def _callbacks(
         keras.callbacks.LambdaCallback(on_epoch_end=_drop_what_validation_lacks),
         cb.EpochLine(folder.name, config.epochs),
         keras.callbacks.TensorBoard(str(tensorboard), write_graph=False),
-        cb.TensorBoardImages(tensorboard, sheet, macro_f1),
+        
         Checkpoint(network, folder, progress),
     ]
 
@@ -168,3 +173,5 @@ def _drop_what_validation_lacks(epoch: int, logs: dict[str, float]) -> None:
     """Take the Distiller's terms that need a teacher out of validation's logs, where they stand at 0."""
     for name in ("val_distillation_loss", "val_agreement"):
         logs.pop(name, None)
+    if "val_votes_accuracy" in logs:
+        logs["val_accuracy"] = (logs["val_votes_accuracy"] + logs["val_label_accuracy"]) / 2

@@ -21,7 +21,12 @@ def make_optimizer(config: FitConfig, steps: int) -> keras.optimizers.Optimizer:
         warmup_steps=warmup,
     )
     averaging = config.ema_epochs > 0
-    optimizer = keras.optimizers.AdamW(
+    kind = (
+        keras.optimizers.AdamW
+        if config.optimizer == "adamw"
+        else lambda *args, **kwargs: keras.optimizers.SGD(*args, momentum=0.9, nesterov=True, **kwargs)
+    )
+    optimizer = kind(
         schedule,
         weight_decay=config.weight_decay,
         use_ema=averaging,

@@ -15,6 +15,7 @@ from fer_keras.mixup import mix
 from fer_keras.streams import epoch_order, label_view_seed, mix_partners, view_parameters
 
 EVALUATION_BATCH = 512
+WEAK_VIEWS = ViewConfig(rotation=5.0, shift=0.04, zoom=0.05, brightness=0.05, contrast=0.1, erasing=0.0)
 
 
 class TeacherLogits(Protocol):
@@ -40,7 +41,8 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
 
 
 def label_dataset(
-    data: FaceData, views: ViewConfig, *, epochs: range, batch_size: int, seed: int, mixup: float = 0.0
+    data: FaceData, views: ViewConfig, *, epochs: range, batch_size: int, seed: int, mixup: float = 0.0, targets: np.ndarray | None = None,
+    weak_from: int = 10**9,
 ) -> tf.data.Dataset:
     """Return batches of (uint8 views [B, 48, 48, 1], labels); each epoch sees a fresh view.
 
@@ -54,11 +56,16 @@ def label_dataset(
     def batches() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
         for epoch in epochs:
             order = epoch_order(seed, epoch, len(data))
-            pictures = _Pictures(data, views, label_view_seed(seed), epoch, mixup)
+            weak = epoch >= weak_from
+            chosen = WEAK_VIEWS if weak else views
+            pictures = _Pictures(data, chosen, label_view_seed(seed), epoch, 1e-9 if weak and mixup else mixup)
             for rows in _batched(order, batch_size):
-                yield pictures.ingredients(rows), pictures.labels(rows)
+                yield pictures.ingredients(rows), (
+                    pictures.labels(rows) if targets is None else pictures.soft(targets, rows)
+                )
 
-    signature = (_ingredients_spec(mixup), _labels_spec(mixup))
+    labels = _labels_spec(mixup) if targets is None else tf.TensorSpec((None, targets.shape[1]), tf.float32)
+    signature = (_ingredients_spec(mixup), labels)
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
     return _prefetched(dataset.map(lambda parts, labels: (_picture(parts), labels)))
 
@@ -107,6 +114,14 @@ class _Pictures:
             parts |= {"other_images": self.data.images[others], "other_drawn": self.drawn[others], "share": share[rows]}
         return parts
 
+    def soft(self, targets: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return float32 [B, C], mixed as the pictures are."""
+        if not self.mixed:
+            return targets[rows]
+        partners, share = self.mixed
+        own = share[rows][:, None]
+        return own * targets[rows] + (1.0 - own) * targets[partners[rows]]
+
     def labels(self, rows: np.ndarray) -> np.ndarray:
         """Return int64 [B], or float32 [B, 3] of mixed images."""
         labels = self.data.labels
@@ -135,9 +150,9 @@ def _labels_spec(mixup: float) -> tf.TensorSpec:
     return tf.TensorSpec((None, MIXED_COLUMNS), tf.float32) if mixup else tf.TensorSpec((None,), tf.int64)
 
 
-def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
+def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH, targets: np.ndarray | None = None) -> tf.data.Dataset:
     """Return batches of (uint8 images [B, 48, 48, 1], int64 labels [B]) in their own order."""
-    dataset = tf.data.Dataset.from_tensor_slices((data.images, data.labels))
+    dataset = tf.data.Dataset.from_tensor_slices((data.images, data.labels if targets is None else targets))
     return _prefetched(dataset.batch(batch_size))
 
 

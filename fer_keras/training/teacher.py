@@ -5,8 +5,12 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from fer_keras.config import TeacherConfig, require
-from fer_keras.data.dataset import FaceData
+from fer_keras.data.dataset import FaceData, duplicate_groups
+from fer_keras.data.votes import read_votes
+from fer_keras.distill.heads import HeadsCrossEntropy
 from fer_keras.distill.losses import LabelCrossEntropy
 from fer_keras.models.registry import preset
 from fer_keras.streams import label_view_seed
@@ -52,6 +56,20 @@ def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder:
     Returns:
         The path of the best model.
     """
+    soft = {}
+    if config.votes:
+        keep = np.ones(len(train), bool)
+        if config.fold >= 0:
+            groups = duplicate_groups(train)
+            number = np.random.default_rng(0).permutation(groups.max() + 1) % config.folds
+            keep = number[groups] != config.fold
+        train = train.take(np.flatnonzero(keep))
+        one_hot = [np.eye(7, dtype=np.float32)[part.labels] for part in (train, val)]
+        shares, _ = read_votes(Path(config.votes), train.ids)
+        _, majority = read_votes(Path(config.votes), val.ids)
+        soft = {"targets": np.hstack([one_hot[0], shares])}
+        val_targets = np.hstack([one_hot[1], majority])
+        print(f"{len(train):,} images, {int(shares.any(1).sum()):,} with votes", flush=True)
     batches = partial(
         label_dataset,
         train,
@@ -59,6 +77,8 @@ def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder:
         batch_size=config.fit.batch_size,
         seed=config.fit.seed,
         mixup=config.mixup,
+        weak_from=config.fit.epochs - config.weak_epochs,
+        **soft,
     )
     return fit_run(
         config,
@@ -66,7 +86,8 @@ def train_teacher(config: TeacherConfig, train: FaceData, val: FaceData, folder:
         val,
         batches,
         folder,
-        loss=LabelCrossEntropy(config.fit.label_smoothing),
+        loss=(HeadsCrossEntropy if soft else LabelCrossEntropy)(config.fit.label_smoothing),
+        val_targets=val_targets if soft else None,
         trainer_of=lambda network: network,
         view_seed=label_view_seed(config.fit.seed),
         resume=resume,
