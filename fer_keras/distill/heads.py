@@ -29,8 +29,8 @@ class HeadsCrossEntropy(keras.losses.Loss):
 class HeadAccuracy(keras.metrics.Mean):
     """Accuracy of one head, or with `head` None the mean of both, over the images that have a target there."""
 
-    def __init__(self, head: int, name: str) -> None:
-        super().__init__(name=name)
+    def __init__(self, head: int = 0, name: str = "head_accuracy", **kwargs: object) -> None:
+        super().__init__(name=name, **kwargs)
         self.head = head
 
     def update_state(self, y_true, y_pred, sample_weight=None):  # noqa: ANN001, ANN201
@@ -39,3 +39,7 @@ class HeadAccuracy(keras.metrics.Mean):
         targets, logits = y_true[:, head], y_pred[:, head]
         right = ops.equal(ops.argmax(targets, -1), ops.argmax(logits, -1))
         return super().update_state(right, ops.cast(ops.sum(targets, -1) > 0, "float32"))
+
+    def get_config(self):  # noqa: ANN201
+        """Return what the constructor takes."""
+        return {"head": self.head, "name": self.name, "dtype": self.dtype}
