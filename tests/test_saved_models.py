@@ -14,7 +14,9 @@ from fer_keras.files import read_json
 from fer_keras.models.load import load_model
 
 SAVED = Path(__file__).parents[1] / "saved_models"
-FOLDERS = sorted(path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements"))
+FOLDERS = sorted(
+    path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements", "two-heads")
+)
 MODELS = [folder for folder in FOLDERS if (folder / "model.keras").exists()]
 
 MOST_BYTES = 60_000_000
