@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,11 @@ class TensorBoardImages(keras.callbacks.Callback):
     TensorBoard shows ten of them by default, and to draw one takes half a second.
     """
 
-    def __init__(self, folder: Path, sheet: np.ndarray, macro_f1: MacroF1) -> None:
+    def __init__(self, folder: Path, sheet: np.ndarray, macro_f1: MacroF1, classes: Sequence[str]) -> None:
         super().__init__()
         self.sheet = sheet
         self.macro_f1 = macro_f1
+        self.classes = classes
         self._writer = tf.summary.create_file_writer(str(folder / "images"))
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -82,7 +84,7 @@ class TensorBoardImages(keras.callbacks.Callback):
         if (epoch + 1) % EPOCHS_A_DRAWING and epoch + 1 < self.params["epochs"]:
             return
         counts = keras.ops.convert_to_numpy(self.macro_f1.confusion).astype(int)
-        self._write("confusion", figure_to_array(confusion_matrix(counts, "validation")), epoch)
+        self._write("confusion", figure_to_array(confusion_matrix(counts, "validation", self.classes)), epoch)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Close the file."""

@@ -161,7 +161,7 @@ def _callbacks(network: keras.Model, run: Run, macro_f1: MacroF1, sheet: np.ndar
         keras.callbacks.LambdaCallback(on_epoch_end=_drop_what_validation_lacks),
         cb.EpochLine(run.folder.name, config.epochs),
         keras.callbacks.TensorBoard(str(tensorboard), write_graph=False),
-        cb.TensorBoardImages(tensorboard, sheet, macro_f1),
+        cb.TensorBoardImages(tensorboard, sheet, macro_f1, run.config.data.classes),
         Checkpoint(network, run),
     ]
 
