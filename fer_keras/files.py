@@ -20,6 +20,9 @@ CACHE_VARIABLE = "FER_KERAS_CACHE"
 MODEL_FILE = "model.keras"
 """What the folder of a run or of a saved model calls its model."""
 
+CONFIG_FILE = "config.json"
+"""What it calls the recipe of its model and the environment that it was made in."""
+
 HISTORY_FILE = "metrics.csv"
 """What it calls its history, a row an epoch."""
 

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import types
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -142,8 +141,6 @@ def _parsed(hint: Any, value: Any, where: object, key: str) -> Any:
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
             raise FerKerasError(f"{where}: {key} {_shown(value)}: expected an object")
         return {name: _parsed(inner[1], item, where, f"{key}.{name}") for name, item in value.items()}
-    if origin is types.UnionType:
-        return None if value is None else _parsed(inner[0], value, where, key)
     return _plain(hint, value, where, key)
 
 

@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import read_json
+from fer_keras.files import CONFIG_FILE, read_json
 from fer_keras.labels import FER2013, LabelSet, label_set_of
 
 LABELS_FILE = "labels.txt"
 """In a LiteRT file: a name a line."""
-
-CONFIG_FILE = "config.json"
 
 _KERAS_METADATA = "metadata.json"
 _DATE = (1980, 1, 1, 0, 0, 0)

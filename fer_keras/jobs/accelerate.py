@@ -16,6 +16,7 @@ from fer_keras import cli
 from fer_keras.config import main_job_defaults
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
+from fer_keras.jobs import recipes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -24,7 +25,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
     cli.add_folder_options(parser, "each model's own; the seed is added")
-    cli.add_config_option(parser)
+    recipes.add_config_option(parser)
     parser.add_argument("--model", nargs="+", help=f"presets; default {student.model}, or {teacher.model}")
     parser.add_argument("--teacher", nargs="+", default=[], help="saved teachers; without, it learns labels")
     parser.add_argument("--seeds", type=int, nargs="+", help="a run for each; default 0, or the recipe's")
@@ -47,10 +48,10 @@ def main() -> None:
     """Parse, train, print where the models are."""
     args = parser().parse_args()
     teacher, student = main_job_defaults(drawn=False)
-    distils = args.teacher or (args.config and cli.is_of_student(args.config))
-    base = cli.recipe_of(args, student if distils else teacher)
+    distils = args.teacher or (args.config and recipes.is_of_student(args.config))
+    base = recipes.recipe_of(args, student if distils else teacher)
     if args.config and distils and not args.teacher:
-        args.teacher = cli.teachers_of(base, args.config)
+        args.teacher = recipes.teachers_of(base, args.config)
     models, seeds = args.model or [base.model], args.seeds or [base.fit.seed]
     check(args, models)
     cli.set_up_accelerator()

@@ -16,6 +16,7 @@ from pathlib import Path
 from fer_keras import cli
 from fer_keras.config import main_job_defaults
 from fer_keras.errors import FerKerasError
+from fer_keras.jobs import recipes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -25,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     cli.add_data_options(parser)
     cli.add_unlabelled_option(parser)
     cli.add_run_options(parser, "after the data")
-    cli.add_config_option(parser)
+    recipes.add_config_option(parser)
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
     parser.add_argument("--teacher", type=Path, nargs="+", default=[], help="saved teachers to use")
     parser.add_argument("--members", type=int, help="teachers to train; default: one of each --teacher-model")
@@ -53,9 +54,9 @@ def main() -> None:
         raise FerKerasError("--teacher: several hosts (TF_CONFIG) distil from saved teachers; name them")
     data = cli.load_data(args)
     teacher, student = main_job_defaults(data.drawn)
-    student = cli.options_of(args, cli.recipe_of(args, student))
+    student = cli.options_of(args, recipes.recipe_of(args, student))
     if args.config and not args.teacher:
-        args.teacher = cli.teachers_of(student, args.config)
+        args.teacher = recipes.teachers_of(student, args.config)
     job = MainJob(
         folder=args.runs / (args.name or Path(data.source).stem.replace(" ", "-")),
         student=student,

@@ -15,11 +15,12 @@ from fer_keras.distill.teachers import cached_logits, identify_teachers, note_ot
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.files import CONFIG_FILE
 from fer_keras.models.load import load_model, model_file, model_name, read_label_set
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
-from fer_keras.training.run import CONFIG_FILE, Run, read_config
+from fer_keras.training.run import Run, read_config
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import member_configs, train_members
 

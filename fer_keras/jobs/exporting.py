@@ -21,13 +21,12 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, parity, record, saved_model
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import ExportFormat, ExportInputs, format_names, formats_named
-from fer_keras.files import CALIBRATION_FILE, file_sha256, locked, replacing
+from fer_keras.files import CALIBRATION_FILE, CONFIG_FILE, file_sha256, locked, replacing
 from fer_keras.jobs.shipping import add_exports, as_trained_on
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
 from fer_keras.models.load import load_model, model_file, model_name
 from fer_keras.probabilities import gives_probabilities
-from fer_keras.training.run import CONFIG_FILE
 
 _WARMUP_FACES = 2
 _SEED = 2013

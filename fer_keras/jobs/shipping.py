@@ -32,6 +32,7 @@ from fer_keras.evaluation.results import Evaluation
 from fer_keras.export.record import remove_stale
 from fer_keras.files import (
     CALIBRATION_FILE,
+    CONFIG_FILE,
     EXPORTS_FILE,
     HISTORY_FILE,
     MODEL_FILE,
@@ -44,7 +45,7 @@ from fer_keras.files import (
 from fer_keras.labels import label_set_of
 from fer_keras.models.compact import save_compact
 from fer_keras.models.load import load_model
-from fer_keras.training.run import CONFIG_FILE, read_config
+from fer_keras.training.run import read_config
 
 INDEX_FILE = "README.md"
 

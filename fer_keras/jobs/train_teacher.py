@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from fer_keras import cli
 from fer_keras.config import main_job_defaults
+from fer_keras.jobs import recipes
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
     cli.add_run_options(parser, "teacher")
-    cli.add_config_option(parser)
+    recipes.add_config_option(parser)
     parser.add_argument("--model", nargs="+", help=f"a preset for each member, used in turn; default {teacher.model}")
     parser.add_argument("--members", type=int, help="how many, with seeds counting up; default: one of each --model")
     cli.add_options(parser, teacher, "teacher", leave_out=("model",))
@@ -36,7 +37,7 @@ def main() -> None:
     from fer_keras.training.teacher import member_configs, train_members, train_teacher
 
     data, data_config = training_data(cli.load_data(args))
-    config = replace(cli.options_of(args, cli.recipe_of(args, teacher), leave_out=("model",)), data=data_config)
+    config = replace(cli.options_of(args, recipes.recipe_of(args, teacher), leave_out=("model",)), data=data_config)
     folder = args.runs / (args.name or "teacher")
     if args.config and not args.model and args.members is None:  # the one of the recipe
         run = Run(folder, config, resume=args.resume)

@@ -9,13 +9,11 @@ from typing import Any
 import keras
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE, replacing
+from fer_keras.files import CONFIG_FILE, MODEL_FILE, replacing
 from fer_keras.labels import IMAGE_SHAPE, LabelSet, label_set_in_order
 
 METADATA = "metadata.json"
 """The member of a `.keras` file that says what wrote it; Keras reads nothing else from it."""
-
-_CONFIG_FILE = "config.json"
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -119,7 +117,7 @@ def read_label_set(path: str | Path) -> LabelSet | None:
         found = _in_file(file)
         if found is not None:
             return found
-    config = file.with_name(_CONFIG_FILE)
+    config = file.with_name(CONFIG_FILE)
     return _in_config(config) if config.is_file() else None
 
 

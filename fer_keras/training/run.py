@@ -14,11 +14,9 @@ import pandas as pd
 from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, from_dict, to_dict
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
-from fer_keras.files import HISTORY_FILE, MODEL_FILE, locked, read_json, replacing, write_json, write_text
+from fer_keras.files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, locked, read_json, replacing, write_json, write_text
 from fer_keras.models.load import load_model, model_file
 from fer_keras.training.progress import PROGRESS_FILE, Progress, read_progress
-
-CONFIG_FILE = "config.json"
 
 ANCESTOR = "ancestor"
 """In config.json: `ancestor_facts` of the network that the run started with, which may be replaced later."""
