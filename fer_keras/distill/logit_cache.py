@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,6 +19,7 @@ import numpy as np
 from fer_keras.config import ViewConfig, differences, to_dict
 from fer_keras.data import augment
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.folds import fold_of
 from fer_keras.data.mixup import make_mixed_views
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
@@ -47,6 +49,9 @@ class CacheIdentity:
         view_seed: of the views.
         mixup: share of the views that are mixed with other images' views.
         precision: what the teacher computes in, `float32` or `mixed_bfloat16`.
+        mirrored: whether they are the mean over a view and its mirror image.
+        folds: into how many parts the training images were divided for the teacher.
+        left_out: the part of them that it has not learned from; 0 for none. See `fer_keras.data.folds`.
         augment_version: `fer_keras.data.augment.VERSION`.
     """
 
@@ -58,13 +63,16 @@ class CacheIdentity:
     view_seed: int
     mixup: float = 0.0
     precision: str = "float32"
+    mirrored: bool = False
+    folds: int = 1
+    left_out: int = 0
     augment_version: int = augment.VERSION
 
     def folder(self, root: Path) -> Path:
         """Return where the logits are kept below `root`."""
         views = "-".join(f"{value:g}" for value in to_dict(self.views).values())
         name = f"{self.teacher[:12]}_{self.data[:12]}_{views}_v{self.augment_version}_seed{self.view_seed}"
-        return root / f"{name}_mixup{self.mixup:g}_{self.precision}"
+        return root / f"{name}_mixup{self.mixup:g}_{self.precision}{'_mirrored' if self.mirrored else ''}"
 
 
 def default_root() -> Path:
@@ -73,20 +81,22 @@ def default_root() -> Path:
 
 
 def identify(
-    teacher: keras.Model,
-    data: FaceData,
-    views: ViewConfig,
-    view_seed: int,
-    mixup: float = 0.0,
-    precision: str = "float32",
+    teacher: keras.Model, data: FaceData, views: ViewConfig, view_seed: int, precision: str = "float32", **more: Any
 ) -> CacheIdentity:
-    """Return the identity of the logits of `teacher` for the views of `data`; see `CacheIdentity`.
+    """Return the identity of the logits of `teacher` for the views of `data`; see `CacheIdentity`, also for `more`.
 
     With the precision `auto` it is that of `resolve_precision` here.
     """
-    fingerprint, precision = teacher_fingerprint(teacher), resolve_precision(precision)
-    num_classes = teacher.output_shape[-1]
-    return CacheIdentity(fingerprint, data.fingerprint, len(data), num_classes, views, view_seed, mixup, precision)
+    return CacheIdentity(
+        teacher_fingerprint(teacher),
+        data.fingerprint,
+        len(data),
+        teacher.output_shape[-1],
+        views,
+        view_seed,
+        precision=resolve_precision(precision),
+        **more,
+    )
 
 
 def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path) -> Path:
@@ -147,25 +157,59 @@ class LogitCache:
         folders: one for each member, from `write_logits`.
         identities: what each of them has to be.
         views: K.
+        teaches: int [N, M], the members that teach each image; see `cross_fit`. Defaults to all of them.
 
     Raises:
         FerKerasError: a folder is of something else, lacks a view or is damaged.
     """
 
-    def __init__(self, folders: Sequence[Path], identities: Sequence[CacheIdentity], views: int) -> None:
-        self.members = len(folders)
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        identities: Sequence[CacheIdentity],
+        views: int,
+        teaches: np.ndarray | None = None,
+    ) -> None:
+        self.members = len(folders) if teaches is None else teaches.shape[1]
         self.views = views
+        self._teaches = teaches
         self._caches = [*zip(folders, identities, strict=True)]
         for folder, identity in self._caches:
             check_manifest(folder, identity)
             for view in range(views):
                 _open(folder, view, (identity.images, identity.num_classes))
 
+    def first(self, views: int) -> "LogitCache":
+        """Return the cache of the first so many views."""
+        return LogitCache(*zip(*self._caches, strict=True), views, self._teaches)
+
     def view(self, view: int) -> np.ndarray:
         """Return float16 [N, members, C]: the logits of every image under view `view`."""
-        return np.stack(
+        logits = np.stack(
             [_open(folder, view, (identity.images, identity.num_classes)) for folder, identity in self._caches], axis=1
         )
+        return logits if self._teaches is None else np.take_along_axis(logits, self._teaches[:, :, np.newaxis], axis=1)
+
+
+def cross_fit(data: FaceData, identities: Sequence[CacheIdentity]) -> np.ndarray:
+    """Return int64 [N, R]: for each image the places of those teachers that left it out.
+
+    Args:
+        data: the training images.
+        identities: of the teachers' logits, with the part of the images that each left out.
+
+    Raises:
+        FerKerasError: the parts are not left out by equally many teachers.
+    """
+    unseen = np.stack([fold_of(data, identity.folds) == identity.left_out for identity in identities], axis=1)
+    counts = unseen.sum(axis=1)
+    if not counts.min() == counts.max() > 0:
+        parts = ", ".join(f"{identity.left_out} of {identity.folds}" for identity in identities)
+        raise FerKerasError(
+            f"cross_fitted: expected teachers of which equally many left out each part of the training images, at"
+            f" least one; these left out {parts}"
+        )
+    return np.argsort(~unseen, axis=1, kind="stable")[:, : counts[0]]
 
 
 def verify(
@@ -226,7 +270,8 @@ def _view_logits(
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         made = make_mixed_views(data, some, identity.views, identity.view_seed, view, identity.mixup)
-        parts.append(logits_of(made))
+        logits = logits_of(made)
+        parts.append((logits + logits_of(made[:, :, ::-1])) / 2 if identity.mirrored else logits)
     return np.concatenate(parts)
 
 

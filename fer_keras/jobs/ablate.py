@@ -59,21 +59,17 @@ def _arms(args: argparse.Namespace) -> list["Arm"]:
 
 def _train_and_compare(args: argparse.Namespace) -> None:
     from fer_keras.distill.logit_cache import default_root
+    from fer_keras.distill.teachers import load_teacher
     from fer_keras.evaluation.comparison import differences_figure, differences_table
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.jobs import ablation
     from fer_keras.jobs.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, ONE, base_config
-    from fer_keras.models.load import load_model
     from fer_keras.training.data import training_data
 
     arms, seeds = _arms(args), range(args.seeds)
-    large = [load_model(path) for path in args.teacher]
-    teachers = {
-        ENSEMBLE: large,
-        ONE: large[:1],
-        ASSISTANT: [load_model(args.assistant)],
-    }
     data, data_config = training_data(cli.load_data(args))
+    *large, assistant = (load_teacher(path, data.label_set) for path in [*args.teacher, args.assistant])
+    teachers = {ENSEMBLE: large, ONE: large[:1], ASSISTANT: [assistant]}
     folder, base = args.runs / args.name, base_config(args.epochs)
     out = args.out or folder
     study = ablation.Study(base, teachers, data, data_config, args.cache or default_root(), folder, out)
@@ -87,6 +83,7 @@ def _train_and_compare(args: argparse.Namespace) -> None:
 def _train_side_by_side(args: argparse.Namespace) -> None:
     from fer_keras.accelerator.runs import fit_runs
     from fer_keras.distill.ensemble import teacher_fingerprint
+    from fer_keras.distill.teachers import load_teacher
     from fer_keras.jobs.ablation_arms import (
         ASSISTANT,
         ENSEMBLE,
@@ -96,13 +93,12 @@ def _train_side_by_side(args: argparse.Namespace) -> None:
         refuse_equal_arms,
         run_name,
     )
-    from fer_keras.models.load import load_model
     from fer_keras.training.data import training_data
 
     base, arms = base_config(args.epochs), _arms(args)
     refuse_equal_arms(base, arms)
     data, data_config = training_data(cli.load_data(args))
-    models = [load_model(path) for path in [*args.teacher, args.assistant]]
+    models = [load_teacher(path, data.label_set).model for path in [*args.teacher, args.assistant]]
     *large, assistant = fingerprints = [teacher_fingerprint(model) for model in models]
     teachers = {ENSEMBLE: tuple(large), ONE: tuple(large[:1]), ASSISTANT: (assistant,)}
     runs = {

@@ -5,14 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pandas as pd
 
 from fer_keras.config import DataConfig, StudentConfig, ViewConfig, config_hash
 from fer_keras.data.dataset import FaceData
-from fer_keras.distill.logit_cache import LogitCache
-from fer_keras.distill.teachers import cached_logits, identify_teachers, views_asked_for
+from fer_keras.distill.teachers import Teacher, cached_logits, identify_teachers, views_asked_for
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.evaluation.evaluate import predict_logits
@@ -44,7 +42,7 @@ class Study:
     """
 
     base: StudentConfig
-    teachers: Mapping[str, Sequence[keras.Model]]
+    teachers: Mapping[str, Sequence[Teacher]]
     data: FaceData
     data_config: DataConfig
     cache_root: Path
@@ -158,9 +156,8 @@ def _run(study: Study, arm: Arm, config: StudentConfig, views: int) -> tuple[dic
         run.check_resumable()
         run.publish()  # a kill may have come between a checkpoint and its publication
     else:
-        folders, identities = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
-        cache = LogitCache(folders, identities, views_asked_for(config))
-        train_student(run, train, val, cache)
+        cache = cached_logits(config, study.teachers[arm.teachers], train, study.cache_root, views)
+        train_student(run, train, val, cache.first(views_asked_for(config)))
     model = load_model(folder)
     guesses = {split: predict_logits(model, study.data.split(split).images).argmax(-1) for split in SPLITS}
     history = read_history(folder)

@@ -17,9 +17,10 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.distill.distiller import Distiller
 from fer_keras.distill.ensemble import build_ensemble
 from fer_keras.distill.logit_cache import LogitCache, identify, write_logits
+from fer_keras.distill.objective import ViewSchedule
 from fer_keras.models import from_preset
 from fer_keras.models.fast_layers import FAST, for_training
-from fer_keras.training.pipeline import distillation_dataset, label_dataset, without_autotune
+from fer_keras.training.pipeline import training_dataset, without_autotune
 
 Arm = Callable[[], object]
 
@@ -96,8 +97,8 @@ def distillation_arms(cache_root: Path) -> dict[str, Arm]:
     identities = [identify(teacher, data, views, 0) for teacher in teachers]
     folders = [write_logits(t, data, i, 1, cache_root) for t, i in zip(teachers, identities, strict=True)]
     cache = LogitCache(folders, identities, 1)
-    labelled = label_dataset(data, views, epochs=range(1), batch_size=BATCH, seed=0)
-    distilled = distillation_dataset(data, views, cache, epochs=range(1), batch_size=BATCH, seed=0, view_seed=0)
+    labelled = training_dataset(data, ViewSchedule(0), epochs=range(1), batch_size=BATCH, seed=0)
+    distilled = training_dataset(data, ViewSchedule(0, 1), cache, epochs=range(1), batch_size=BATCH, seed=0)
     normalisation = {stock: fast for stock, fast in FAST.items() if stock is keras.layers.BatchNormalization}
     return {
         PLAIN: _fit(_labels_only({}), _with_autotune(labelled)),

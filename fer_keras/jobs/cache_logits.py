@@ -50,7 +50,9 @@ def main() -> None:
     views = cli.options_of(args, student.views)
     for path in args.teacher:
         teacher = load_model(path)
-        identity = logit_cache.identify(teacher, train, views, student.view_seed, student.mixup, args.cache_precision)
+        identity = logit_cache.identify(
+            teacher, train, views, student.view_seed, args.cache_precision, mixup=student.mixup
+        )
         if not args.verify:
             logit_cache.write_logits(teacher, train, identity, student.cached_views, root)
         worst = logit_cache.verify(teacher, train, identity, student.cached_views, root, sample=args.sample)

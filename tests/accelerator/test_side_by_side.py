@@ -18,8 +18,7 @@ from fit_options import FACES, FIT, LANES, NETWORK, config_of, images_of
 from fer_keras.accelerator import runs as runs_of_jax
 from fer_keras.config import main_job_defaults, to_dict
 from fer_keras.distill.ensemble import teacher_fingerprint
-from fer_keras.distill.logit_cache import LogitCache
-from fer_keras.distill.teachers import cached_logits
+from fer_keras.distill.teachers import Teacher, cached_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.files import write_json
 from fer_keras.jobs import ablation, ablation_arms
@@ -62,8 +61,9 @@ def fit_by_keras(lane, folder, run, cache, monkeypatch):
     if lane == "labels":
         train_teacher(Run(run, config, resume=False), train, val)
     else:
-        folders, identities = cached_logits(config, [teacher], train, cache)
-        train_student(Run(run, config, resume=False), train, val, LogitCache(folders, identities, 2))
+        train_student(
+            Run(run, config, resume=False), train, val, cached_logits(config, [Teacher(teacher)], train, cache)
+        )
     return run
 
 
@@ -137,7 +137,7 @@ def test_scripts_tell_what_those_of_keras_fit_tell(folder):
         default, data=data_config, teachers=(teacher_fingerprint(teacher),), teacher_names=("teacher",), fit=fit
     )
     assert told["distilled/mine-0"] == to_dict(config)
-    teachers = {ENSEMBLE: [teacher], ONE: [teacher], ASSISTANT: [assistant]}
+    teachers = {ENSEMBLE: [Teacher(teacher)], ONE: [Teacher(teacher)], ASSISTANT: [Teacher(assistant)]}
     study = ablation.Study(ablation_arms.base_config(40), teachers, data, data_config, folder, folder, folder)
     for arm in ablation_arms.ARMS:
         assert told[f"ablation/{run_name(arm.name, 0)}"] == to_dict(ablation._config(study, arm, 0))

@@ -13,9 +13,10 @@ from scipy.special import log_softmax, softmax
 
 from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
+from fer_keras.data.folds import fold_of
 from fer_keras.data.mixup import make_mixed_views
 from fer_keras.distill.ensemble import build_ensemble, ensemble_logits, teacher_fingerprint
-from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
+from fer_keras.distill.logit_cache import LogitCache, cross_fit, identify, verify, write_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 
@@ -216,3 +217,42 @@ def test_the_ensemble_opinion_is_the_mean_of_probabilities(rng):
     logits = rng.normal(0, 5, (6, 3, 7))
     np.testing.assert_allclose(softmax(ensemble_logits(logits), axis=-1), softmax(logits, -1).mean(1), rtol=1e-9)
     assert np.isfinite(ensemble_logits(np.array([[[60000.0, -60000, 0, 0, 0, 0, 0]]]))).all()
+
+
+def test_a_mirrored_cache_is_the_mean_over_a_view_and_its_mirror_image(train, tmp_path):
+    teacher = make_teacher(0)
+    plain, mirrored = (identify(teacher, train, VIEWS, 7, mirrored=flag) for flag in (False, True))
+    assert plain.folder(tmp_path) != mirrored.folder(tmp_path)
+    write_logits(teacher, train, mirrored, 1, tmp_path)
+    views = make_views(VIEWS, 7, 0, train.images, train.index).astype(np.float32)
+    expected = (teacher(views).numpy() + teacher(views[:, :, ::-1]).numpy()) / 2
+    cache = LogitCache([mirrored.folder(tmp_path)], [mirrored], 1)
+    np.testing.assert_allclose(cache.view(0)[:, 0], expected, rtol=2e-3, atol=5e-3)
+    assert verify(teacher, train, mirrored, 1, tmp_path) < 0.01
+
+
+def test_an_image_is_taught_by_the_members_that_left_it_out(train, tmp_path):
+    teachers = [make_teacher(seed) for seed in range(4)]
+    parts = [(2, 1), (2, 2), (2, 2), (2, 1)]
+    identities = [
+        identify(teacher, train, VIEWS, 7, folds=folds, left_out=left_out)
+        for teacher, (folds, left_out) in zip(teachers, parts, strict=True)
+    ]
+    folders = [write_logits(t, train, i, 1, tmp_path) for t, i in zip(teachers, identities, strict=True)]
+    whole = LogitCache(folders, identities, 1).view(0)
+    cache = LogitCache(folders, identities, 1, cross_fit(train, identities))
+    fold = fold_of(train, 2)
+    assert cache.members == 2 and {*fold} == {1, 2}
+    np.testing.assert_array_equal(cache.view(0)[fold == 1], whole[fold == 1][:, [0, 3]])
+    np.testing.assert_array_equal(cache.first(1).view(0)[fold == 2], whole[fold == 2][:, [1, 2]])
+    with pytest.raises(FerKerasError, match="these left out 1 of 2, 2 of 2, 2 of 2"):
+        cross_fit(train, identities[:3])
+
+
+def test_copies_are_in_one_fold_whatever_the_order(train):
+    fold = fold_of(train, 5)
+    assert np.bincount(fold, minlength=6)[1:].min() > 0
+    order = np.random.default_rng(0).permutation(len(train))
+    np.testing.assert_array_equal(fold_of(train.take(order), 5), fold[order])
+    twice = train.take(np.repeat(np.arange(len(train)), 2))
+    np.testing.assert_array_equal(fold_of(twice, 5), np.repeat(fold, 2))

@@ -12,6 +12,7 @@ from small_search import instant_training
 from fer_keras.config import StudentConfig
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.distill.losses import DISTILLATION_LOSSES
+from fer_keras.distill.teachers import Teacher
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked
 from fer_keras.jobs import ablation
@@ -36,7 +37,7 @@ def study(tmp_path_factory):
     teachers = []
     for seed in range(2):
         keras.utils.set_random_seed(seed)
-        teachers.append(from_preset("reference-separable", **TINY))
+        teachers.append(Teacher(from_preset("reference-separable", **TINY)))
     taught_by = {"ensemble": teachers, "one": teachers[:1]}
     return Study(base, taught_by, data, data_config, folder / "logits", folder / "runs", folder / "out")
 
