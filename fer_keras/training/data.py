@@ -27,7 +27,7 @@ def training_data(data: FaceData, options: DataConfig = NO_DATA) -> tuple[FaceDa
         options = replace(options, validation=0.0)
     data = mark_validation(data, options.validation, options.split_seed)
     if options.targets != "labels":
-        data = with_votes(data, options.votes, options.targets)
+        data, _ = with_votes(data, "majority" if options.targets == "majority" else "shares")
         data.split("train").require_every_class()
     if options.left_out:
         left_out = (data.splits == "train") & (fold_of(data, options.folds) == options.left_out)
