@@ -26,7 +26,7 @@ from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, ONE, run_name
 from fer_keras.models import build
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
-from fer_keras.training.run import Run
+from fer_keras.training.run import Run, write_digests
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import train_teacher
 
@@ -108,6 +108,7 @@ def test_neither_engine_goes_on_with_what_the_other_began(folder, tmp_path, monk
     checkpoint = next((run / "checkpoint").iterdir())
     progress = json.loads((checkpoint / "progress.json").read_text())
     (checkpoint / "progress.json").write_text(json.dumps({**progress, "epoch": 1}))
+    write_digests(checkpoint)
     with pytest.raises(FerKerasError, match=r"was written by scripts/accelerate\.py, which alone can go on with it"):
         train_teacher(Run(run, config, resume=True), train, val)
     told = json.loads((run / "config.json").read_text())
