@@ -1,34 +1,33 @@
 """The logits of teachers for every view of every image, computed once.
 
-A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npy` is float16 [N, C]
-for view 3. The logits of an ensemble are those of its members side by side, so another ensemble with a member in
-common shares that member's folder, and more views only add files.
+A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npz` holds float16 [N, C] for
+view 3, with the check sum that each member of a zip file has. The logits of an ensemble are those of its members side
+by side, so another ensemble with a member in common shares that member's folder, and more views only add files.
 
 The idea of a cache keyed by the augmentation's seed: Wu et al., "TinyViT", 2022, arXiv 2207.10666.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 
-from fer_keras.config import ViewConfig, differences, to_dict
-from fer_keras.data import augment
+from fer_keras.config import differences, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.folds import fold_of
 from fer_keras.data.mixup import make_mixed_views
-from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.distill.cache_identity import CacheIdentity
 from fer_keras.errors import FerKerasError
-from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
+from fer_keras.files import cache_dir, locked, read_arrays, read_json, replacing, write_json
 from fer_keras.models.fast_layers import for_training
 from fer_keras.models.forward import logits_function
-from fer_keras.models.precision import resolve_precision
 
 MANIFEST = "manifest.json"
+LOGITS = "logits"
+"""The name of the array in a view's file."""
+
 BATCH = 256
 # Half precision rounds by 2^-11 of the value; the rest is convolutions in batches of another size: float32 ones, or
 # bfloat16 ones, each of which rounds by 2^-9.
@@ -36,67 +35,9 @@ TOLERANCES: dict[str, tuple[float, float]] = {"float32": (5e-3, 2e-3), "mixed_bf
 """Precision -> how far a logit computed again may be off: absolute and relative."""
 
 
-@dataclass(frozen=True)
-class CacheIdentity:
-    """Everything the logits of one teacher depend on.
-
-    Attributes:
-        teacher: `teacher_fingerprint` of the model.
-        data: `FaceData.fingerprint` of the images.
-        images: how many there are.
-        num_classes: C, the teacher's.
-        views: how far the views go.
-        view_seed: of the views.
-        mixup: share of the views that are mixed with other images' views.
-        precision: what the teacher computes in, `float32` or `mixed_bfloat16`.
-        mirrored: whether they are the mean over a view and its mirror image.
-        folds: into how many parts the training images were divided for the teacher.
-        left_out: the part of them that it has not learned from; 0 for none. See `fer_keras.data.folds`.
-        augment_version: `fer_keras.data.augment.VERSION`.
-    """
-
-    teacher: str
-    data: str
-    images: int
-    num_classes: int
-    views: ViewConfig
-    view_seed: int
-    mixup: float = 0.0
-    precision: str = "float32"
-    mirrored: bool = False
-    folds: int = 1
-    left_out: int = 0
-    augment_version: int = augment.VERSION
-
-    def folder(self, root: Path) -> Path:
-        """Return where the logits are kept below `root`."""
-        views = "-".join(f"{value:g}" for value in to_dict(self.views).values())
-        name = f"{self.teacher[:12]}_{self.data[:12]}_{views}_v{self.augment_version}_seed{self.view_seed}"
-        return root / f"{name}_mixup{self.mixup:g}_{self.precision}{'_mirrored' if self.mirrored else ''}"
-
-
 def default_root() -> Path:
     """Return where logits are cached where no other folder is given."""
     return cache_dir() / "logits"
-
-
-def identify(
-    teacher: keras.Model, data: FaceData, views: ViewConfig, view_seed: int, precision: str = "float32", **more: Any
-) -> CacheIdentity:
-    """Return the identity of the logits of `teacher` for the views of `data`; see `CacheIdentity`, also for `more`.
-
-    With the precision `auto` it is that of `resolve_precision` here.
-    """
-    return CacheIdentity(
-        teacher_fingerprint(teacher),
-        data.fingerprint,
-        len(data),
-        teacher.output_shape[-1],
-        views,
-        view_seed,
-        precision=resolve_precision(precision),
-        **more,
-    )
 
 
 def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path) -> Path:
@@ -133,8 +74,10 @@ def _write_missing(teacher: keras.Model, data: FaceData, identity: CacheIdentity
     start = time.monotonic()
     for done, view in enumerate(missing, 1):
         logits = _view_logits(logits_of, data, identity, view, np.arange(len(data)))
+        if not np.isfinite(logits).all():
+            raise FerKerasError(f"teacher {identity.teacher[:12]}: its logits of view {view} are no finite numbers")
         with replacing(_shard(folder, view)) as partial:
-            np.save(partial, logits.astype(np.float16))
+            np.savez(partial, **{LOGITS: logits.astype(np.float16)})
         left = (time.monotonic() - start) / done * (len(missing) - done)
         print(f"cache: view {view + 1}/{count} of teacher {identity.teacher[:12]}  ETA {left:.0f} s", flush=True)
 
@@ -214,7 +157,7 @@ def cross_fit(data: FaceData, identities: Sequence[CacheIdentity]) -> np.ndarray
 
 def verify(
     teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path, *, sample: int = 512,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> float:  # fmt: skip
     """Compute a random sample of the cached logits again and compare.
 
@@ -225,7 +168,7 @@ def verify(
         count: K, the views to sample from.
         root: the folder of all caches.
         sample: how many (view, image) pairs to compare.
-        seed: of the sample.
+        seed: of the sample; by default it is another one each time.
 
     Returns:
         The largest absolute difference found.
@@ -276,21 +219,15 @@ def _view_logits(
 
 
 def _shard(folder: Path, view: int) -> Path:
-    return folder / f"view-{view:05d}.npy"
+    return folder / f"view-{view:05d}.npz"
 
 
 def _open(folder: Path, view: int, shape: tuple[int, int]) -> np.ndarray:
     path = _shard(folder, view)
-    try:
-        logits = np.load(path, mmap_mode="r")
-    except FileNotFoundError as error:
-        raise FerKerasError(f"{path}: this view is not cached yet") from error
-    except OSError as error:
-        raise FerKerasError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, EOFError) as error:
-        raise FerKerasError(f"{path}: damaged, expected float16 {list(shape)}; delete it") from error
-    if logits.shape != shape or logits.dtype != np.float16:
-        raise FerKerasError(
-            f"{path}: damaged, expected float16 {list(shape)}, found {logits.dtype} {list(logits.shape)}; delete it"
-        )
+    if not path.exists():
+        raise FerKerasError(f"{path}: this view is not cached; the same command makes it again")
+    logits = read_arrays(path, f"float16 {list(shape)}; delete it").get(LOGITS)
+    if logits is None or logits.shape != shape or logits.dtype != np.float16:
+        found = "none" if logits is None else f"{logits.dtype} {list(logits.shape)}"
+        raise FerKerasError(f"{path}: damaged, expected logits float16 {list(shape)}, found {found}; delete it")
     return logits

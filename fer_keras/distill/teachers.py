@@ -19,7 +19,8 @@ from fer_keras.models.heads import take_head
 from fer_keras.models.load import load_model, model_file, read_label_set
 
 if TYPE_CHECKING:
-    from fer_keras.distill.logit_cache import CacheIdentity, LogitCache
+    from fer_keras.distill.cache_identity import CacheIdentity
+    from fer_keras.distill.logit_cache import LogitCache
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def note_other_teachers(recipe: StudentConfig, fingerprints: Sequence[str], file
 
 def identify_teachers(student: StudentConfig, teachers: Sequence[Teacher], train: FaceData) -> list["CacheIdentity"]:
     """Return what the logits that a student asks for are of, teacher by teacher."""
-    from fer_keras.distill.logit_cache import identify
+    from fer_keras.distill.cache_identity import identify
 
     of_views = {"mixup": student.mixup, "mirrored": student.cache_mirrored}
     return [

@@ -14,9 +14,10 @@ from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import drawn_faces
+from fer_keras.distill.cache_identity import identify
 from fer_keras.distill.distiller import Distiller
 from fer_keras.distill.ensemble import build_ensemble
-from fer_keras.distill.logit_cache import LogitCache, identify, write_logits
+from fer_keras.distill.logit_cache import LogitCache, write_logits
 from fer_keras.distill.objective import ViewSchedule
 from fer_keras.models import from_preset
 from fer_keras.models.fast_layers import FAST, for_training

@@ -1,5 +1,6 @@
 """Fits a teacher or a student: the same optimizer, callbacks and way to go on after an interruption."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -141,6 +142,10 @@ def _fit(
                 shuffle=False,  # the batches are shuffled already
                 callbacks=callbacks,
             )
+    except tf.errors.OpError as error:  # of what TensorFlow calls, such as a cache that went while it was read
+        if sentence := re.search(r"FerKerasError: (.+)", error.message or ""):
+            raise FerKerasError(sentence[1]) from error
+        raise
     except KeyboardInterrupt:
         kept = run.model_file if run.model_file.exists() else "none"
         print(f"\nstopped after epoch {run.progress.epoch}; the best model so far: {kept}")

@@ -127,6 +127,15 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(tmp_path, rng, c
     assert f"note: {newest / 'state.weights.h5'}: damaged (its SHA-256" in said and "from epoch-00001" in said
 
 
+def test_logits_that_go_while_they_are_learned_from_are_a_sentence(tmp_path, monkeypatch):
+    def gone(self, view):
+        raise FerKerasError("logits/view-00000.npz: this view is not cached")
+
+    monkeypatch.setattr("small_run.MadeUpLogits.view", gone)
+    with pytest.raises(FerKerasError, match=r"^logits/view-00000.npz: this view is not cached$"):
+        run(tmp_path, False)
+
+
 def test_auto_precision_is_what_it_was_where_the_run_began(finished, tmp_path, monkeypatch):
     assert run_in(finished).recorded_precision == "float32" and run_in(tmp_path).recorded_precision is None
     auto = replace(CONFIG, fit=replace(CONFIG.fit, precision="auto", epochs=1))
