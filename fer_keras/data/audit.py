@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fer_keras.data.dataset import FaceData, duplicate_groups
+from fer_keras.data.dataset import duplicate_groups
+from fer_keras.data.face_data import FaceData
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,17 @@
 test.csv), `label,feature` and `id,feature` (the course's), in any order of the columns.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from fer_keras.data.archive import printable
 from fer_keras.data.class_names import ClassNames, Names, UnknownClassError, classes_of
 from fer_keras.data.csv_rows import CsvRow, CsvTable
-from fer_keras.data.dataset import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
+from fer_keras.data.face_data import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import FER2013, IMAGE_SHAPE, UNLABELLED, LabelSet, label_set_of
+from fer_keras.labels import FER2013, IMAGE_SHAPE, MAX_CLASSES, UNLABELLED, label_set_of
 
 PIXEL_COLUMNS = ("pixels", "feature")
 LABEL_COLUMNS = ("emotion", "label")
@@ -113,21 +112,27 @@ def read_faces(table: CsvTable, source: str, names: Names | None = None) -> tupl
         FerKerasError: a row is not what its columns promise, or there are no rows.
     """
     columns = FaceColumns.find(table.columns)
-    if columns is None:
-        raise FerKerasError(f"{source}: expected {EXPECTED_CSV}")
-    labels = _Labels.choose(names)
-    pixels, numbers, ids, splits = bytearray(), [], [], []
+    pixels, ids, splits = bytearray(), [], []
+    words: list[str] = []
+    first_rows: dict[str, str] = {}
     for row in table.rows():
         splits.append(columns.split_of(row))
         ids.append(columns.id_of(row))
         pixels += row.pixels(columns.pixels)
-        numbers.append(labels.add(row, columns.label) if columns.label else UNLABELLED)
-    classes = labels.classes() if columns.label else ClassNames(labels.label_set, {})
+        words.append(row.text(columns.label) if columns.label else "")
+        first_rows.setdefault(words[-1], row.where)
+        if len(first_rows) > MAX_CLASSES:
+            raise row.fail(f"{columns.label} {words[-1][:20]!r}: more than {MAX_CLASSES:,} classes, expected labels")
+    try:
+        classes = _classes(first_rows, names) if columns.label else _no_classes(names)
+    except FerKerasError as error:
+        where = first_rows[error.word if isinstance(error, UnknownClassError) else words[0]]
+        raise FerKerasError(f"{where}: {columns.label} {error}") from error
     order = np.argsort([SPLITS.index(split) for split in splits], kind="stable")
     faces = FaceData.create(
         np.frombuffer(pixels, np.uint8).reshape(-1, *IMAGE_SHAPE)[order],
-        labels.final(np.array(numbers, np.int64), classes)[order],
-        np.array(ids)[order],
+        np.array([classes.numbers[word] for word in words], np.int64)[order],
+        [ids[row] for row in order],
         np.array(splits)[order],
         source,
         label_set=classes.label_set,
@@ -136,65 +141,24 @@ def read_faces(table: CsvTable, source: str, names: Names | None = None) -> tupl
     return faces, [*classes.notes, *ignored]
 
 
-class _First(NamedTuple):
-    """Where a label is met first."""
+def _no_classes(names: Names | None) -> ClassNames:
+    """Those of a CSV without labels."""
+    said = dict.fromkeys(names.values() if isinstance(names, Mapping) else names or ())
+    return ClassNames(label_set_of(said) if said else FER2013, {"": UNLABELLED})
 
-    place: int
-    row: CsvRow
 
-
-class _Labels:
-    """The labels of a CSV: numbers of classes, or names; the first row says which."""
-
-    def __init__(self, names: Names | None, numbered: Mapping[str, int], label_set: LabelSet) -> None:
-        self.label_set = label_set
-        self._names = names
-        self._numbered = numbered
-        self._words: dict[str, _First] = {}
-        self._named: bool | None = None
-        self._column = ""
-
-    @classmethod
-    def choose(cls, names: Names | None) -> "_Labels":
-        if names is None:
-            return cls(None, {str(number): number for number in range(len(FER2013))}, FER2013)
-        if isinstance(names, Mapping):
-            return cls(names, {}, label_set_of(dict.fromkeys(names.values())))
-        label_set = label_set_of(names)
-        places = {str(place): label_set.number(name) for place, name in enumerate(names)}
-        return cls(names, {} if all(name.isdigit() for name in names) else places, label_set)
-
-    def add(self, row: CsvRow, column: str) -> int:
-        """Return the number of a row's label; of a name, its place among those that were met."""
-        text, self._column = row.text(column), column
-        if self._named is None:
-            self._named = not (text.lstrip("+-")[:1].isdigit() and self._numbered)
-        if not self._named:
-            if text not in self._numbered:
-                raise row.fail(f"{column} {text[:20]!r}, expected a whole number 0..{len(self._numbered) - 1}")
-            return self._numbered[text]
-        if not text or (self._numbered and text.isdigit()):
-            raise row.fail(f"{column} {text[:20]!r}, expected a class's name")
-        if text not in self._words:
-            self._words[text] = _First(len(self._words), row)
-            if len(self._words) > 2000:
-                raise row.fail(f"{column} {text[:20]!r} is the 2001st class, expected labels")
-        return self._words[text].place
-
-    def classes(self) -> ClassNames:
-        """The classes; a name that is none is refused by its first row."""
-        if not self._named:
-            return ClassNames(self.label_set, {})
-        try:
-            return classes_of(self._words, self._names)
-        except UnknownClassError as error:
-            raise self._words[error.word].row.fail(f"{self._column}: {error}") from error
-        except FerKerasError as error:
-            row = next(iter(self._words.values())).row
-            raise row.fail(f"{self._column}: {error}") from error
-
-    def final(self, numbers: np.ndarray, classes: ClassNames) -> np.ndarray:
-        """Int64 [N]: the numbers of classes for what `add` returned."""
-        if not self._words:
-            return numbers
-        return np.array([classes.numbers[word] for word in self._words], np.int64)[numbers]
+def _classes(words: Iterable[str], names: Names | None) -> ClassNames:
+    """What the labels mean, in the order in which they are met: numbers of classes, or names; the first says which."""
+    words = list(words)
+    may_be_numbers = names is None or not (isinstance(names, Mapping) or all(name.isdigit() for name in names))
+    if may_be_numbers and words[0].lstrip("+-")[:1].isdigit():
+        label_set = FER2013 if names is None else label_set_of(names)
+        numbers = {str(place): label_set.number(name) for place, name in enumerate(names or FER2013.classes)}
+        for word in words:
+            if word not in numbers:
+                raise UnknownClassError(word, f"{word[:20]!r}, expected a whole number 0..{len(numbers) - 1}")
+        return ClassNames(label_set, numbers)
+    for word in words:
+        if not word or (may_be_numbers and word.isdigit()):
+            raise UnknownClassError(word, f"{word[:20]!r}, expected a class's name")
+    return classes_of(words, names)

@@ -19,7 +19,6 @@ MAX_BYTES = 4 * 2**30
 _MAX_READ = 2**20
 """No header of a tar needs more at once; only a hostile one claims it."""
 
-_MAGIC = slice(257, 262)
 _DAMAGE = (tarfile.TarError, OSError, EOFError, zlib.error, struct.error, ValueError, OverflowError)
 
 
@@ -27,7 +26,7 @@ def is_tar(path: Path) -> bool:
     """Say whether a file is a tar, gzipped or not, by its first block."""
     try:
         with _opened(path) as file:
-            return file.read(512)[_MAGIC] == b"ustar"
+            return file.read(512)[257:262] == b"ustar"
     except (OSError, EOFError, zlib.error):
         return False
 
@@ -43,6 +42,7 @@ class _Bounded:
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
+        self.tell = file.tell
 
     def read(self, size: int = -1) -> bytes:
         if not 0 <= size <= _MAX_READ:
@@ -53,9 +53,6 @@ class _Bounded:
     def seek(self, place: int) -> int:
         self._check(place)
         return self._file.seek(place)
-
-    def tell(self) -> int:
-        return self._file.tell()
 
     def _check(self, place: int) -> None:
         if place > MAX_BYTES:
@@ -77,35 +74,34 @@ def unpacked(path: Path, most_bytes: int) -> Iterator[list[tuple[str, Path]]]:
         FerKerasError: the tar is truncated, damaged, or holds more than `MAX_MEMBERS` or `MAX_BYTES`.
     """
     with tempfile.TemporaryDirectory(prefix="fer_keras-") as folder:
-        yield list(_unpack(path, Path(folder), most_bytes))
+        try:
+            files = list(_unpack(path, Path(folder), most_bytes))
+        except FerKerasError:
+            raise
+        except _DAMAGE as error:
+            raise FerKerasError(f"{path}: this tar is truncated or damaged ({str(error)[:120]})") from error
+        yield files
 
 
 def _unpack(path: Path, folder: Path, most_bytes: int) -> Iterator[tuple[str, Path]]:
-    try:
-        with _opened(path) as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:
-            for number, member in enumerate(tar):
-                if number >= MAX_MEMBERS:
-                    raise ValueError(f"more than {MAX_MEMBERS:,} members")
-                tar.members.clear()  # or they all stay in memory
-                if not member.isreg():
-                    continue
-                if member.size > most_bytes:
-                    raise FerKerasError(
-                        f"{path}: {member.name[:120]!r}: claims {member.size:,} bytes, expected at most {most_bytes:,}"
-                    )
-                copy = folder / str(number)
-                _copy(tar.extractfile(member), copy, member.size)
-                yield member.name, copy
-    except FerKerasError:
-        raise
-    except _DAMAGE as error:
-        raise FerKerasError(f"{path}: this tar is truncated or damaged ({str(error)[:120]})") from error
+    with _opened(path) as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:
+        for number, member in enumerate(tar):
+            if number >= MAX_MEMBERS:
+                raise ValueError(f"more than {MAX_MEMBERS:,} members")
+            tar.members.clear()  # or they all stay in memory
+            if not member.isreg():
+                continue
+            if member.size > most_bytes:
+                claim = f"claims {member.size:,} bytes, expected at most {most_bytes:,}"
+                raise FerKerasError(f"{path}: {member.name[:120]!r}: {claim}")
+            yield member.name, _copy(tar.extractfile(member), folder / str(number), member.size)
 
 
-def _copy(source: IO[bytes], target: Path, size: int) -> None:
+def _copy(source: IO[bytes], target: Path, size: int) -> Path:
     with target.open("wb") as file:
         while size and (data := source.read(min(size, 2**16))):
             file.write(data)
             size -= len(data)
     if size:
         raise EOFError("it ends inside a member")
+    return target
