@@ -1,8 +1,8 @@
 """A zip, a tar or a folder as named members, read one at a time, with the checks that strangers' archives need."""
 
 import os
-import re
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from fer_keras.data.tar import is_tar, unpacked
+from fer_keras.data.tar import LEADS_OUT, is_tar, leads_out, printable, unpack
 from fer_keras.errors import FerKerasError
 
 MAX_MEMBER_BYTES = 2**30
@@ -24,15 +24,6 @@ MAX_NAME = 1000
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, NotImplementedError)
 _CLUTTER = ("__macosx", "thumbs.db", "desktop.ini")
-
-
-def printable(text: object, limit: int = 120) -> str:
-    """Return a stranger's text as a message can hold it: on one line, and not too long."""
-    escaped = "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in str(text)[: limit + 1]
-    )
-    return escaped if len(escaped) <= limit else f"{escaped[:limit]}..."
 
 
 @dataclass(frozen=True)
@@ -117,15 +108,15 @@ def open_archive(path: Path) -> Iterator[Archive]:
     within bounds, those whose path leads out of the archive, is there twice or nests deeper than `MAX_DEPTH`.
 
     Raises:
-        FerKerasError: a zip or tar is truncated or damaged, or holds more than `fer_keras.data.tar` allows.
+        FerKerasError: a zip or tar is truncated or damaged, or a tar has members that lead out, or too many.
         OSError: it is not there, or may not be read.
     """
     if path.is_dir():
         yield _collected(path, _in_folder(path, "", frozenset()))
     elif is_tar(path):
-        with unpacked(path, MAX_MEMBER_BYTES) as files:
-            entries = (_Entry(name, file.stat().st_size, partial(file.open, "rb")) for name, file in files)
-            yield _collected(path, entries)
+        with tempfile.TemporaryDirectory(prefix="fer_keras-") as folder:
+            unpack(path, folder, MAX_MEMBER_BYTES)
+            yield _collected(path, _in_folder(Path(folder), "", frozenset()))
     else:
         with path.open("rb") as file, _opened_zip(file, path) as opened:
             yield _collected(path, (_in_zip(opened, info) for info in opened.infolist()))
@@ -135,8 +126,8 @@ def _collected(path: Path, entries: Iterable[_Entry]) -> Archive:
     archive = Archive(path, {}, {}, {})
     for entry in entries:
         name, problem = entry.name, entry.problem
-        if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/"):
-            problem = "this member's path leads out of the archive"
+        if leads_out(name):
+            problem = LEADS_OUT
         else:
             parts = [part for part in name.split("/") if part not in ("", ".")]
             if not parts or _is_clutter(parts) or (name.endswith("/") and not problem):

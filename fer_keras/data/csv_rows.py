@@ -3,8 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import IO
+from typing import IO, NamedTuple
 
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import IMAGE_SIZE
@@ -18,14 +17,12 @@ MAX_BLANK = 10_000
 MAX_TEXT = 1000
 """Nor may an id or a label be longer: an array of ids takes as much for each as for the longest."""
 
-_BAD_BYTE = "\ufffd"
 _LINE_ENDS = ("\n", "\r")
 _PIXEL_VALUES = {str(value): value for value in range(256)}
 
 
-@dataclass(frozen=True)
-class CsvRow:
-    """One row: its fields, its line in the file, the header being line 1, and the words by which messages name it."""
+class CsvRow(NamedTuple):
+    """One row: its fields by column, and the words by which messages name it."""
 
     fields: dict[str, str]
     line: int
@@ -39,7 +36,7 @@ class CsvRow:
         """
         text = self.fields[column].strip()
         if len(text) > MAX_TEXT:
-            raise self.fail(f"{column} {text[:20]!r}... has {len(text):,} characters, expected at most {MAX_TEXT}")
+            raise self.fail(f"{column} {text[:20]!r}... has {len(text):,} characters, expected at most {MAX_TEXT:,}")
         return text
 
     def fail(self, problem: str) -> FerKerasError:
@@ -63,22 +60,17 @@ class CsvRow:
 
 
 class CsvTable:
-    """A CSV as it is read: its columns at once, its rows one by one.
+    """A CSV as it is read: its `columns` at once, names in lower case without spaces around them; its rows one by one.
 
-    Attributes:
-        columns: the header's names, without spaces around them, in lower case; empty for an empty file.
+    Args:
+        file: the CSV's bytes; UTF-8, with or without a byte order mark.
+        where: the words by which messages name the file.
+
+    Raises:
+        FerKerasError: the first line is none of a CSV.
     """
 
     def __init__(self, file: IO[bytes], where: str) -> None:
-        """Read the header.
-
-        Args:
-            file: the CSV's bytes; UTF-8, with or without a byte order mark.
-            where: the words by which messages name the file.
-
-        Raises:
-            FerKerasError: the first line is none of a CSV.
-        """
         self._where = where
         # A decoder that stops at a bad byte could not say in which line: it reads ahead.
         text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
@@ -124,30 +116,17 @@ class CsvTable:
         Raises:
             FerKerasError: there are no rows, or too many blank lines.
         """
-        empty = True
+        line = 0
         for record in filter(None, self._records()):  # blank lines are no rows
-            empty = False
-            yield self._reader.line_num, self._row(record)
-        if empty:
+            line = self._reader.line_num
+            if isinstance(record, FerKerasError):
+                yield line, record
+            elif len(record) != len(self.columns):
+                yield line, self._error(f"{len(record)} fields, expected {len(self.columns)}")
+            elif any("\ufffd" in field for field in record):
+                yield line, self._error("expected UTF-8 text")
+            else:
+                fields = dict(zip(self.columns, record, strict=True))
+                yield line, CsvRow(fields, line, f"{self._where}, line {line}")
+        if not line:
             raise FerKerasError(f"{self._where}: the CSV holds no rows below its header")
-
-    def _row(self, record: list[str] | FerKerasError) -> CsvRow | FerKerasError:
-        if isinstance(record, FerKerasError):
-            return record
-        if len(record) != len(self.columns):
-            return self._error(f"{len(record)} fields, expected {len(self.columns)}")
-        if any(_BAD_BYTE in field for field in record):
-            return self._error("expected UTF-8 text")
-        line = self._reader.line_num
-        return CsvRow(dict(zip(self.columns, record, strict=True)), line, f"{self._where}, line {line}")
-
-    def rows(self) -> Iterator[CsvRow]:
-        """Yield the rows below the header; blank lines are skipped.
-
-        Raises:
-            FerKerasError: there are none, or one has more or fewer fields than the header or is no text.
-        """
-        for _, row in self.entries():
-            if isinstance(row, FerKerasError):
-                raise row
-            yield row

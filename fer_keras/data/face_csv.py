@@ -4,8 +4,8 @@
 test.csv), `label,feature` and `id,feature` (the course's), in any order of the columns.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import IO, NamedTuple
 
 import numpy as np
 
@@ -16,27 +16,18 @@ from fer_keras.data.face_data import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, Face
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013, IMAGE_SHAPE, MAX_CLASSES, UNLABELLED, label_set_of
 
-PIXEL_COLUMNS = ("pixels", "feature")
-LABEL_COLUMNS = ("emotion", "label")
-SPLIT_COLUMNS = ("usage", "split")
-ID_COLUMN = "id"
-
 EXPECTED_CSV = "a CSV with the columns emotion,pixels,usage or emotion,pixels or label,feature or id,feature"
 
+_ROLES = (("pixels", "feature"), ("emotion", "label"), ("usage", "split"), ("id",))
 _INDEX_COLUMNS = ("", "unnamed: 0")
 """What pandas calls the row numbers that it leaves in a file."""
 
 
-@dataclass(frozen=True)
-class FaceColumns:
+class FaceColumns(NamedTuple):
     """Which columns of a CSV hold what; empty where there is none.
 
-    Attributes:
-        pixels: 2304 grey values.
-        label: a number or a name.
-        split: one of `SPLIT_OF_NAME`.
-        name: the images' ids.
-        ignored: those that say nothing of a face.
+    `pixels` are 2304 grey values, a `label` is a number or a name, a `split` one of `SPLIT_OF_NAME`, a `name` an
+    image's id; `ignored` are those that say nothing of a face.
     """
 
     pixels: str
@@ -48,8 +39,7 @@ class FaceColumns:
     @classmethod
     def find(cls, columns: Sequence[str]) -> "FaceColumns | None":
         """Return the columns of a CSV of faces; None where it is no such CSV, or two columns hold the same."""
-        roles = [[name for name in columns if name in names] for names in (PIXEL_COLUMNS, LABEL_COLUMNS, SPLIT_COLUMNS)]
-        roles.append([name for name in columns if name == ID_COLUMN])
+        roles = [[name for name in columns if name in names] for names in _ROLES]
         if not roles[0] or any(len(role) > 1 for role in roles):
             return None
         used = [role[0] if role else "" for role in roles]
@@ -68,14 +58,6 @@ class FaceColumns:
             raise row.fail("the id is empty")
         return row.text(self.name)
 
-    def face_of(self, row: CsvRow) -> np.ndarray:
-        """Return a row's face, uint8 [48, 48, 1].
-
-        Raises:
-            FerKerasError: it is not 2304 grey values.
-        """
-        return np.frombuffer(row.pixels(self.pixels), np.uint8).reshape(IMAGE_SHAPE)
-
     def split_of(self, row: CsvRow) -> str:
         """Return a row's split; without a column of splits, `train` if it has a label, else `test`.
 
@@ -92,7 +74,24 @@ class FaceColumns:
         return SPLIT_OF_NAME[text.lower()]
 
 
-def read_faces(table: CsvTable, source: str, names: Names | None = None) -> tuple[FaceData, list[str]]:
+def csv_of_faces(file: IO[bytes], where: str) -> tuple[CsvTable, FaceColumns]:
+    """Return a file as a CSV of faces, and which of its columns hold what.
+
+    Raises:
+        FerKerasError: it is none.
+    """
+    try:
+        table = CsvTable(file, where)
+    except FerKerasError as error:
+        raise FerKerasError(f"{where}: expected {EXPECTED_CSV} ({error})") from error
+    columns = FaceColumns.find(table.columns)
+    if columns is None:
+        found = printable(",".join(table.columns), 60)
+        raise FerKerasError(f"{where}: expected {EXPECTED_CSV}, found '{found}'")
+    return table, columns
+
+
+def read_faces(file: IO[bytes], where: str, source: str, names: Names | None = None) -> tuple[FaceData, list[str]]:
     """Read a CSV of faces.
 
     A row that has no id of its own gets its Usage, `train` or `test`, and its line in the file, the header being line
@@ -100,8 +99,9 @@ def read_faces(table: CsvTable, source: str, names: Names | None = None) -> tupl
     inside a split they are in the file's order.
 
     Args:
-        table: the CSV, whose columns `FaceColumns.find` finds.
-        source: what messages and reports call it.
+        file: the CSV's bytes.
+        where: the words by which messages name it.
+        source: what reports call it.
         names: the classes, as `fer_keras.data.class_names.classes_of`; labels that are numbers count from 0 then.
             Default: numbers are FER2013's, names are a set of their own.
 
@@ -111,28 +111,29 @@ def read_faces(table: CsvTable, source: str, names: Names | None = None) -> tupl
     Raises:
         FerKerasError: a row is not what its columns promise, or there are no rows.
     """
-    columns = FaceColumns.find(table.columns)
-    pixels, ids, splits = bytearray(), [], []
-    words: list[str] = []
-    first_rows: dict[str, str] = {}
-    for row in table.rows():
+    table, columns = csv_of_faces(file, where)
+    pixels, ids, splits, words = bytearray(), [], [], []
+    first: dict[str, CsvRow] = {}  # of each label
+    for _, row in table.entries():
+        if isinstance(row, FerKerasError):
+            raise row
         splits.append(columns.split_of(row))
         ids.append(columns.id_of(row))
         pixels += row.pixels(columns.pixels)
         words.append(row.text(columns.label) if columns.label else "")
-        first_rows.setdefault(words[-1], row.where)
-        if len(first_rows) > MAX_CLASSES:
+        first.setdefault(words[-1], row._replace(fields={}))
+        if len(first) > MAX_CLASSES:
             raise row.fail(f"{columns.label} {words[-1][:20]!r}: more than {MAX_CLASSES:,} classes, expected labels")
     try:
-        classes = _classes(first_rows, names) if columns.label else _no_classes(names)
+        classes = _classes(list(first), names) if columns.label else _no_classes(names)
     except FerKerasError as error:
-        where = first_rows[error.word if isinstance(error, UnknownClassError) else words[0]]
-        raise FerKerasError(f"{where}: {columns.label} {error}") from error
+        word = error.word if isinstance(error, UnknownClassError) else words[0]
+        raise first[word].fail(f"{columns.label} {error}") from error
     order = np.argsort([SPLITS.index(split) for split in splits], kind="stable")
     faces = FaceData.create(
         np.frombuffer(pixels, np.uint8).reshape(-1, *IMAGE_SHAPE)[order],
         np.array([classes.numbers[word] for word in words], np.int64)[order],
-        [ids[row] for row in order],
+        np.array(ids)[order],
         np.array(splits)[order],
         source,
         label_set=classes.label_set,
@@ -147,9 +148,8 @@ def _no_classes(names: Names | None) -> ClassNames:
     return ClassNames(label_set_of(said) if said else FER2013, {"": UNLABELLED})
 
 
-def _classes(words: Iterable[str], names: Names | None) -> ClassNames:
+def _classes(words: list[str], names: Names | None) -> ClassNames:
     """What the labels mean, in the order in which they are met: numbers of classes, or names; the first says which."""
-    words = list(words)
     may_be_numbers = names is None or not (isinstance(names, Mapping) or all(name.isdigit() for name in names))
     if may_be_numbers and words[0].lstrip("+-")[:1].isdigit():
         label_set = FER2013 if names is None else label_set_of(names)

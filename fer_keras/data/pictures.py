@@ -12,12 +12,13 @@ import numpy as np
 
 from fer_keras.data.archive import Archive, open_archive
 from fer_keras.data.csv_rows import CsvTable
-from fer_keras.data.face_csv import FaceColumns
+from fer_keras.data.face_csv import FaceColumns, csv_of_faces
 from fer_keras.data.face_input import read_image, read_image_file
 from fer_keras.data.folder import counted
 from fer_keras.data.image import MAX_IMAGE_BYTES, PICTURE_SUFFIXES, is_picture
-from fer_keras.data.source import csv_member, csv_of_faces, is_archive
+from fer_keras.data.source import csv_member, is_archive
 from fer_keras.errors import FerKerasError
+from fer_keras.labels import IMAGE_SHAPE
 
 STDIN = "-"
 
@@ -95,13 +96,12 @@ def _in_archive(archive: Archive, most_bytes: int) -> Iterator[Picture]:
 
 def _csv_faces(file: IO[bytes], where: str) -> Iterator[Picture]:
     """The faces of a CSV, in its order. A label is not looked at, so it may be wrong."""
-    table = csv_of_faces(file, where)
-    columns = FaceColumns.find(table.columns)
+    table, columns = csv_of_faces(file, where)
     for line, row in table.entries():
         try:
             if isinstance(row, FerKerasError):
                 raise row
             name = columns.id_of(row)
-            yield f"{where}: {name}", name, columns.face_of(row)
+            yield f"{where}: {name}", name, np.frombuffer(row.pixels(columns.pixels), np.uint8).reshape(IMAGE_SHAPE)
         except FerKerasError as error:
             yield f"{where}, line {line}", str(line), error

@@ -9,18 +9,16 @@ import uuid
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
-from fer_keras.data.archive import Archive, open_archive, printable
+from fer_keras.data.archive import Archive, is_tar, open_archive, printable
 from fer_keras.data.class_names import Names
 from fer_keras.data.csv_rows import CsvTable
 from fer_keras.data.face_csv import EXPECTED_CSV, FaceColumns, read_faces
 from fer_keras.data.face_data import FaceData
 from fer_keras.data.ferplus_folder import holds_ferplus, read_ferplus
 from fer_keras.data.folder import LAYOUT, holds_faces, names_in, read_folder
-from fer_keras.data.tar import is_tar
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, file_sha256, read_json, replacing, write_json
 from fer_keras.labels import label_set_of
@@ -127,7 +125,7 @@ def _read(path: Path, resize: bool, classes: Names | None) -> Read:
     source = path.resolve().name
     if not is_archive(path):
         with path.open("rb") as file:
-            return read_faces(csv_of_faces(file, str(path)), source, classes)
+            return read_faces(file, str(path), source, classes)
     with open_archive(path) as archive:
         archive.require_whole()
         if holds_ferplus(archive.sizes):
@@ -138,23 +136,7 @@ def _read(path: Path, resize: bool, classes: Names | None) -> Read:
         if name is None:
             raise FerKerasError(f"{path}: holds no faces, expected {LAYOUT}, or {EXPECTED_CSV}")
         with archive.open(name) as file:
-            return read_faces(csv_of_faces(file, archive.where(name)), source, classes or names_in(archive, 0))
-
-
-def csv_of_faces(file: IO[bytes], where: str) -> CsvTable:
-    """Return a file as a CSV of faces.
-
-    Raises:
-        FerKerasError: it is none.
-    """
-    try:
-        table = CsvTable(file, where)
-    except FerKerasError as error:
-        raise FerKerasError(f"{where}: expected a zip, a folder or {EXPECTED_CSV} ({error})") from error
-    if not FaceColumns.find(table.columns):
-        found = printable(",".join(table.columns), 60)
-        raise FerKerasError(f"{where}: expected {EXPECTED_CSV}, found '{found}'")
-    return table
+            return read_faces(file, archive.where(name), source, classes or names_in(archive, 0))
 
 
 def csv_member(archive: Archive) -> str | None:
