@@ -28,7 +28,7 @@ class CacheIdentity:
         precision: what the teacher computes in, `float32` or `mixed_bfloat16`.
         mirrored: whether they are the mean over a view and its mirror image.
         folds: into how many parts the training images were divided for the teacher.
-        left_out: the part of them that it has not learned from; 0 for none. See `fer_keras.data.folds`.
+        left_out: the part of them that it has not learned from; 0 for none. See `fer_keras.data.dataset.fold_of`.
         augment_version: `fer_keras.data.augment.VERSION`.
     """
 

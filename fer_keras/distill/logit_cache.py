@@ -15,8 +15,7 @@ import keras
 import numpy as np
 
 from fer_keras.config import differences, to_dict
-from fer_keras.data.dataset import FaceData
-from fer_keras.data.folds import fold_of
+from fer_keras.data.dataset import FaceData, fold_of
 from fer_keras.data.mixup import make_mixed_views
 from fer_keras.distill.cache_identity import CacheIdentity
 from fer_keras.errors import FerKerasError
@@ -144,7 +143,13 @@ def cross_fit(data: FaceData, identities: Sequence[CacheIdentity]) -> np.ndarray
     Raises:
         FerKerasError: the parts are not left out by equally many teachers.
     """
-    unseen = np.stack([fold_of(data, identity.folds) == identity.left_out for identity in identities], axis=1)
+    unseen = np.stack(
+        [
+            fold_of(data, identity.folds) + 1 == identity.left_out if identity.left_out else np.zeros(len(data), bool)
+            for identity in identities
+        ],
+        axis=1,
+    )
     counts = unseen.sum(axis=1)
     if not counts.min() == counts.max() > 0:
         parts = ", ".join(f"{identity.left_out} of {identity.folds}" for identity in identities)

@@ -5,15 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from fer_keras.config import NO_DATA, DataConfig
-from fer_keras.data.dataset import FaceData, mark_validation
-from fer_keras.data.folds import fold_of
+from fer_keras.data.dataset import FaceData, fold_of, mark_validation
 from fer_keras.data.votes import with_votes
+from fer_keras.data.votes_files import find_or_read
 
 
 def training_data(data: FaceData, options: DataConfig = NO_DATA) -> tuple[FaceData, DataConfig]:
-    """Set validation images aside, unless the data bring their own, give all their targets, and describe them.
-
-    Validation is chosen by the data's labels whatever the targets are, so that networks of all targets have the same.
+    """Give the images the targets asked for, set validation aside unless the data bring their own, and describe both.
 
     Args:
         data: all images.
@@ -22,15 +20,13 @@ def training_data(data: FaceData, options: DataConfig = NO_DATA) -> tuple[FaceDa
     Raises:
         FerKerasError: there is nothing to train on, a class has no image, or votes are asked for that there are not.
     """
+    if options.targets != "labels":
+        data = with_votes(data, find_or_read(options.votes, data), options.targets)
     data.split("train").require_every_class()
     if (data.splits == "val").any():  # the data bring their own
         options = replace(options, validation=0.0)
     data = mark_validation(data, options.validation, options.split_seed)
-    if options.targets != "labels":
-        data, _ = with_votes(data, "majority" if options.targets == "majority" else "shares")
-        data.split("train").require_every_class()
-    if options.left_out:
-        left_out = (data.splits == "train") & (fold_of(data, options.folds) == options.left_out)
-        data = data.take(np.flatnonzero(~left_out))
+    if options.left_out:  # of the folds, which are counted from 0
+        data = data.take(np.flatnonzero(fold_of(data, options.folds) + 1 != options.left_out))
     fingerprint = data.split("train").fingerprint
     return data, replace(options, source=data.source, fingerprint=fingerprint, classes=data.classes)
