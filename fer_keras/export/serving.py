@@ -143,7 +143,7 @@ def _apis() -> Any:
     except ImportError as error:
         raise FerKerasError(
             "the package tensorflow-serving-api is missing, expected it for TF Serving's messages:"
-            " pip install '.[serving]'"
+            " pip install 'fer_keras[serving]'"
         ) from error
     return tensorflow_serving.apis
 

@@ -4,7 +4,7 @@
 
 Pictures go as they are, at most 64 or some 8 MiB a request; the served model decodes, greys and scales them. What
 cannot be read is reported and left out, and the status is 1 then. Seconds, most of them TensorFlow's start.
-Needs pip install '.[serving]' and a server; the README says how to start one.
+Needs pip install 'fer_keras[serving]' and a server; the README says how to start one.
 """
 
 import argparse
