@@ -9,6 +9,7 @@ References:
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from types import MappingProxyType
 
 from fer_keras.errors import FerKerasError
@@ -50,11 +51,34 @@ class LabelSet:
     def __len__(self) -> int:
         return len(self.classes)
 
+    @property
+    def heads(self) -> tuple[slice, ...]:
+        """The columns of each head of a model of these classes, in order.
+
+        Names such as `labels/happy` and `votes/happiness` are classes of two heads, called `labels` and `votes`. Names
+        without a `/` are all of one.
+        """
+        prefixes = [name.rpartition("/")[0] for name in self.classes] if _all_prefixed(self.classes) else [""]
+        starts = [place for place, prefix in enumerate(prefixes) if not place or prefix != prefixes[place - 1]]
+        return tuple(slice(*ends) for ends in pairwise([*starts, len(self)]))
+
+    def head(self, columns: slice) -> "LabelSet":
+        """Return the classes of one of `heads`, without its name before them."""
+        return label_set_in_order(name.rpartition("/")[2] for name in self.classes[columns])
+
+    def head_name(self, columns: slice) -> str:
+        """Return what one of `heads` is called; an empty text where there is one in all."""
+        return self.classes[columns.start].rpartition("/")[0] if _all_prefixed(self.classes) else ""
+
     def number(self, spelling: str) -> int | None:
         """Return the number of a class in any known spelling, whatever the case; None where there is none."""
         spelling = spelling.strip().lower()
         spelling = self.aliases.get(spelling, spelling).lower()
         return next((number for number, name in enumerate(self.classes) if name.lower() == spelling), None)
+
+
+def _all_prefixed(classes: tuple[str, ...]) -> bool:
+    return all("/" in name for name in classes)
 
 
 def _aliased(*groups: str) -> Mapping[str, str]:
