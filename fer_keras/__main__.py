@@ -3,8 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from types import FrameType
+
+TYPE_CHECKING = False  # importing typing would take a moment
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 PROGRAM = "fer-keras"
 """The console command; `fer-keras NAME` does what scripts/NAME.py does."""
@@ -15,8 +17,8 @@ COMMANDS = (
 )  # fmt: skip
 """Each is a module of `fer_keras.jobs` with `parser()` and `main()`; the first are what most come for."""
 
-STOPS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-"""Signals that end a command as Ctrl-C does: a cluster takes its machine back, a terminal closes."""
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+"""Signals that end a command in order: Ctrl-C, a cluster takes its machine back, a terminal closes."""
 
 
 def start(command: str = "") -> None:
@@ -29,7 +31,11 @@ def start(command: str = "") -> None:
     # On x86-64 its own default needs AVX-512 VNNI or AMX. With AVX2 alone a separable student trains 1.3 to 1.9 times
     # as fast with it. Elsewhere it says nothing.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    run(_main_of(command) if command else main)
+    try:
+        run(_main_of(command) if command else main)
+    finally:
+        for number in STOPS:
+            signal.signal(number, signal.SIG_DFL)  # while Python ends, no handler could say anything
 
 
 def main() -> int | None:
@@ -54,7 +60,7 @@ def main() -> int | None:
     return _main_of(command)()
 
 
-def _main_of(command: str) -> Callable[[], int | None]:
+def _main_of(command: str) -> "Callable[[], int | None]":
     def run_command() -> int | None:
         import importlib
 
@@ -84,40 +90,88 @@ def first_line(command: str) -> str:
     return source.partition('"""')[2].partition("\n")[0].removesuffix('"""')
 
 
-class Stopped(KeyboardInterrupt):
-    """One of `STOPS` came; what Ctrl-C leaves in order, it does too."""
-
-
-def run(main: Callable[[], int | None]) -> None:
+def run(main: "Callable[[], int | None]") -> None:
     """Run a command's `main` and exit with its status (None is 0).
 
     What goes wrong is one sentence: a `FerKerasError` exits with 2, and what the machine refuses, such as a file on a
     full disk, with 1, which another try may not meet. Ctrl-C exits with 130, SIGTERM with 143, SIGHUP with 129. When
     nobody reads the output any more, as with `| head`, it exits with 141 and without a word.
     """
-    handlers = {number: signal.getsignal(number) for number in STOPS}
-    for number, handler in handlers.items():
-        if handler is signal.SIG_DFL:  # under nohup it is ignored
-            signal.signal(number, _stop)
-    try:
-        _set_up_streams()
-        if "" in sys.argv[1:]:
-            from fer_keras.errors import FerKerasError
+    with _Stops() as stops:
+        try:
+            _set_up_streams()
+            if "" in sys.argv[1:]:
+                from fer_keras.errors import FerKerasError
 
-            raise FerKerasError("an empty word on the command line, expected a path or a value")
-        status = main() or 0
-        sys.stdout.flush()  # here, where it is noticed that nobody reads it
-    except (Exception, KeyboardInterrupt) as error:
-        status, sentence = _ending(error)
-        _say(sentence)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+                raise FerKerasError("an empty word on the command line, expected a path or a value")
+            status = main() or 0
+            sys.stdout.flush()  # here, where it is noticed that nobody reads it
+        except (Exception, KeyboardInterrupt) as error:
+            stops.settle()
+            status, sentence = stops.ending or _ending(error)
+            _say(sentence)
     sys.exit(status)
 
 
-def _stop(number: int, frame: FrameType | None) -> None:
-    raise Stopped(number)
+class Stopped(KeyboardInterrupt):
+    """One of `STOPS` came: whatever is under way is left in order."""
+
+
+class _Stops:
+    """While it is entered, `STOPS` raise `Stopped`, and again where one got lost.
+
+    Imports, finalizers and C code that calls back to Python lose exceptions. One that is still on its way to `run` is
+    alive; none is raised on top of it, for what clears up behind it may take its time.
+    """
+
+    def __init__(self) -> None:
+        self._raised: Callable[[], Stopped | None] = lambda: None
+        self._number = 0
+        self._handlers: dict[int, object] = {}
+
+    def __enter__(self) -> "_Stops":
+        usual = (signal.SIG_DFL, signal.default_int_handler)  # under nohup it is another
+        self._handlers = {n: signal.signal(n, self._stop) for n in STOPS if signal.getsignal(n) in usual}
+        self._hook, sys.unraisablehook = sys.unraisablehook, self._unraisable
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.settle()
+        sys.unraisablehook = self._hook
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+
+    @property
+    def ending(self) -> tuple[int, str] | None:
+        """The status and the sentence of a command that was stopped, whatever error came of it; None for others."""
+        return _ending(Stopped(self._number)) if self._number else None
+
+    def settle(self) -> None:
+        """Do not raise again."""
+        if self._number and hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+    def _stop(self, number: int, frame: object) -> None:
+        import weakref
+
+        self._number = number
+        if hasattr(signal, "setitimer"):
+            signal.signal(signal.SIGALRM, self._insist)
+            signal.setitimer(signal.ITIMER_REAL, 0.2, 0.2)
+        error = Stopped(number)
+        self._raised = weakref.ref(error)
+        try:
+            raise error
+        finally:
+            del error  # or its traceback would keep it alive
+
+    def _insist(self, number: int, frame: object) -> None:
+        if self._raised() is None:
+            self._stop(self._number, frame)
+
+    def _unraisable(self, lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, Stopped):
+            self._hook(lost)
 
 
 def _set_up_streams() -> None:
@@ -140,11 +194,10 @@ def _ending(error: BaseException) -> tuple[int, str]:
     """The status and the sentence for what ended a command; raises what is a mistake of ours."""
     from fer_keras.errors import FerKerasError
 
-    for cause in _chain(error):  # a terminal that is gone refuses what is said last
-        if isinstance(cause, KeyboardInterrupt):
-            number = cause.args[0] if isinstance(cause, Stopped) else signal.SIGINT
-            text = "stopped; a run goes on from its last whole epoch by the same command, with --resume if it has that"
-            return 128 + number, text
+    if isinstance(error, KeyboardInterrupt):
+        number = error.args[0] if isinstance(error, Stopped) else signal.SIGINT
+        text = "stopped; a run goes on from its last whole epoch by the same command, with --resume if it has that"
+        return 128 + number, text
     if isinstance(error, FerKerasError):
         return 2, f"error: {error}"
     if isinstance(error, BrokenPipeError):
@@ -176,7 +229,7 @@ def _refusal(error: BaseException) -> str:
     return f"{paths[0] if paths else 'a file'}: {reason}" if reason else ""
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def _chain(error: BaseException | None) -> "Iterator[BaseException]":
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__

@@ -37,7 +37,6 @@ def from_cause(error, cause):
         (KeyboardInterrupt(), 130, "stopped; a run goes on"),
         (commands.Stopped(signal.SIGTERM), 143, "stopped; a run goes on"),
         (commands.Stopped(signal.SIGHUP), 129, "stopped; a run goes on"),
-        (from_cause(OSError(5, "Input/output error"), commands.Stopped(signal.SIGHUP)), 129, "stopped"),
     ],
 )
 def test_what_ends_a_command_is_a_sentence_and_a_status(error, status, said, capsys):
@@ -48,6 +47,49 @@ def test_what_ends_a_command_is_a_sentence_and_a_status(error, status, said, cap
         commands.run(main)
     found = capsys.readouterr().err
     assert (ended.value.code, found.count("\n")) == (status, 1) and said in found
+
+
+def run_to_its_end(main):
+    with pytest.raises(SystemExit) as ended:
+        commands.run(main)
+    return ended.value.code
+
+
+def test_a_signal_that_gets_lost_is_raised_again(capsys):
+    class Loses:
+        def __del__(self):
+            signal.raise_signal(signal.SIGTERM)
+
+    def main():
+        Loses()
+        for _ in range(1000):
+            time.sleep(0.01)
+
+    assert run_to_its_end(main) == 143
+    assert capsys.readouterr().err.startswith("stopped; ") and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_what_clears_up_behind_a_signal_has_its_time():
+    cleared = []
+
+    def main():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            time.sleep(0.7)
+            cleared.append(True)
+
+    assert run_to_its_end(main) == 143 and cleared == [True]
+
+
+def test_another_error_that_a_signal_leads_to_is_not_reported(capsys):
+    def main():
+        try:
+            signal.raise_signal(signal.SIGHUP)
+        finally:
+            raise OSError(5, "Input/output error")  # a terminal that is gone refuses what is said last
+
+    assert run_to_its_end(main) == 129 and capsys.readouterr().err.startswith("stopped; ")
 
 
 def test_a_mistake_of_ours_is_not_hidden():
