@@ -21,8 +21,7 @@ from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.distill.teachers import Teacher, cached_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.files import write_json
-from fer_keras.jobs import ablation, ablation_arms
-from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, ONE, run_name
+from fer_keras.jobs.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, SINGLE, Study, base_config, run_name
 from fer_keras.models import build
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
@@ -138,11 +137,11 @@ def test_scripts_tell_what_those_of_keras_fit_tell(folder):
         default, data=data_config, teachers=(teacher_fingerprint(teacher),), teacher_names=("teacher",), fit=fit
     )
     assert told["distilled/mine-0"] == to_dict(config)
-    teachers = {ENSEMBLE: [Teacher(teacher)], ONE: [Teacher(teacher)], ASSISTANT: [Teacher(assistant)]}
-    study = ablation.Study(ablation_arms.base_config(40), teachers, data, data_config, folder, folder, folder)
-    for arm in ablation_arms.ARMS:
-        assert told[f"ablation/{run_name(arm.name, 0)}"] == to_dict(ablation._config(study, arm, 0))
-    assert len(told) == 5 + len(ablation_arms.ARMS)
+    teachers = {ENSEMBLE: [Teacher(teacher)], SINGLE: [Teacher(teacher)], ASSISTANT: [Teacher(assistant)]}
+    study = Study(base_config(40), teachers, data, data_config, folder, folder, folder)
+    for arm in ARMS:
+        assert told[f"ablation/{run_name(arm.name, 0)}"] == to_dict(study.config(arm, 0))
+    assert len(told) == 5 + len(ARMS)
 
 
 def test_without_jax_the_command_says_what_to_install(monkeypatch):
