@@ -1,6 +1,7 @@
 """A zip, a tar or a folder as named members, read one at a time, with the checks that strangers' archives need."""
 
 import os
+import re
 import struct
 import tempfile
 import zipfile
@@ -11,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from fer_keras.data.tar import LEADS_OUT, is_tar, leads_out, printable, unpack
+from fer_keras.data.tar import is_tar, printable, unpack
 from fer_keras.errors import FerKerasError
 
 MAX_MEMBER_BYTES = 2**30
@@ -51,8 +52,8 @@ class Archive:
         self._openers: dict[str, Callable[[], IO[bytes]] | None] = {}
         for entry in entries:
             name, problem = entry.name, entry.problem
-            if leads_out(name):
-                problem = LEADS_OUT
+            if name.startswith("/") or re.match("[A-Za-z]:", name) or ".." in name.split("/"):
+                problem = "this member's path leads out of the archive"
             else:
                 parts = [part for part in name.split("/") if part not in ("", ".")]
                 if not parts or any(map(_is_clutter, parts)) or (name.endswith("/") and not problem):
@@ -113,15 +114,15 @@ def open_archive(path: Path) -> Iterator[Archive]:
     within bounds, those whose path leads out of the archive, is there twice or nests deeper than `MAX_DEPTH`.
 
     Raises:
-        FerKerasError: a zip or tar is truncated or damaged, or a tar has members that lead out, or too many.
+        FerKerasError: a zip or tar is truncated or damaged, or a tar has too many members or bytes.
         OSError: it is not there, or may not be read.
     """
     if path.is_dir():
         yield Archive(path, _in_folder(path, "", frozenset()))
     elif is_tar(path):
         with tempfile.TemporaryDirectory(prefix="fer_keras-") as folder:
-            unpack(path, folder, MAX_MEMBER_BYTES)
-            yield Archive(path, _in_folder(Path(folder), "", frozenset()))
+            files = unpack(path, Path(folder), MAX_MEMBER_BYTES)
+            yield Archive(path, (_Entry(name, file.stat().st_size, partial(file.open, "rb")) for name, file in files))
     else:
         with path.open("rb") as file:
             try:

@@ -15,7 +15,7 @@ from fer_keras.labels import IMAGE_SIZE
 
 MAX_IMAGE_BYTES = 16 * 2**20
 MAX_IMAGE_PIXELS = 4096 * 4096
-MAX_READS = 500_000
+MAX_READS = 200_000
 """No picture needs more steps to be read: 16 MiB of empty markers or chunks would take Pillow as many steps."""
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
