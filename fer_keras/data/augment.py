@@ -16,15 +16,7 @@ VERSION = 1
 
 
 def apply_views(images: tf.Tensor, parameters: tf.Tensor) -> tf.Tensor:
-    """Make the views that `parameters` describe.
-
-    Args:
-        images: uint8 [N, 48, 48, 1].
-        parameters: float32 [N, 15] from `view_parameters`.
-
-    Returns:
-        uint8 [N, 48, 48, 1].
-    """
+    """Make the views, uint8 [N, 48, 48, 1] as the images are, that `view_parameters`, float32 [N, 15], describe."""
     x = tf.raw_ops.ImageProjectiveTransformV3(
         images=tf.cast(images, tf.float32),
         transforms=parameters[:, :8],

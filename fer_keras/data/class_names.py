@@ -12,9 +12,6 @@ from fer_keras.labels import FER2013, KNOWN, LabelSet, label_set_of
 CLASSES_FILE = "classes.json"
 """At the root of a data set: a list of names in order, or an object, a folder's name -> its class."""
 
-MAX_CLASSES_FILE = 2**20
-"""Bytes."""
-
 Names = Sequence[str] | Mapping[str, str]
 """What is said of the classes: their names in order, or the data's word for each -> its name."""
 
@@ -41,11 +38,7 @@ def is_number(word: str) -> bool:
 
 
 def read_names(text: bytes, where: str) -> Names:
-    """Return what a classes.json says.
-
-    Raises:
-        FerKerasError: it is neither a list of names nor an object of a name for each folder.
-    """
+    """Return what a classes.json says, which must be a list of names or an object of a name for each folder."""
     expected = f"{where}: expected JSON, a list of the classes' names, or an object of a name for each folder"
     try:
         names = json.loads(text)
@@ -60,12 +53,8 @@ def read_names(text: bytes, where: str) -> Names:
 def classes_of(words: Iterable[str], names: Names | None = None) -> ClassNames:
     """Say which classes the words of folders are.
 
-    Without `names`, words that are all of a known set's classes in any spelling are that set. Others are a set of
-    their own, sorted by name: numbers are never guessed to be expressions.
-
-    Args:
-        words: each folder's name.
-        names: what the user or a classes.json says.
+    Without `names`, which the user or a classes.json says, words that are all of a known set's classes in any spelling
+    are that set. Others are a set of their own, sorted by name: numbers are never guessed to be expressions.
 
     Raises:
         UnknownClassError: a word is none of `names`.

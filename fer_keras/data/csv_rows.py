@@ -29,11 +29,7 @@ class CsvRow(NamedTuple):
     where: str
 
     def text(self, column: str) -> str:
-        """Return a field without the spaces around it.
-
-        Raises:
-            FerKerasError: it is longer than `MAX_TEXT`.
-        """
+        """Return a field without the spaces around it, which must not be longer than `MAX_TEXT`."""
         text = self.fields[column].strip()
         if len(text) > MAX_TEXT:
             raise self.fail(f"{column} {text[:20]!r}... has {len(text):,} characters, expected at most {MAX_TEXT:,}")
@@ -44,11 +40,7 @@ class CsvRow(NamedTuple):
         return FerKerasError(f"{self.where}: {problem}")
 
     def pixels(self, column: str) -> bytes:
-        """Return the 2304 grey values, row by row from the top.
-
-        Raises:
-            FerKerasError: there are more or fewer, or one is no whole number 0..255.
-        """
+        """Return the 2304 grey values, row by row from the top, which must be whole numbers 0..255."""
         values = self.fields[column].split()
         if len(values) != PIXELS:
             raise self.fail(f"{len(values)} pixels, expected {PIXELS}")
@@ -62,12 +54,7 @@ class CsvRow(NamedTuple):
 class CsvTable:
     """A CSV as it is read: its `columns` at once, names in lower case without spaces around them; its rows one by one.
 
-    Args:
-        file: the CSV's bytes; UTF-8, with or without a byte order mark.
-        where: the words by which messages name the file.
-
-    Raises:
-        FerKerasError: the first line is none of a CSV.
+    The file's bytes are UTF-8, with or without a byte order mark; `where` is what messages call it.
     """
 
     def __init__(self, file: IO[bytes], where: str) -> None:
@@ -111,11 +98,7 @@ class CsvTable:
         return FerKerasError(f"{self._where}, line {self._reader.line_num}: {problem}")
 
     def entries(self) -> Iterator[tuple[int, CsvRow | FerKerasError]]:
-        """Yield below the header each line's number and its row, or why it is none; blank lines are skipped.
-
-        Raises:
-            FerKerasError: there are no rows, or too many blank lines.
-        """
+        """Yield below the header, where something must be, each line's number and its row, or why it is none."""
         line = 0
         for record in filter(None, self._records()):  # blank lines are no rows
             line = self._reader.line_num

@@ -5,19 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from fer_keras.data.face_data import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
+from fer_keras.data.face_data import SPLIT_OF_USAGE, SPLITS, FaceData
 from fer_keras.errors import FerKerasError
 
-__all__ = [
-    "SPLITS",
-    "SPLIT_OF_NAME",
-    "SPLIT_OF_USAGE",
-    "FaceData",
-    "duplicate_groups",
-    "fold_of",
-    "mark_validation",
-    "with_unlabelled",
-]
+__all__ = ["SPLITS", "SPLIT_OF_USAGE", "FaceData", "duplicate_groups", "fold_of", "mark_validation", "with_unlabelled"]
 
 
 def duplicate_groups(data: FaceData) -> np.ndarray:
@@ -36,10 +27,7 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
     unlabelled training images stay where they are. Data that have a split `val` of their own keep it as it is.
     Where targets are made of votes, the images are those that are chosen by labels, whatever the targets are.
 
-    Args:
-        data: the images; those of other splits are left alone.
-        fraction: the share of each class that goes to validation, 0 < fraction < 1.
-        seed: equal seeds give equal splits.
+    Equal seeds give equal splits; `fraction`, between 0 and 1, is that of each class.
 
     Raises:
         FerKerasError: `fraction` is out of range, or a side would be left without an image.
@@ -67,9 +55,8 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
         chosen[members[np.cumsum(sizes[members]) <= target]] = True
     in_val = chosen[groups]
     if not in_val.any() or in_val.all():
-        raise FerKerasError(
-            f"{data.source}: {len(rows)} training images are too few to set aside {fraction:.0%} for validation"
-        )
+        few = f"{len(rows)} training images are too few to set aside {fraction:.0%} for validation"
+        raise FerKerasError(f"{data.source}: {few}")
     splits = data.splits.copy()
     splits[rows[in_val]] = "val"
     return _without_leaks(replace(data, splits=splits))
@@ -90,11 +77,6 @@ def fold_of(data: FaceData, folds: int, seed: int = 0) -> np.ndarray:
     An image's part is a function of its pixels and the seed alone, so it is the same whatever other images there are,
     in any order, of any targets, and exact copies are in one part. Parts, and the classes in them, are equal up to
     chance.
-
-    Args:
-        data: the images.
-        folds: how many parts, 2 or more.
-        seed: equal seeds give equal parts.
 
     Returns:
         int64 [N], 0 to `folds` - 1; -1 for images of other splits than `train`.

@@ -46,11 +46,7 @@ class FaceColumns(NamedTuple):
         return cls(*used, tuple(name for name in columns if name not in (*used, *_INDEX_COLUMNS)))
 
     def id_of(self, row: CsvRow) -> str:
-        """Return a row's own id; else its split's name in the file, and its line.
-
-        Raises:
-            FerKerasError: the id is empty.
-        """
+        """Return a row's own id, which must not be empty; else its split's name in the file, and its line."""
         if not self.name:
             split = row.text(self.split) if self.split else "train" if self.label else "test"
             return f"{split}_{row.line:08d}"
@@ -59,11 +55,7 @@ class FaceColumns(NamedTuple):
         return row.text(self.name)
 
     def split_of(self, row: CsvRow) -> str:
-        """Return a row's split; without a column of splits, `train` if it has a label, else `test`.
-
-        Raises:
-            FerKerasError: it is no split.
-        """
+        """Return a row's split; without a column of splits, `train` if it has a label, else `test`."""
         if not self.split:
             return "train" if self.label else "test"
         text = row.text(self.split)
@@ -75,11 +67,7 @@ class FaceColumns(NamedTuple):
 
 
 def csv_of_faces(file: IO[bytes], where: str) -> tuple[CsvTable, FaceColumns]:
-    """Return a file as a CSV of faces, and which of its columns hold what.
-
-    Raises:
-        FerKerasError: it is none.
-    """
+    """Return a file as a CSV of faces, which it must be, and which of its columns hold what."""
     try:
         table = CsvTable(file, where)
     except FerKerasError as error:
@@ -100,10 +88,10 @@ def read_faces(file: IO[bytes], where: str, source: str, names: Names | None = N
 
     Args:
         file: the CSV's bytes.
-        where: the words by which messages name it.
+        where: what messages call it.
         source: what reports call it.
-        names: the classes, as `fer_keras.data.class_names.classes_of`; labels that are numbers count from 0 then.
-            Default: numbers are FER2013's, names are a set of their own.
+        names: the classes, as `classes_of`; labels that are numbers count from 0 then. Default: numbers are FER2013's,
+            names are a set of their own.
 
     Returns:
         The faces, and what should be said about them.

@@ -14,19 +14,13 @@ from fer_keras.labels import FER2013, IMAGE_SHAPE, UNLABELLED, LabelSet
 SPLITS: tuple[str, ...] = ("train", "val", "public_test", "private_test", "test")
 """Every split a FaceData may hold; `val` is the data's own, or made by `mark_validation`."""
 
-SPLIT_OF_USAGE: dict[str, str] = {
-    "Training": "train",
-    "PublicTest": "public_test",
-    "PrivateTest": "private_test",
-}
+SPLIT_OF_USAGE = {"Training": "train", "PublicTest": "public_test", "PrivateTest": "private_test"}
 """FER2013's own words for its splits: the CSV's Usage, and the start of an image's name."""
 
-SPLIT_OF_NAME: dict[str, str] = {
+SPLIT_OF_NAME = {
     **{name: name for name in SPLITS},
     **{usage.lower(): split for usage, split in SPLIT_OF_USAGE.items()},
-    "valid": "val",
-    "validation": "val",
-    "testing": "test",
+    **{"valid": "val", "validation": "val", "testing": "test"},
 }
 """What a folder or a CSV's Usage calls a split, in lower case -> the split."""
 
@@ -74,31 +68,20 @@ class FaceData:
         label_set: LabelSet = FER2013,
         votes: np.ndarray | None = None,
     ) -> "FaceData":
-        """Check the arrays against each other and number the rows; arguments that are not described are the class's.
+        """Check the arrays, as described above, against each other and number the rows.
 
-        Args:
-            images: uint8 [N, 48, 48, 1].
-            labels: int [N], numbers of classes, -1 for an unlabelled image; or float [N, C], as `targets`.
-            ids: str [N].
-            splits: str [N].
-            source: what the images are.
-            drawn: whether they are drawn faces.
-            label_set: the classes.
-            votes: uint8 [N, 10], or None.
+        Labels are int [N], numbers of classes, -1 for an unlabelled image; or float [N, C], as `targets`.
 
         Raises:
             FerKerasError: a shape, dtype, label or split is not what `FaceData` holds.
         """
         count = len(images)
         if images.shape[1:] != IMAGE_SHAPE or images.dtype != np.uint8:
-            raise FerKerasError(
-                f"{source}: expected uint8 images [N, 48, 48, 1], found {images.dtype} {list(images.shape)}"
-            )
+            found = f"{images.dtype} {list(images.shape)}"
+            raise FerKerasError(f"{source}: expected uint8 images [N, 48, 48, 1], found {found}")
         if not len(labels) == len(ids) == len(splits) == count or (votes is not None and votes.shape != (count, 10)):
-            raise FerKerasError(
-                f"{source}: {count} images, {len(labels)} labels, {len(ids)} ids and {len(splits)} splits"
-                " do not go together, or not with their votes"
-            )
+            found = f"{count} images, {len(labels)} labels, {len(ids)} ids and {len(splits)} splits"
+            raise FerKerasError(f"{source}: {found} do not go together, or not with their votes")
         splits = np.asarray(splits, np.str_)
         unknown = set(np.unique(splits).tolist()) - set(SPLITS)
         if unknown:
@@ -117,11 +100,7 @@ class FaceData:
         return replace(self, **{name: array[rows] for name, array in arrays.items() if array is not None})
 
     def split(self, name: str) -> "FaceData":
-        """Return the images of one split; empty where the source has none of it.
-
-        Raises:
-            FerKerasError: `name` is not one of `SPLITS`.
-        """
+        """Return the images of one of `SPLITS`, which any other name is refused for; empty where there are none."""
         if name not in SPLITS:
             raise FerKerasError(f"unknown split {name!r}, expected one of {SPLITS}")
         return self.take(np.flatnonzero(self.splits == name))
@@ -131,11 +110,7 @@ class FaceData:
         return self.take(np.flatnonzero(self.labels >= 0))
 
     def with_label_set(self, label_set: LabelSet) -> "FaceData":
-        """Return the same images with the classes of another set, which are found by their names.
-
-        Raises:
-            FerKerasError: a class that has images is none of `label_set`.
-        """
+        """Return the same images with the classes of another set, found by name; one that has images must be there."""
         if label_set.classes == self.classes:
             return self
         targets = np.zeros((len(self), len(label_set)), np.float32)
@@ -144,9 +119,8 @@ class FaceData:
             if number is not None:
                 targets[:, number] += column
             elif column.any():
-                raise FerKerasError(
-                    f"{self.source}: class {name!r} is none of {label_set.name}'s: {', '.join(label_set.classes)}"
-                )
+                expected = f"none of {label_set.name}'s: {', '.join(label_set.classes)}"
+                raise FerKerasError(f"{self.source}: class {name!r} is {expected}")
         return replace(self, targets=targets, label_set=label_set)
 
     @property
@@ -207,10 +181,9 @@ class FaceData:
         if not counts.sum():
             raise FerKerasError(f"{self.source}: no labelled training images")
         if not counts.all():
-            raise FerKerasError(
-                f"{self.source}: no training image of class {self.classes[int(np.argmin(counts))]!r};"
-                f" expected at least one of each of the {self.num_classes}"
-            )
+            name = self.classes[int(np.argmin(counts))]
+            expected = f"expected at least one of each of the {self.num_classes}"
+            raise FerKerasError(f"{self.source}: no training image of class {name!r}; {expected}")
 
 
 def _largest(targets: np.ndarray) -> np.ndarray:

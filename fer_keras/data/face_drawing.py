@@ -54,14 +54,10 @@ class _Pen:
 
 
 def draw_face(face: dict[str, float], action: dict[str, float]) -> np.ndarray:
-    """Draw one face without light or noise.
+    """Draw one face without light or noise, uint8 [48, 48].
 
-    Args:
-        face: identity and pose, one number for each name in `synthetic.FACE_RANGES`.
-        action: intensity, about 0 to 1, of each action unit in `synthetic.ACTION_UNITS`.
-
-    Returns:
-        uint8 [48, 48].
+    `face` is identity and pose, a number for each name in `expressions.FACE_RANGES`; `action` is the intensity, about 0
+    to 1, of each of `expressions.ACTION_UNITS`.
     """
     pen = _Pen(face)
     _draw_head(pen, face, action)

@@ -11,15 +11,7 @@ from PIL import Image
 
 from fer_keras.data.archive import printable
 from fer_keras.data.csv_rows import PIXELS
-from fer_keras.data.image import (
-    MAX_IMAGE_BYTES,
-    MAX_IMAGE_PIXELS,
-    damage_named,
-    decode_face,
-    grey_values,
-    note_depth,
-    to_face,
-)
+from fer_keras.data.image import MAX_IMAGE_BYTES, MAX_IMAGE_PIXELS, decode_face, grey_values, image_face, to_face
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import IMAGE_SHAPE
 
@@ -40,16 +32,9 @@ _KINDS = "expected an array, an image of Pillow, a file's name, its bytes, an op
 
 
 def as_faces(faces: Face | Iterable[Face], where: str = "image") -> np.ndarray:
-    """Return uint8 [N, 48, 48, 1] for what `fer_keras.predict.Classifier.predict` takes.
+    """Return uint8 [N, 48, 48, 1] for what `fer_keras.predict.Classifier.predict` takes; errors are those of it.
 
     A shape is taken only if it can be meant in one way. The values of an array are judged together: `grey_values`.
-
-    Args:
-        faces: one face or many.
-        where: the words by which a message names a face that has no file's name.
-
-    Raises:
-        FerKerasError: as `fer_keras.predict.Classifier.predict`.
     """
     try:
         found = _faces(faces, where)
@@ -76,9 +61,7 @@ def _item(face: Face, where: str) -> np.ndarray:
 def _faces(faces: Any, where: str) -> np.ndarray | None:
     """The faces of an array, or the one of an image or file; None for what may hold several such."""
     if isinstance(faces, Image.Image):
-        with damage_named(where):  # it may be a file that Pillow has not yet read
-            note_depth(faces)
-            return to_face(faces.copy(), where)[np.newaxis, ..., np.newaxis]
+        return image_face(faces, where)[np.newaxis, ..., np.newaxis]
     if isinstance(faces, bytes | bytearray | memoryview):
         return decode_face(bytes(faces), where, resize=True)[0][np.newaxis, ..., np.newaxis]
     if isinstance(faces, str | os.PathLike):
@@ -125,14 +108,14 @@ def _batch(array: np.ndarray, where: str) -> np.ndarray:
     shape, meant = array.shape, []
     if array.ndim == 2:
         meant += [array[np.newaxis, ..., np.newaxis]] * _is_size(*shape)
-        meant += [None, None] * (shape[1] == PIXELS)  # flattened faces
+        meant += [None] * (shape[1] == PIXELS)  # flattened faces
     elif array.ndim == 3:
         meant += [array[np.newaxis]] * (shape[2] in _CHANNELS and _is_size(*shape[:2]))
         meant += [array[..., np.newaxis]] * _is_size(*shape[1:])
         meant += [None] * (shape[0] in _CHANNELS[2:])  # colours before pixels
     elif array.ndim == 4:
         meant += [array] * (shape[3] in _CHANNELS and _is_size(*shape[1:3]))
-    if len(meant) != 1:
+    if len(meant) != 1 or meant[0] is None:
         raise FerKerasError(f"{where}: array {printable(list(shape))}, {_EXPECTED}")
     return meant[0]
 
@@ -160,11 +143,7 @@ def _read_open(file: IO[bytes], where: str) -> bytes:
 
 
 def read_image_file(path: Path, most_bytes: int = MAX_IMAGE_BYTES) -> bytes:
-    """Return the bytes of an image file; a pipe is waited for.
-
-    Raises:
-        FerKerasError: it cannot be read, or has more than `most_bytes`, too many for a picture.
-    """
+    """Return the bytes of an image file; a pipe is waited for."""
     where = printable(path, 1000)
     try:
         with path.open("rb") as file:
@@ -177,11 +156,7 @@ def read_image_file(path: Path, most_bytes: int = MAX_IMAGE_BYTES) -> bytes:
 
 
 def read_image(file: IO[bytes], where: str, most_bytes: int = MAX_IMAGE_BYTES) -> bytes:
-    """Return all that an open file or pipe holds.
-
-    Raises:
-        FerKerasError: it is too large to be a picture.
-    """
+    """Return all that an open file or pipe holds, which must not be too large for a picture."""
     data = file.read(most_bytes + 1)
     if len(data) > most_bytes:
         raise FerKerasError(f"{where}: more than {most_bytes:,} bytes, expected a picture of at most that")

@@ -15,7 +15,7 @@ from fer_keras.labels import IMAGE_SIZE
 
 MAX_IMAGE_BYTES = 16 * 2**20
 MAX_IMAGE_PIXELS = 4096 * 4096
-MAX_READS = 500_000
+MAX_READS = 200_000
 """No picture needs more steps to be read: 16 MiB of empty markers or chunks would take Pillow as many steps."""
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
@@ -25,17 +25,8 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
 _SIZE = (IMAGE_SIZE, IMAGE_SIZE)
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F")
 _SIXTEEN_BITS = "fer_keras: 16 bits"
-_DAMAGE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    struct.error,
-    zlib.error,
-    OverflowError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
+_BOMBS = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+_DAMAGE = (OSError, ValueError, SyntaxError, EOFError, struct.error, zlib.error, OverflowError, *_BOMBS)
 
 
 def is_picture(name: str) -> bool:
@@ -57,12 +48,7 @@ def decode_face(data: bytes, where: str, resize: bool = False) -> tuple[np.ndarr
 
 
 def decode_picture(data: bytes, where: str, resize: bool = False) -> DecodedPicture:
-    """Decode a picture, the first frame of several; `to_face` says how.
-
-    Args:
-        data: the file's bytes.
-        where: the words by which a message names the image.
-        resize: accept any size and scale it to 48x48.
+    """Decode a picture's file, the first frame of several, as `to_face` says; `where` is how a message names it.
 
     Raises:
         FerKerasError: it is no decodable picture, it has another size than 48x48 and `resize` is
@@ -70,10 +56,8 @@ def decode_picture(data: bytes, where: str, resize: bool = False) -> DecodedPict
     """
     with opened_image(data, where) as image:
         if image.size != _SIZE and not resize:
-            raise FerKerasError(
-                f"{where}: {image.width}x{image.height} pixels, expected {IMAGE_SIZE}x{IMAGE_SIZE}"
-                " (the option to resize accepts other sizes)"
-            )
+            expected = f"expected {IMAGE_SIZE}x{IMAGE_SIZE} (the option to resize accepts other sizes)"
+            raise FerKerasError(f"{where}: {image.width}x{image.height} pixels, {expected}")
         return DecodedPicture(
             to_face(image, where), image.mode not in _GREY_MODES, getattr(image, "is_animated", False)
         )
@@ -93,11 +77,9 @@ class _Steps(io.BytesIO):
 
 @contextmanager
 def opened_image(data: bytes, where: str, most_pixels: int = MAX_IMAGE_PIXELS) -> Iterator[Image.Image]:
-    """Open a picture; not a single pixel is decoded before the block asks for it.
+    """Open a picture of at most so many pixels, of which none is decoded before the block asks for it.
 
-    Raises:
-        FerKerasError: it is damaged, as found here or in the block, is of another format, or has more than
-            `most_pixels`.
+    Damage, found here or in the block, is a FerKerasError.
     """
     with damage_named(where), Image.open(_Steps(data), formats=_FORMATS) as image:
         if image.width * image.height > most_pixels:
@@ -108,11 +90,7 @@ def opened_image(data: bytes, where: str, most_pixels: int = MAX_IMAGE_PIXELS) -
 
 @contextmanager
 def damage_named(where: str) -> Iterator[None]:
-    """Make one sentence that begins with `where` of all that Pillow raises for a damaged or lying file.
-
-    Raises:
-        FerKerasError: the block met such a file.
-    """
+    """Make one sentence, a FerKerasError that begins with `where`, of all that Pillow raises for a damaged file."""
     try:
         yield
     except FerKerasError:
@@ -123,9 +101,16 @@ def damage_named(where: str) -> Iterator[None]:
 
 
 def note_depth(image: Image.Image) -> None:
-    """Keep in mind that a file has 16 bits a channel, before Pillow decodes it and drops eight of a colour's."""
+    """Note that a file has 16 bits a channel, before Pillow decodes it and drops eight of a colour's."""
     if ";16" in str(getattr(image, "tile", "")):
         image.info[_SIXTEEN_BITS] = True
+
+
+def image_face(image: Image.Image, where: str) -> np.ndarray:
+    """Return `to_face` of an image that stays as it is, maybe of a file that Pillow has not yet read."""
+    with damage_named(where):
+        note_depth(image)
+        return to_face(image.copy(), where)
 
 
 def to_face(image: Image.Image, where: str) -> np.ndarray:
@@ -133,9 +118,6 @@ def to_face(image: Image.Image, where: str) -> np.ndarray:
 
     Colour becomes ITU-R 601 luma, other values than 8 bits become 8 by `grey_values`, transparency is dropped, EXIF's
     orientation is heeded. Other sizes are scaled (bilinear, antialiased; the sides' ratio is not kept).
-
-    Raises:
-        FerKerasError: its values do not say what is white; the sentence begins with `where`.
     """
     make_upright(image)
     grey = eight_bits(image, where).convert("L")

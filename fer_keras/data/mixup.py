@@ -25,18 +25,9 @@ def mix(images: tf.Tensor, others: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
 def make_mixed_views(
     data: FaceData, rows: np.ndarray, config: ViewConfig, seed: int, view: int, mixup: float
 ) -> np.ndarray:
-    """Make one view of some images of `data`, mixed with views of other images of it.
+    """Make one view of the images at `rows`, int [N]: uint8 [N, 48, 48, 1].
 
-    Args:
-        data: all images, among which the partners are.
-        rows: int [N], which of them to make.
-        config: how far the views go.
-        seed: of the views.
-        view: the number of the view.
-        mixup: share of the images that are mixed; with 0 these are the plain views.
-
-    Returns:
-        uint8 [N, 48, 48, 1].
+    A share of `mixup` is mixed with views of other images of `data`; where it is 0 these are the plain views.
     """
     own = make_views(config, seed, view, data.images[rows], data.index[rows])
     if not mixup:

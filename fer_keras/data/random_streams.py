@@ -31,13 +31,7 @@ def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
 
 
 def mix_partners(mixup: float, seed: int, view: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Draw with whom each image of a data set is mixed in one view, and how much of it is left.
-
-    Args:
-        mixup: share of the images that are mixed, 0..1.
-        seed: of the views.
-        view: the number of the view.
-        count: N, the images of the data set.
+    """Draw with whom each of `count` images is mixed in one view, of which a share of `mixup` is, and how much is left.
 
     Returns:
         int64 [N], the row of each image's partner, and float32 [N], the image's own share: 1 where it is not mixed,
@@ -51,16 +45,10 @@ def mix_partners(mixup: float, seed: int, view: int, count: int) -> tuple[np.nda
 
 
 def view_parameters(config: ViewConfig, seed: int, view: int, index: np.ndarray) -> np.ndarray:
-    """Draw the parameters of one view of some images.
+    """Draw the parameters of one view of some images, whose `FaceData.index` are int [N].
 
     Row i of the stream (seed, view) belongs to image i of the source, so the other images asked for make no
     difference.
-
-    Args:
-        config: how far the views go.
-        seed: of all views of a run, 0 <= seed < 2^64.
-        view: the number of the view, 0 <= view < 2^64.
-        index: int [N], `FaceData.index` of the images.
 
     Returns:
         float32 [N, 15]: eight coefficients of the projective transform from output to input pixels, gain and

@@ -17,7 +17,7 @@ from fer_keras.data.class_names import Names
 from fer_keras.data.csv_rows import CsvTable
 from fer_keras.data.face_csv import EXPECTED_CSV, FaceColumns, read_faces
 from fer_keras.data.face_data import FaceData
-from fer_keras.data.ferplus_folder import holds_ferplus, read_ferplus
+from fer_keras.data.ferplus_folder import label_files, read_ferplus
 from fer_keras.data.folder import LAYOUT, holds_faces, names_in, read_folder
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, file_sha256, read_json, replacing, write_json
@@ -26,6 +26,7 @@ from fer_keras.labels import label_set_of
 READER_VERSION = 4
 """Part of the cache's key: raise it when a reader gives other rows for the same input."""
 
+_ARRAYS = ("images", "targets", "ids", "splits")
 _logger = logging.getLogger("fer_keras")
 _one_at_a_time = threading.Lock()  # threads of one process would write to the same unfinished entry
 
@@ -42,7 +43,7 @@ def load_faces(path: str | os.PathLike[str], *, resize: bool = False, classes: S
     of the content, so a renamed input hits and a changed one misses.
 
     Args:
-        path: the zip, the tar, the folder or the CSV.
+        path: what to read.
         resize: accept images of any size and scale them to 48x48.
         classes: their names, in the order of numbered folders or labels; default: a classes.json at the data's root
             says them, else the folders or the labels do.
@@ -71,38 +72,37 @@ def load_faces(path: str | os.PathLike[str], *, resize: bool = False, classes: S
 
 def _load(path: Path, resize: bool, classes: tuple[str, ...] | None) -> Read:
     entry = cache_dir() / "faces" / _content_key(path, resize, classes)
-    cached = _read_entry(entry, path.resolve().name)
+    source = path.resolve().name
+    cached = _read_entry(entry, source)
     if cached:
         return cached
-    faces, notes = _read(path, resize, classes)
+    faces, notes = _read(path, source, resize, classes)
     try:
         _write_entry(entry, faces, notes)
     except (OSError, FerKerasError) as error:
         if not entry.exists():  # else another process was faster, and its entry is as good
             _logger.warning("%s cannot be written, so the next load reads again: %s", entry, error)
     faces.images.setflags(write=False)
-    return _read_entry(entry, path.resolve().name) or (faces, notes)
+    return _read_entry(entry, source) or (faces, notes)
 
 
 def _content_key(path: Path, resize: bool, classes: tuple[str, ...] | None) -> str:
     """The SHA-256 of all that decides what is read: content, reader and options."""
+    digest = hashlib.sha256(f"{READER_VERSION} {resize} {classes}".encode())
     if path.is_dir():
-        digest = hashlib.sha256(b"folder")
         with open_archive(path) as archive:
             archive.require_whole()
             for name in sorted(archive.sizes):
-                digest.update(os.fsencode(name) + b"\0")
                 with archive.open(name) as file:
-                    digest.update(hashlib.file_digest(file, "sha256").digest())
-        content = digest.hexdigest()
+                    digest.update(os.fsencode(name) + b"\0" + hashlib.file_digest(file, "sha256").digest())
     elif path.is_file():
         if not path.stat().st_size:
             raise FerKerasError(f"{path}: this file is empty")
-        content = file_sha256(path)
+        digest.update(file_sha256(path).encode())
     else:
         problem = "expected a file or a folder" if path.exists() else "there is no such file or folder"
         raise FerKerasError(f"{path}: {problem}")
-    return hashlib.sha256(f"{READER_VERSION} {resize} {classes} {content}".encode()).hexdigest()
+    return digest.hexdigest()
 
 
 def is_archive(path: Path) -> bool:
@@ -121,14 +121,13 @@ def is_archive(path: Path) -> bool:
     return False
 
 
-def _read(path: Path, resize: bool, classes: Names | None) -> Read:
-    source = path.resolve().name
+def _read(path: Path, source: str, resize: bool, classes: Names | None) -> Read:
     if not is_archive(path):
         with path.open("rb") as file:
             return read_faces(file, str(path), source, classes)
     with open_archive(path) as archive:
         archive.require_whole()
-        if holds_ferplus(archive.sizes):
+        if label_files(archive.sizes):
             return read_ferplus(archive, resize)
         if holds_faces(archive.sizes):
             return read_folder(archive, resize, classes)
@@ -161,14 +160,12 @@ def _write_entry(entry: Path, faces: FaceData, notes: list[str]) -> None:
         damaged = entry.with_name(f".damaged-{uuid.uuid4().hex}")
         entry.rename(damaged)
         shutil.rmtree(damaged, ignore_errors=True)
-    arrays = {name: getattr(faces, name) for name in ("images", "targets", "ids", "splits", "votes")}
     with replacing(entry) as partial:
         partial.mkdir(exist_ok=True)
         digests = {}
-        for name, array in arrays.items():
-            if array is not None:
-                np.save(partial / f"{name}.npy", array)
-                digests[name] = file_sha256(partial / f"{name}.npy")
+        for name in _ARRAYS if faces.votes is None else (*_ARRAYS, "votes"):
+            np.save(partial / f"{name}.npy", getattr(faces, name))
+            digests[name] = file_sha256(partial / f"{name}.npy")
         about = {"source": faces.source, "classes": faces.classes, "notes": notes, "sha256": digests}
         write_json(partial / "source.json", about)
 
@@ -177,14 +174,12 @@ def _read_entry(entry: Path, source: str) -> Read | None:
     """The faces and notes of a cache entry, or None if it is not there or is not as it was written."""
     try:
         about = read_json(entry / "source.json")
-        arrays = {}
-        for name, digest in about["sha256"].items():
-            if file_sha256(entry / f"{name}.npy") != digest:
-                return None
-            arrays[name] = np.load(entry / f"{name}.npy", mmap_mode="r" if name == "images" else None)
-        columns = (arrays[name] for name in ("images", "targets", "ids", "splits"))
-        label_set = label_set_of(about["classes"])
-        faces = FaceData.create(*columns, source, label_set=label_set, votes=arrays.get("votes"))
-        return faces, about["notes"]
+        files = {name: entry / f"{name}.npy" for name in about["sha256"]}
+        if any(file_sha256(file) != about["sha256"][name] for name, file in files.items()):
+            return None
+        arrays = {name: np.load(file, mmap_mode="r" if name == "images" else None) for name, file in files.items()}
+        label_set, votes = label_set_of(about["classes"]), arrays.get("votes")
+        columns = (arrays[name] for name in _ARRAYS)
+        return FaceData.create(*columns, source, label_set=label_set, votes=votes), about["notes"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

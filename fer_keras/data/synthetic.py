@@ -16,7 +16,7 @@ from fer_keras.data.face_data import SPLIT_OF_USAGE, FaceData
 from fer_keras.data.face_drawing import draw_face
 from fer_keras.data.votes import COLUMNS
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import FER2013, FERPLUS, IMAGE_SHAPE, IMAGE_SIZE, LabelSet, label_set_of
+from fer_keras.labels import FER2013, FERPLUS, IMAGE_SHAPE, IMAGE_SIZE, label_set_of
 
 SOURCE = "drawn faces"
 
@@ -24,7 +24,6 @@ _ID_PREFIXES = {split: usage for usage, split in SPLIT_OF_USAGE.items()}
 
 _CHUNK = 512
 """Faces lit at once: bounds the memory that a large set takes."""
-
 _SET_STREAM, _VOTES_STREAM = 2**63, 2**63 + 1
 """The random streams of labels and copies, and of votes, out of reach of any image's number."""
 
@@ -35,24 +34,14 @@ _UNSURE = 0.03
 
 
 def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
-    """Draw one face per label.
+    """Draw one face per label, int [N], each of FER2013's numbers 0..6: uint8 [N, 48, 48, 1].
 
-    Image i depends on `seed`, i and `labels[i]` only, so a longer list starts with the same faces.
-
-    Args:
-        labels: integers [N], each 0..6, FER2013's numbers.
-        seed: equal seeds give equal pixels; 0 or more.
-
-    Returns:
-        uint8 [N, 48, 48, 1].
-
-    Raises:
-        FerKerasError: a label is not 0..6, or the seed is negative.
+    Image i depends on `seed`, from 0, i and `labels[i]` only, so a longer list starts with the same faces.
     """
     labels = np.asarray(labels, np.int64)
-    if labels.size and not (labels.min() >= 0 and labels.max() < len(FER2013)):
-        wrong = labels[(labels < 0) | (labels >= len(FER2013))][0]
-        raise FerKerasError(f"drawn faces: label {wrong}, expected 0..6")
+    wrong = labels[(labels < 0) | (labels >= len(FER2013))]
+    if len(wrong):
+        raise FerKerasError(f"drawn faces: label {wrong[0]}, expected 0..6")
     return _draw(labels, labels, np.zeros(len(labels)), seed)
 
 
@@ -68,32 +57,28 @@ def drawn_faces(
     """Draw a data set with FER2013's splits, ids and faults.
 
     Args:
-        count: number of images of all splits together.
+        count: number of images of all splits together: train, public_test, private_test, every class in each.
         seed: equal seeds give equal data; 0 or more.
         test_fraction: share of the images in public_test and private_test together, half each.
-        duplicates: share of the images of each split that are exact copies of another training image
-            with the same label, at least one a split; 0 for none. FER2013 has 4% in training and 8% in
-            each test split.
+        duplicates: share of the images of each split that are exact copies of another training image with the same
+            label, at least one a split; 0 for none. FER2013 has 4% in training and 8% in each test split.
         classes: some of the expressions, in any known spelling; default: FER2013's seven.
         ambiguous: share of the faces that are drawn between their expression and another of FER+'s eight, so that ten
             drawn people disagree; with it the data have `votes`. Other faces, and all where it is None, are the same.
 
-    Returns:
-        FaceData of `count` images, marked as drawn, in the order train, public_test, private_test, every
-        class in each.
-
     Raises:
-        FerKerasError: an option is out of range, a class is no expression, or a split would be left without one of
-            the classes.
+        FerKerasError: an option is out of range, a class is no expression, or a split would lack one of the classes.
     """
+    for name, value, most in (("duplicates", duplicates, 0.5), ("ambiguous", ambiguous or 0.0, 1.0)):
+        if not 0.0 <= value <= most:
+            raise FerKerasError(f"option {name} {value}: expected a number from 0 to {most}")
     if not 0.0 < test_fraction < 1.0:
         raise FerKerasError(f"option test_fraction {test_fraction}: expected a number between 0 and 1")
-    if not 0.0 <= duplicates <= 0.5:
-        raise FerKerasError(f"option duplicates {duplicates}: expected a number from 0 to 0.5")
-    if ambiguous is not None and not 0.0 <= ambiguous <= 1.0:
-        raise FerKerasError(f"option ambiguous {ambiguous}: expected a number from 0 to 1")
     label_set = FER2013 if classes is None else label_set_of(classes)
-    expressions = _expressions(label_set)
+    expressions = [FER2013.number(name) for name in label_set.classes]
+    if None in expressions:
+        name = label_set.classes[expressions.index(None)]
+        raise FerKerasError(f"option classes {name!r}: expected one of {', '.join(FER2013.classes)}")
     test = round(count * test_fraction / 2)
     sizes = {"train": count - 2 * test, "public_test": test, "private_test": test}
     if min(sizes.values()) < 2 * len(label_set):
@@ -102,7 +87,7 @@ def drawn_faces(
     rng = _generator(seed, _SET_STREAM)
     labels = np.concatenate([rng.permutation(_class_quota(size, expressions)) for size in sizes.values()])
     splits = np.repeat(list(sizes), list(sizes.values()))
-    first = expressions[labels]
+    first = np.array(expressions)[labels]
     second, share, votes = first, np.zeros(count), None
     if ambiguous is not None:
         second, share, votes = _crowd(first, ambiguous, _generator(seed, _VOTES_STREAM))
@@ -122,16 +107,7 @@ def _generator(seed: int, stream: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
 
 
-def _expressions(label_set: LabelSet) -> np.ndarray:
-    """Return int64 [C]: the number in FER2013 of each class."""
-    numbers = [FER2013.number(name) for name in label_set.classes]
-    if None in numbers:
-        name = label_set.classes[numbers.index(None)]
-        raise FerKerasError(f"option classes {name!r}: expected one of {', '.join(FER2013.classes)}")
-    return np.array(numbers, np.int64)
-
-
-def _class_quota(size: int, expressions: np.ndarray) -> np.ndarray:
+def _class_quota(size: int, expressions: list[int]) -> np.ndarray:
     """Return int64 [size]: `CLASS_SHARES` in whole numbers, at least one of each class."""
     shares = np.cumsum(np.array(CLASS_SHARES)[expressions])
     if len(expressions) < len(CLASS_SHARES):
@@ -144,10 +120,7 @@ def _crowd(first: np.ndarray, ambiguous: float, rng: np.random.Generator) -> tup
     """Say between which expressions faces are, and how ten people each vote on them.
 
     Each person sees the second expression with a chance that is its share in the face, so that on some faces most
-    disagree with the label, as they do on FER2013's.
-
-    Returns:
-        int64 [N], the second expression; float64 [N], its share, 0 for a face that is not ambiguous; uint8 [N, 10].
+    disagree with the label, as they do on FER2013's. The share is 0 for a face that is not ambiguous.
     """
     count, others = len(first), len(_EXPRESSIONS) - 1
     chosen = rng.permutation(count)[: round(ambiguous * count)]
@@ -202,24 +175,14 @@ def _draw_chunk(mean: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
         # no logarithm, so that it is the same number on every machine.
         grain[i] = rng.random((2, IMAGE_SIZE, IMAGE_SIZE), np.float32).sum(axis=0) - 1.0
     faces = low + luck[:, : len(names)] * (high - low)
-    actions = _intensities(mean, luck[:, len(names) :])
-    flat = np.stack(
-        [
-            draw_face(dict(zip(names, face, strict=True)), dict(zip(ACTION_UNITS, action, strict=True)))
-            for face, action in zip(faces.tolist(), actions.tolist(), strict=True)
-        ]
-    )
-    return _photograph(flat, dict(zip(names, faces.T[..., None, None], strict=True)), grain)
-
-
-def _intensities(mean: np.ndarray, luck: np.ndarray) -> np.ndarray:
-    """Return float64 [N, 15]: intensity of each action unit, from its mean and uniform numbers."""
-    units = len(ACTION_UNITS)
-    strength = 0.5 + 0.6 * luck[:, :1]
-    own = mean * strength * (0.6 + 0.7 * luck[:, 1 : units + 1])
+    luck, units = luck[:, len(names) :], len(ACTION_UNITS)
+    own = mean * (0.5 + 0.6 * luck[:, :1]) * (0.6 + 0.7 * luck[:, 1 : units + 1])
     # Some faces also do something that is not part of their expression, such as talking.
     stray = np.maximum(0.0, luck[:, units + 1 :] - 0.92) / 0.08 * 0.5
-    return np.maximum(own, stray)
+    actions = np.maximum(own, stray)
+    pairs = zip(faces.tolist(), actions.tolist(), strict=True)
+    flat = [draw_face(dict(zip(names, f, strict=True)), dict(zip(ACTION_UNITS, a, strict=True))) for f, a in pairs]
+    return _photograph(np.stack(flat), dict(zip(names, faces.T[..., None, None], strict=True)), grain)
 
 
 def _photograph(flat: np.ndarray, face: dict[str, np.ndarray], grain: np.ndarray) -> np.ndarray:

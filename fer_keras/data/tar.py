@@ -1,10 +1,11 @@
-"""A .tar or .tar.gz from a stranger, unpacked to a folder within bounds."""
+"""A .tar or .tar.gz from a stranger, unpacked to a folder within bounds: its members cannot be read in any order."""
 
 import gzip
-import re
+import shutil
 import struct
 import tarfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -13,8 +14,6 @@ from fer_keras.errors import FerKerasError
 MAX_MEMBERS = 500_000
 MAX_BYTES = 4 * 2**30
 """Of all that is unpacked; fer2013.tar.gz has 0.3 GB."""
-
-LEADS_OUT = "this member's path leads out of the archive"
 
 _MAX_READ = 2**20
 """No header of a tar needs more at once; only a hostile one claims it."""
@@ -28,11 +27,6 @@ def printable(text: object, limit: int = 120) -> str:
         for letter in str(text)[: limit + 1]
     )
     return escaped if len(escaped) <= limit else f"{escaped[:limit]}..."
-
-
-def leads_out(name: str) -> bool:
-    """Say whether a member's path is absolute or has `..` in it."""
-    return name.startswith("/") or re.match("[A-Za-z]:", name) is not None or ".." in name.split("/")
 
 
 def is_tar(path: Path) -> bool:
@@ -68,29 +62,25 @@ class _Bounded:
         return self._file.seek(place)
 
 
-def unpack(path: Path, folder: str, most_bytes: int) -> None:
-    """Unpack a tar's files; links and devices are left out, and of a member that is there twice the last is taken.
+def unpack(path: Path, folder: Path, most_bytes: int) -> Iterator[tuple[str, Path]]:
+    """Unpack a tar's files, under names of our own; yield the name in the tar and the file. Links are left out.
 
     Raises:
         FerKerasError: the tar is truncated or damaged, holds more than `MAX_MEMBERS` or `MAX_BYTES`, or a member claims
-            more than `most_bytes` or leads out.
+            more than `most_bytes`.
     """
-    seen = 0
-
-    def kept(member: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
-        nonlocal seen
-        seen += 1
-        problem = LEADS_OUT if leads_out(member.name) else None
-        if member.size > most_bytes:
-            problem = f"claims {member.size:,} bytes, expected at most {most_bytes:,}"
-        if problem or seen > MAX_MEMBERS:
-            raise FerKerasError(f"{path}: {printable(member.name)}: {problem or f'more than {MAX_MEMBERS:,} members'}")
-        return tarfile.data_filter(member, folder) if member.isreg() else None
-
     try:
-        with _opened(path) as file, tarfile.open(fileobj=_Bounded(file), mode="r:", errorlevel=2) as tar:
-            tar.extractall(folder, filter=kept)
-    except FerKerasError:
-        raise
+        with _opened(path) as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:
+            for number, member in enumerate(tar):
+                tar.members.clear()  # or they all stay in memory
+                if number >= MAX_MEMBERS or member.size > most_bytes:
+                    raise ValueError(f"{printable(member.name)} claims {member.size:,} bytes as member {number:,}")
+                if member.isreg():
+                    target = folder / str(number)
+                    with target.open("wb") as copy:
+                        shutil.copyfileobj(tar.extractfile(member), copy)
+                    if target.stat().st_size < member.size:
+                        raise EOFError("it ends inside a member")
+                    yield member.name, target
     except _DAMAGE as error:
         raise FerKerasError(f"{path}: this tar is truncated or damaged ({printable(error)})") from error

@@ -29,7 +29,7 @@ def vote_shares(votes: np.ndarray) -> np.ndarray:
 
     Single votes are dropped as outliers, `unknown` and `NF` are left out; a row of zeros where nothing is left.
     """
-    eight = _without_single(votes)[:, : len(FERPLUS)]
+    eight = np.where(votes > 1, votes, 0.0)[:, : len(FERPLUS)]
     return (eight / np.maximum(eight.sum(axis=1, keepdims=True), 1.0)).astype(np.float32)
 
 
@@ -38,12 +38,8 @@ def vote_majorities(votes: np.ndarray) -> np.ndarray:
 
     That is FER+'s own rule. A row of zeros where there is none, or where it is `unknown` or `NF`.
     """
-    kept = _without_single(votes)
+    kept = np.where(votes > 1, votes, 0.0)
     return (kept[:, : len(FERPLUS)] > kept.sum(axis=1, keepdims=True) / 2).astype(np.float32)
-
-
-def _without_single(votes: np.ndarray) -> np.ndarray:
-    return np.where(votes > 1, votes, 0).astype(np.float64)
 
 
 def vote_counts(rows: Iterable[Sequence[str]], where: str, first_line: int) -> np.ndarray:
@@ -73,9 +69,6 @@ def with_votes(data: FaceData, votes: np.ndarray, targets: Targets = "votes") ->
         targets: `votes`, as `vote_shares`; `majority`, as `vote_majorities`, which leaves more images out; or
             `labels+votes`, the data's own labels and the shares, either of which may be zeros, under names such as
             `labels/happy` and `votes/happiness`.
-
-    Returns:
-        The images that have a target, of FER+'s classes or of both.
 
     Raises:
         FerKerasError: no image has usable votes, or `labels+votes` is asked for where the data's labels are votes.

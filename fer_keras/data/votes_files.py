@@ -1,5 +1,9 @@
-"""Votes by the text of an option: from the package, FER+'s CSV, a CSV with FER2013's ids, or FER+'s folders."""
+"""Votes by the text of an option: from the package, FER+'s CSV, a CSV with FER2013's ids, or FER+'s folders.
 
+`python -m fer_keras.data.votes_files fer2013.zip ferplus.csv` makes the package's table again.
+"""
+
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +12,7 @@ import pandas as pd
 from fer_keras.data.face_data import SPLIT_OF_USAGE, FaceData
 from fer_keras.data.source import is_archive, load_faces
 from fer_keras.data.votes import COLUMNS, vote_counts
-from fer_keras.data.votes_table import find_votes, make_table
+from fer_keras.data.votes_table import TABLE_FILE, find_votes, make_table, save_table
 from fer_keras.errors import FerKerasError
 
 FERPLUS_VOTES = "ferplus"
@@ -53,7 +57,7 @@ def _of_csv(path: Path, data: FaceData) -> np.ndarray:
     except (OSError, ValueError) as error:
         raise FerKerasError(f"{path}: expected a CSV of votes ({str(error).splitlines()[0][:120]})") from error
     names = {name.lower(): name for name in COLUMNS}
-    table.columns = [names.get(name, name) for name in map(str.lower, map(str.strip, map(str, table.columns)))]
+    table.columns = [names.get(name, name) for name in table.columns.str.strip().str.lower()]
     missing = [name for name in COLUMNS if name not in table]
     if missing:
         expected = f"expected a CSV of votes with the columns {', '.join(COLUMNS)}"
@@ -73,19 +77,21 @@ def _by_id(path: Path, ids: list[str], data: FaceData) -> list[str]:
 
 def _row_by_row(path: Path, table: pd.DataFrame, data: FaceData) -> list[str]:
     """The ids that the rows beside fer2013.csv's have."""
-    usages = table["usage"].tolist() if "usage" in table else []
+    usages = table.get("usage", pd.Series()).tolist()
     if not usages:
         raise FerKerasError(f"{path}: expected a column id, or Usage as in fer2013new.csv")
     if len(usages) != len(data):
-        raise FerKerasError(
-            f"{path}: {len(usages):,} rows, expected one for each of the {len(data):,} of {data.source}"
-        )
+        expected = f"expected one for each of the {len(data):,} of {data.source}"
+        raise FerKerasError(f"{path}: {len(usages):,} rows, {expected}")
     ids = [f"{usage}_{line:08d}" for line, usage in enumerate(usages, _FIRST_LINE)]
-    own = set(data.ids.tolist())
-    for line, (usage, name) in enumerate(zip(usages, ids, strict=True), _FIRST_LINE):
-        if name not in own:
-            expected = (
-                f"that of the same row of {data.source}" if usage in SPLIT_OF_USAGE else ", ".join(SPLIT_OF_USAGE)
-            )
-            raise FerKerasError(f"{path}, line {line}: Usage {usage[:20]!r}, expected {expected}")
+    wrong = np.flatnonzero(~np.isin(ids, data.ids))
+    if len(wrong):
+        usage = usages[wrong[0]]
+        expected = f"that of the same row of {data.source}" if usage in SPLIT_OF_USAGE else ", ".join(SPLIT_OF_USAGE)
+        raise FerKerasError(f"{path}, line {wrong[0] + _FIRST_LINE}: Usage {usage[:20]!r}, expected {expected}")
     return ids
+
+
+if __name__ == "__main__":
+    faces = load_faces(sys.argv[1])
+    save_table(make_table(faces, find_or_read(sys.argv[2], faces)), TABLE_FILE)

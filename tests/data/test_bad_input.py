@@ -136,6 +136,9 @@ def test_unknown_folders(tmp_path):
     assert "'contempt' is the only class" in refusal(zip_of(tmp_path, {"train/contempt/1.png": image}))
     members = {"train/sad/1.png": image, "holdout/sad/2.png": image}
     assert "'holdout' is no folder of a split" in refusal(zip_of(tmp_path, members))
+    for wrapped in ("", "faces/"):
+        members = {f"{wrapped}train/sad/1.png": image, "logo.png": image}
+        assert "logo.png: expected <split>/<class>/<image>" in refusal(zip_of(tmp_path, members))
     members = {"train/sad/1.png": image, "train/2.png": image}
     assert "train/2.png: expected <split>/<class>/<image>" in refusal(zip_of(tmp_path, members))
     members = {"train/sad/1.png": image, "train/sad/more/2.png": image}

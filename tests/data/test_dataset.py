@@ -1,10 +1,12 @@
 """FaceData and its duplicate-safe validation split."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from soft_targets import one_hot
 
-from fer_keras.data.dataset import FaceData, duplicate_groups, mark_validation, with_unlabelled
+from fer_keras.data.dataset import FaceData, duplicate_groups, fold_of, mark_validation, with_unlabelled
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013, LabelSet
 
@@ -67,6 +69,35 @@ def test_a_fraction_out_of_range_is_refused(rng, fraction):
 def test_too_few_images_are_refused(rng):
     with pytest.raises(FerKerasError, match="too few"):
         mark_validation(make(7, rng))
+
+
+def test_folds_are_those_of_the_pixels_whatever_else_there_is(rng):
+    data = make(1400, rng, ["train"] * 1300 + ["val"] * 50 + ["test"] * 50)
+    data.images[rng.choice(1300, 300, replace=False)] = data.images[rng.integers(0, 1300, 300)].copy()
+    folds = fold_of(data, 4, seed=7)
+    assert folds.dtype == np.int64 and (folds[1300:] == -1).all() and set(folds[:1300].tolist()) == {0, 1, 2, 3}
+    for number in range(4):
+        assert 0.2 < (folds[:1300] == number).mean() < 0.3
+        assert (np.bincount(data.labels[folds == number], minlength=7) > 20).all()
+    groups = duplicate_groups(data)[:1300]
+    assert len(set(zip(groups.tolist(), folds.tolist(), strict=False))) == len(set(groups.tolist())) < 1300
+    shuffled = rng.permutation(1400)[:900]
+    np.testing.assert_array_equal(fold_of(data.take(shuffled), 4, seed=7), folds[shuffled])
+    others = replace(data, targets=np.roll(data.targets, 1, axis=0))
+    np.testing.assert_array_equal(fold_of(others, 4, seed=7), folds)
+    assert 0.5 < (fold_of(data, 4, seed=8) != folds)[:1300].mean() < 1
+
+
+@pytest.mark.parametrize(("count", "folds", "sentence"), [(70, 1, "folds 1: expected 2 or more"), (7, 20, "too few")])
+def test_folds_that_cannot_be_made_are_refused(rng, count, folds, sentence):
+    with pytest.raises(FerKerasError, match=sentence):
+        fold_of(make(count, rng), folds)
+
+
+def test_the_folds_of_an_image_stay_the_same_in_other_versions():
+    images = np.arange(12, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
+    data = FaceData.create(images, np.arange(12) % 7, list("abcdefghijkl"), ["train"] * 12, "made up")
+    assert fold_of(data, 3).tolist() == [1, 2, 1, 0, 2, 2, 2, 0, 0, 2, 2, 1]
 
 
 def test_duplicate_groups_are_numbered_by_first_appearance(rng):

@@ -169,6 +169,8 @@ def test_an_array_of_names_is_a_list_of_them(tmp_path):
         (pd.DataFrame(FACES.reshape(7, 2304)), r"array \[7, 2304\], expected one face"),
         (np.zeros((1000, 2304), np.uint8), r"array \[1000, 2304\], expected one face"),
         (FACES[0].ravel(), r"array \[2304\], expected one face"),
+        (np.zeros((3, 5, 5), np.uint8), r"array \[3, 5, 5\], expected one face"),
+        (np.zeros((3, 48, 3), np.uint8), r"array \[3, 48, 3\], expected one face"),
         (np.zeros((7, 4096), np.uint8), r"array \[7, 4096\], expected one face"),
         (np.moveaxis(FACES, -1, 1), r"array \[7, 1, 48, 48\], expected one face"),
         (np.broadcast_to(np.uint8(0), (2**20, 2**20)), r"array \[1048576, 1048576\], expected one face"),
