@@ -12,11 +12,13 @@ from importlib.metadata import distribution
 
 import numpy as np
 import pytest
+import yaml
 from command import ROOT
 from packaging.requirements import Requirement
 from packaging.version import Version
 from PIL import Image
 
+import fer_keras
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.cards.sample import sample_faces
 
@@ -218,6 +220,11 @@ def test_all_commands_explain_themselves_without_what_trains(run):
     assert "distill" in commands and "predict" in commands
     for command in commands:
         assert run("fer-keras", command, "--help").startswith(f"usage: fer-keras {command}")
+
+
+def test_the_citation_is_of_this_version():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["version"], citation["license"]) == (fer_keras.__version__, SETUP["metadata"]["license"])
 
 
 def required_by(extra):
