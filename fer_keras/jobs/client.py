@@ -38,8 +38,8 @@ def main() -> int:
     args = parser().parse_args()
     require("--timeout", args.timeout, 0.001, 86_400)
     for option, word in (("the model's name", args.model), ("--server", args.server)):
-        if not (word and word.isprintable()):  # bytes that are no text are not printable
-            raise FerKerasError(f"{option} {word!r}: expected a name of letters, not empty")
+        if not word.isprintable():  # as bytes that are no text are not
+            raise FerKerasError(f"{option} {word!r}: expected a name of letters")
     cli.set_up(args)
 
     from fer_keras.export.serving import classify

