@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from fer_keras.config import descriptions, ranges
+from fer_keras.config import NO_DATA, descriptions, ranges
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 
@@ -75,18 +75,16 @@ def options_of(args: argparse.Namespace, config: Config, prefix: str = "", leave
 def _bindable(config: Any, leave_out: Collection[str]) -> dict[str, Any]:
     """The fields that words on the command line can set, and their types."""
     hints = get_type_hints(type(config))
-    numbers = dict[str, float]
-    return {
-        field.name: hints[field.name]
-        for field in dataclasses.fields(config)
-        if field.name not in leave_out
-        and not (field.default is field.default_factory is dataclasses.MISSING)  # what has none is found, not told
-        and (
-            isinstance(value := getattr(config, field.name), int | float | str)
-            or dataclasses.is_dataclass(value)
-            or hints[field.name] == numbers
-        )
-    }
+
+    def by_words(field: dataclasses.Field) -> bool:
+        value = getattr(config, field.name)
+        if field.name in leave_out or dataclasses.is_dataclass(value):
+            return field.name not in leave_out
+        # What has no default is found, not given.
+        found = field.default is field.default_factory is dataclasses.MISSING
+        return not found and (isinstance(value, int | float | str) or hints[field.name] == dict[str, float])
+
+    return {field.name: hints[field.name] for field in dataclasses.fields(config) if by_words(field)}
 
 
 def _assignment(word: str) -> tuple[str, float]:
@@ -106,6 +104,11 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
         metavar="A,B,C",
         help="the names of the data's classes, in order; default: those that the data name, or FER2013's",
     )
+
+
+def add_target_options(parser: argparse.ArgumentParser) -> None:
+    """Add --targets and --votes, for commands that train nothing: those that do have them among their recipe's."""
+    add_options(parser, NO_DATA, "targets", leave_out=("validation", "split_seed", "folds", "left_out"))
 
 
 def class_names(text: str) -> list[str]:

@@ -1,5 +1,7 @@
 """What a command line says is what the work behind it is told; none of that work is done here."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +9,7 @@ import pytest
 from command import run
 from face_files import write_fer2013
 
+from fer_keras.config import NO_DATA, DataConfig, TeacherConfig, to_dict
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, SINGLE
 from fer_keras.jobs.benchmark_workers import SMALL_SEARCH
@@ -35,7 +38,7 @@ def csv(tmp_path, faces):
 
 @pytest.fixture
 def models_are_their_paths(monkeypatch):
-    monkeypatch.setattr("fer_keras.models.load.load_model", lambda path: f"model {path}")
+    monkeypatch.setattr("fer_keras.distill.teachers.load_teacher", lambda path, label_set: f"model {path}")
 
 
 def test_ablate(told, csv, models_are_their_paths, tmp_path):
@@ -153,3 +156,36 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
     scaled = pd.read_csv(tmp_path / "out" / "workers_scaled.csv")
     assert scaled.values.tolist() == [["l.csv", 1, 2], ["l.csv", 25, 2]]
     assert pd.read_csv(tmp_path / "out" / "workers_chief.csv").values.tolist() == [["l.csv", 1], ["l.csv", 25]]
+
+
+def test_votes_reach_training_from_the_command_line_and_from_a_recipe(told, csv, tmp_path):
+    calls = told("fer_keras.training.data.training_data")
+    words = ["--targets", "labels+votes", "--votes", "votes.csv", "--folds", 5, "--left-out", 2, "--validation", 0.2]
+    words += ["--data", csv]
+    assert run("train_teacher.py", *words, cwd=tmp_path).err == "error: that will do\n"
+    (((_, options), _),) = calls
+    assert options == DataConfig("", "", 0.2, targets="labels+votes", votes="votes.csv", folds=5, left_out=2)
+    recipe = TeacherConfig(replace(options, source="a.zip", left_out=3))
+    (tmp_path / "config.json").write_text(json.dumps({"config": to_dict(recipe)}))
+    run("train_teacher.py", "--config", "config.json", "--left-out", 4, "--data", csv, cwd=tmp_path)
+    assert calls[1][0][1] == replace(recipe.data, left_out=4)
+
+
+def test_a_model_is_scored_on_the_targets_that_it_learned(told, csv, tmp_path):
+    calls = told("fer_keras.training.data.with_targets")
+    (tmp_path / "model.keras").touch()
+    recipe = TeacherConfig(replace(NO_DATA, targets="votes", votes="v.csv"))
+    (tmp_path / "config.json").write_text(json.dumps({"config": to_dict(recipe)}))
+    run("evaluate.py", "model.keras", "--data", csv, cwd=tmp_path)
+    run("evaluate.py", "model.keras", "--data", csv, "--targets", "majority", cwd=tmp_path)
+    assert [options for (_, options), _ in calls] == [recipe.data, replace(recipe.data, targets="majority")]
+
+
+@pytest.mark.parametrize("recipe", [[], {"config": []}, {"config": None}, {"config": {"data": 1}}])
+def test_a_damaged_recipe_is_a_sentence_with_its_file(recipe, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps(recipe))
+    (tmp_path / "model.keras").touch()
+    for words in (["train_teacher.py"], ["evaluate.py", "model.keras"]):
+        more = [] if words[1:] else ["--config", "config.json"]
+        status, _, said = run(*words, *more, cwd=tmp_path)
+        assert status == 2 and said.startswith("error: config.json: ") and said.count("\n") == 1

@@ -64,14 +64,15 @@ def main() -> None:
 
     for model in models:
         preset(model)
-    data, data_config = training_data(cli.load_data(args), base.data)
+    config = cli.options_of(args, base, leave_out=("model", "seed"))
+    data, data_config = training_data(cli.load_data(args), config.data)
     teachers = [load_teacher(path, data.label_set) for path in args.teacher]
     members = [teacher.model for teacher in teachers]
     fingerprints = tuple(map(teacher_fingerprint, members))
+    config = replace(config, data=data_config)
     if members:
         names = tuple(model_name(teacher.file) for teacher in teachers)
-        base = replace(base, teachers=fingerprints, teacher_names=names)
-    config = replace(cli.options_of(args, base, leave_out=("model", "seed")), data=data_config)
+        config = replace(config, teachers=fingerprints, teacher_names=names)
     runs = {
         args.runs / f"{args.name or model}-{seed}": replace(config, model=model, fit=replace(config.fit, seed=seed))
         for model in models

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fer_keras import cli
-from fer_keras.config import main_job_defaults, require
+from fer_keras.config import NO_DATA, main_job_defaults, require
 
 
 def parser() -> argparse.ArgumentParser:
@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("teacher", type=Path, nargs="+", help="saved teachers")
     cli.add_data_options(parser)
+    cli.add_target_options(parser)
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
     parser.add_argument("--cached-views", type=int, default=student.cached_views, help="K; default %(default)s")
     parser.add_argument("--view-seed", type=int, default=student.view_seed, help="default %(default)s")
@@ -46,7 +47,7 @@ def main() -> None:
     from fer_keras.models.load import load_model
     from fer_keras.training.data import training_data
 
-    data, _ = training_data(cli.load_data(args))
+    data, _ = training_data(cli.load_data(args), cli.options_of(args, NO_DATA))
     train, root = data.split("train"), args.cache or logit_cache.default_root()
     views = cli.options_of(args, student.views)
     for path in args.teacher:

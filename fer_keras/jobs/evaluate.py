@@ -4,7 +4,8 @@
     python scripts/evaluate.py saved_models/separable-93k --data fer2013.zip --card
 
 Seconds for a student on 2 cores, a minute for a large teacher. Without --data it scores drawn faces. Validation is
-scored where all of the models were trained here and set aside the same images.
+scored where all of the models were trained here and set aside the same images. The targets are those that the first
+model learned; --targets majority scores FER+'s votes by their majority, as papers do.
 """
 
 import argparse
@@ -20,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, nargs="+", help="a .keras file, or a folder that holds model.keras")
     cli.add_data_options(parser)
+    cli.add_target_options(parser)
     cli.add_unlabelled_option(parser)
     parser.add_argument("--splits", nargs="+", choices=SPLITS, help="which to score; default all but train")
     parser.add_argument("--out", type=Path, help="write report.md, figures and evaluation.json to this folder")
@@ -48,7 +50,9 @@ def main() -> None:
     from fer_keras.cards.model_card import read_card
     from fer_keras.evaluation import evaluate, report, tables
     from fer_keras.files import write_json
+    from fer_keras.jobs.recipes import data_of
     from fer_keras.jobs.shipping import remake_card, with_own_validation
+    from fer_keras.training.data import with_targets
 
     if args.card:
         for folder in args.model:
@@ -58,7 +62,9 @@ def main() -> None:
             print(f"card: {remake_card(folder, data)}")
         return
     files = [evaluate.model_file(path) for path in args.model]
-    data = with_own_validation(files, cli.with_unlabelled(args, cli.load_data(args)))
+    options = cli.options_of(args, data_of(files[0]))
+    data = with_targets(cli.load_data(args), options)
+    data = with_own_validation(files, cli.with_unlabelled(args, data))
     rows = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
     for name, evaluation in rows:
         print(f"{name}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")

@@ -3,11 +3,11 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from fer_keras.config import StudentConfig, from_dict
+from fer_keras.config import NO_DATA, DataConfig, StudentConfig, from_dict
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE, read_json
+from fer_keras.files import CONFIG_FILE, MODEL_FILE, read_json
 
 Config = TypeVar("Config")
 
@@ -31,18 +31,29 @@ def recipe_of(args: argparse.Namespace, default: Config) -> Config:
     Raises:
         FerKerasError: the file holds no such recipe.
     """
-    if args.config is None:
-        return default
-    recorded = read_json(args.config)
-    if not isinstance(recorded, dict) or "config" not in recorded:
-        raise FerKerasError(f"{args.config}: expected a run's config.json, an object that holds 'config'")
-    return from_dict(type(default), recorded["config"], args.config)
+    return default if args.config is None else from_dict(type(default), _recipe(args.config), args.config)
+
+
+def data_of(model: Path) -> DataConfig:
+    """Return what the config.json beside a model says of its data, or `NO_DATA` where there is none.
+
+    Raises:
+        FerKerasError: the file holds no recipe.
+    """
+    file = model.with_name(CONFIG_FILE)
+    return from_dict(DataConfig, _recipe(file).get("data"), file, "data.") if file.is_file() else NO_DATA
 
 
 def is_of_student(file: Path) -> bool:
     """Tell whether a config.json is the recipe of a student, which has teachers."""
+    return "teachers" in _recipe(file)
+
+
+def _recipe(file: Path) -> dict[str, Any]:
     recorded = read_json(file)
-    return isinstance(recorded, dict) and "teachers" in recorded.get("config", {})
+    if not isinstance(recorded, dict) or not isinstance(recorded.get("config"), dict):
+        raise FerKerasError(f"{file}: expected a run's config.json, an object that holds 'config', itself an object")
+    return recorded["config"]
 
 
 def teachers_of(

@@ -20,8 +20,7 @@ def training_data(data: FaceData, options: DataConfig = NO_DATA) -> tuple[FaceDa
     Raises:
         FerKerasError: there is nothing to train on, a class has no image, or votes are asked for that there are not.
     """
-    if options.targets != "labels":
-        data = with_votes(data, find_or_read(options.votes, data), options.targets)
+    data = with_targets(data, options)
     data.split("train").require_every_class()
     if (data.splits == "val").any():  # the data bring their own
         options = replace(options, validation=0.0)
@@ -30,3 +29,14 @@ def training_data(data: FaceData, options: DataConfig = NO_DATA) -> tuple[FaceDa
         data = data.take(np.flatnonzero(fold_of(data, options.folds) + 1 != options.left_out))
     fingerprint = data.split("train").fingerprint
     return data, replace(options, source=data.source, fingerprint=fingerprint, classes=data.classes)
+
+
+def with_targets(data: FaceData, options: DataConfig) -> FaceData:
+    """Give the images the targets that `options` ask for, the data's labels or FER+'s votes.
+
+    Raises:
+        FerKerasError: votes are asked for that there are not.
+    """
+    if options.targets == "labels":
+        return data
+    return with_votes(data, find_or_read(options.votes, data), options.targets)
