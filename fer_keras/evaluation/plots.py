@@ -18,14 +18,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
-from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.confidence import reliability
 from fer_keras.files import replacing
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from fer_keras.data.dataset import FaceData
 
 DPI = 150
 PALETTE = 256
@@ -124,6 +124,8 @@ def reliability_diagram(logits: np.ndarray, labels: np.ndarray, title: str) -> F
         labels: int [N], 0..C-1.
         title: what was scored.
     """
+    from fer_keras.evaluation.confidence import reliability  # whose packages other figures do without
+
     counts, confidence, accuracy = reliability(logits, labels)
     edges = np.linspace(0.0, 1.0, len(counts) + 1)
     middles, width = (edges[:-1] + edges[1:]) / 2, edges[1]
@@ -153,7 +155,7 @@ def confident_mistakes(probabilities: np.ndarray, labels: np.ndarray, count: int
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:count]
 
 
-def mistakes_sheet(data: FaceData, probabilities: np.ndarray, rows: int = 4, columns: int = 8) -> Figure:
+def mistakes_sheet(data: "FaceData", probabilities: np.ndarray, rows: int = 4, columns: int = 8) -> Figure:
     """Draw the most confident mistakes, each with its label, the prediction and the confidence.
 
     Args:
