@@ -27,8 +27,8 @@ from fer_keras.cards.sample import sample_faces
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
+from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import litert, onnx, record
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8
 from fer_keras.files import write_json

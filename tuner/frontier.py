@@ -11,14 +11,9 @@ from scipy.stats import t as student_t
 
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import between_seeds
-from fer_keras.files import read_json
+from fer_keras.models.registry import FAMILIES
 
 LEDGER_FILE = "ledger.csv"
-KNOWN_FILE = "known_milliseconds.csv"
-"""Beside the ledger: milliseconds of models that are not the search's, measured in the same run, by name."""
-
-SETTINGS_FILE = "search.json"
-"""Beside the ledger: what the search was told."""
 
 HITS_FILE = "hits.npz"
 """Beside a model of the full schedule: split -> bool [N], which images it calls right."""
@@ -28,12 +23,7 @@ LEDGER_COLUMNS = (
     "val_accuracy", "public_test_accuracy", "train_accuracy", "seconds", "status", "error", "widths", "options",
     "config_hash", "model", "ended",
 )  # fmt: skip
-"""A row a trial. `stage` is `search`, `final` or `control` (the full schedule without distillation); accuracies are
-shares; `train_accuracy` is of the last epoch's augmented views; `milliseconds` is measured later; `widths` are those of
-all layers; `options` all that the family's builder is told, as JSON; `model` is a path below the ledger's folder."""
-
-FAMILY_NAMES = {"cnn": "general CNN", "separable": "separable CNN", "mobilenet": "MobileNet"}
-"""The families that a ledger has, as tables and figures call them."""
+"""A row a trial; `tuner.ledger.Row` says what each is."""
 
 COSTS: dict[str, str] = {
     "parameters": "trainable parameters",
@@ -41,6 +31,7 @@ COSTS: dict[str, str] = {
     "milliseconds": "milliseconds for one image on one CPU thread",
 }
 _ACCURACIES = ("val_accuracy", "public_test_accuracy")
+_NETWORK = ["family", "budget", "options"]
 
 
 def _is_options(cell: Any) -> bool:
@@ -59,7 +50,7 @@ def _is_number(cell: Any) -> bool:
 
 
 _CELLS: dict[str, Callable[[Any], bool]] = {
-    "family": FAMILY_NAMES.__contains__,
+    "family": FAMILIES.__contains__,
     "options": _is_options,
     **dict.fromkeys(("budget", "epochs", "seed", "train_accuracy", *COSTS, *_ACCURACIES), _is_number),
 }
@@ -67,7 +58,7 @@ _CELLS: dict[str, Callable[[Any], bool]] = {
 
 
 def read_ledger(path: Path) -> pd.DataFrame:
-    """Read the ledger of a search.
+    """Read the ledger of a search, or that in its folder.
 
     Raises:
         FerKerasError: there is no such file, or it is not a ledger; the sentence names the trial whose row is wrong.
@@ -89,36 +80,6 @@ def read_ledger(path: Path) -> pd.DataFrame:
             trial, found = wrong[["trial", name]].iloc[0]
             raise FerKerasError(f"{path}: trial {trial}: found {name} {found!r}")
     return ledger
-
-
-def told_source(folder: Path) -> str:
-    """Return what the search in `folder` says its data are called, or nothing where it says nothing.
-
-    Raises:
-        FerKerasError: `SETTINGS_FILE` is damaged.
-    """
-    path = folder / SETTINGS_FILE
-    if not path.exists():
-        return ""
-    try:
-        return str(read_json(path)["base"]["data"]["source"])
-    except (KeyError, TypeError) as error:
-        raise FerKerasError(f"{path}: expected the settings of a search") from error
-
-
-def known_milliseconds(folder: Path) -> dict[str, float]:
-    """Return what `KNOWN_FILE` in a search's folder says, by name; nothing where there is no such file.
-
-    Raises:
-        FerKerasError: it is damaged.
-    """
-    path = folder / KNOWN_FILE
-    if not path.exists():
-        return {}
-    try:
-        return pd.read_csv(path).set_index("name")["milliseconds"].astype(float).to_dict()
-    except (ValueError, KeyError) as error:
-        raise FerKerasError(f"{path}: expected columns name and milliseconds ({error})") from error
 
 
 def pareto(cost: np.ndarray, accuracy: np.ndarray) -> np.ndarray:
@@ -158,39 +119,34 @@ def frontier_points(ledger: pd.DataFrame) -> pd.DataFrame:
     if finals.empty:
         raise FerKerasError("the ledger has no trial of the full schedule that has ended yet")
     spread = {name: _pooled(ended, name) for name in _ACCURACIES}
+    networks = finals.groupby(_NETWORK)["val_accuracy"].agg(["count", "mean"]).sort_values(["count", "mean"])
     rows = []
-    for (_, _), cell in finals.groupby(["family", "budget"]):
-        networks = cell.groupby("options")["val_accuracy"].agg(["count", "mean"])
-        options = networks.sort_values(["count", "mean"]).index[-1]
-        mine = cell[cell["options"] == options]
-        control = ended[(ended["stage"] == "control") & (ended["options"] == options)]
-        control = control[(control["family"] == mine["family"].iloc[0]) & (control["budget"] == mine["budget"].iloc[0])]
-        rows.append(_point(mine, control, spread))
+    for best in networks.reset_index().drop_duplicates(["family", "budget"], keep="last")[_NETWORK].to_numpy():
+        of_stage = dict(tuple(ended[(ended[_NETWORK] == best).all(axis=1)].groupby("stage")))
+        rows.append(_point(of_stage["final"], of_stage.get("control", ended[:0]), spread))
     points = pd.DataFrame(rows).sort_values(["family", "parameters"], ignore_index=True)
     for cost in COSTS:
         points[f"pareto_{cost}"] = pareto(points[cost].to_numpy(), points["val_accuracy"].to_numpy())
     return points
 
 
-def _point(mine: pd.DataFrame, control: pd.DataFrame, spread: Mapping[str, tuple[float, float]]) -> dict[str, object]:
-    best = mine.loc[mine["val_accuracy"].idxmax()]
-    row = {name: best[name] for name in ("family", "budget", *COSTS, "epochs")} | {"seeds": len(mine)}
-    row["milliseconds"] = mine["milliseconds"].mean()
+def _point(finals: pd.DataFrame, controls: pd.DataFrame, spread: Mapping[str, tuple[float, float]]) -> dict[str, Any]:
+    best = finals.loc[finals["val_accuracy"].idxmax()]
+    row = {name: best[name] for name in ("family", "budget", *COSTS, "epochs")} | {"seeds": len(finals)}
+    row["milliseconds"] = finals["milliseconds"].mean()
     for name in _ACCURACIES:
         deviation, quantile = spread[name]
-        mean, error = mine[name].mean(), quantile * deviation * len(mine) ** -0.5
+        mean, error = finals[name].mean(), quantile * deviation * len(finals) ** -0.5
         row |= {name: mean, f"{name}_low": mean - error, f"{name}_high": mean + error}
-        other = control[name].mean()
-        row |= {f"control_{name}": other, f"{name}_gain": mean - other}
-    row["train_accuracy"] = mine["train_accuracy"].mean()
-    row["control_train_accuracy"] = control["train_accuracy"].mean()
+        row |= {f"control_{name}": controls[name].mean(), f"{name}_gain": mean - controls[name].mean()}
+    row["train_accuracy"] = finals["train_accuracy"].mean()
+    row["control_train_accuracy"] = controls["train_accuracy"].mean()
     return row | {"options": best["options"], "model": best["model"]}
 
 
 def _pooled(ended: pd.DataFrame, name: str) -> tuple[float, float]:
     """The standard deviation between seeds of one network, pooled, and Student's 97.5% quantile to go with it."""
-    networks = ended.groupby(["stage", "family", "budget", "options"])[name]
-    variance, freedom = between_seeds([seeds.to_numpy() for _, seeds in networks])
+    variance, freedom = between_seeds([seeds.to_numpy() for _, seeds in ended.groupby(["stage", *_NETWORK])[name]])
     return variance**0.5, float(student_t.ppf(0.975, freedom))
 
 
@@ -204,33 +160,17 @@ def pick(points: pd.DataFrame, most: Mapping[str, float]) -> pd.Series:
     Raises:
         FerKerasError: no point is within them, or a cost was not measured of all.
     """
-    for cost in most:
+    within = points
+    for cost, limit in most.items():
         if points[cost].isna().any():
             raise FerKerasError(
                 f"the ledger has no {cost} of {points[cost].isna().sum()} of {len(points)} models yet;"
                 " scripts/frontier.py --measure measures them"
             )
-    fits = np.ones(len(points), bool)
-    for cost, limit in most.items():
-        fits &= (points[cost] <= limit).to_numpy()
-    within = points[fits]
+        within = within[within[cost] <= limit]
     if within.empty:
-        told = " and ".join(f"at most {limit:,} {_said(cost)}" for cost, limit in most.items())
-        raise FerKerasError(f"no model of the frontier has {told}; {_nearest(points, most)}")
+        names = {cost: cost.replace("_", "-") for cost in most}
+        limits = " and ".join(f"at most {limit:,} {names[cost]}" for cost, limit in most.items())
+        fewest = ", ".join(f"the fewest {names[cost]} are {points[cost].min():,}" for cost in most)
+        raise FerKerasError(f"no model of the frontier has {limits}; {fewest}")
     return within.loc[within["val_accuracy"].idxmax()]
-
-
-def _nearest(points: pd.DataFrame, most: Mapping[str, float]) -> str:
-    """By which limit, the others kept, a model would come within them all."""
-    hints = []
-    for cost in most:
-        others = [points[other] <= limit for other, limit in most.items() if other != cost]
-        rest = points[np.logical_and.reduce([np.ones(len(points), bool), *others])]
-        if len(rest):
-            kept = " within the other limits" if others else ""
-            hints.append(f"the fewest {_said(cost)}{kept} are {rest[cost].min():,}")
-    return ", ".join(hints) or "any two of these limits leave none"
-
-
-def _said(cost: str) -> str:
-    return cost.replace("_", "-")

@@ -1,10 +1,11 @@
-"""What the networks of a frontier differ by, image by image: families at each budget, and distillation's gain."""
+"""What the networks of a frontier differ by, image by image, and how well short trials foretell full schedules."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.stats import spearmanr
 
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.files import read_arrays
@@ -62,12 +63,37 @@ def with_gains(points: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
     Returns:
         `points` with the columns `<accuracy>_gain_low` and `_high`; NaN where the files for it were not there.
     """
-    keys = ["family", "budget"]
     columns = {f"{split}_{end}": f"{split}_accuracy_gain_{end}" for split in SPLITS for end in ("low", "high")}
     if table.empty:
         return points.assign(**dict.fromkeys(columns.values(), np.nan))
     gains = table[table["question"] == DISTILLATION].rename(columns=columns)
-    return points.merge(gains[[*keys, *columns.values()]], on=keys, how="left")
+    return points.merge(gains[["family", "budget", *columns.values()]], on=["family", "budget"], how="left")
+
+
+def rank_correlations(ledger: pd.DataFrame) -> pd.DataFrame:
+    """Return how well the short trials' order foretells that of the full schedule, by validation accuracy.
+
+    Args:
+        ledger: from `tuner.frontier.read_ledger`.
+
+    Returns:
+        A row for each budget, for all of them, and for all after each budget's mean was taken away, since larger
+        networks are better on any schedule: `budget`, `networks` that had both, Spearman's `correlation` of the short
+        trial with the mean over the seeds, and its two-sided `p_value`; NaN of fewer than three networks.
+    """
+    ended = ledger[ledger["status"].isin(["completed", "stopped"])]
+    means = ended.groupby(["budget", "family", "options", "stage"])["val_accuracy"].mean().unstack("stage")
+    both = means.reindex(columns=["search", "final"]).dropna()
+    centred = both - both.groupby("budget").transform("mean")
+    groups = {f"{budget:,} parameters": rows for budget, rows in both.groupby("budget")}
+    groups |= {"any": both, "any, against the mean of the budget": centred}
+    return pd.DataFrame(
+        [
+            (name, len(rows), *(spearmanr(rows["search"], rows["final"]) if len(rows) > 2 else (np.nan, np.nan)))
+            for name, rows in groups.items()
+        ],
+        columns=["budget", "networks", "correlation", "p_value"],
+    )
 
 
 def _hits(ended: pd.DataFrame, points: pd.DataFrame, folder: Path) -> dict[_Cell, dict[str, np.ndarray]]:
@@ -79,8 +105,8 @@ def _hits(ended: pd.DataFrame, points: pd.DataFrame, folder: Path) -> dict[_Cell
             models = ended[same & (ended["stage"] == stage)]["model"]
             files = [(folder / model).with_name(HITS_FILE) for model in models]
             loaded = [read_arrays(file, "which images a model calls right") for file in files if file.is_file()]
-            if seen := [one for one in loaded if all(split in one for split in SPLITS)]:
-                stacked = {split: np.stack([one[split] for one in seen]) for split in SPLITS}
+            if of_seeds := [arrays for arrays in loaded if all(split in arrays for split in SPLITS)]:
+                stacked = {split: np.stack([arrays[split] for arrays in of_seeds]) for split in SPLITS}
                 hits[stage, point["family"], point["budget"]] = stacked
     return hits
 

@@ -1,127 +1,38 @@
-"""The frontier drawn for paper: accuracy against size, and what distillation gains at each size."""
+"""The frontier drawn: accuracy against size, and what distillation gains at each size."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from adjustText import adjust_text
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter, StrMethodFormatter
 
-from fer_keras.cards.model_card import read_cards
-from fer_keras.evaluation.plots import BLUE, GREEN, GREY, ORANGE, PINK, new_figure
-from tuner.frontier import COSTS, FAMILY_NAMES
+from fer_keras.evaluation.plots import GREY, PINK, new_figure
+from fer_keras.models.registry import FAMILIES
+from tuner.baselines import Baseline
+from tuner.frontier import COSTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.text import Text
-
-
-@dataclass(frozen=True)
-class Known:
-    """A model that is not a point of the frontier, on the same images.
-
-    Attributes:
-        name: as figures call it.
-        public_test: accuracy on PublicTest.
-        parameters: trainable ones, of baselines as their authors count; None where not told.
-        multiply_adds: for one image; None where not told.
-        milliseconds: as in the ledger; None where not measured.
-    """
-
-    name: str
-    public_test: float
-    parameters: int | None = None
-    multiply_adds: int | None = None
-    milliseconds: float | None = None
-
-
-REFERENCES: tuple[Known, ...] = (
-    Known("course report: general CNN", 0.66926, 4_038_279, 88_411_648),
-    Known("course report: MobileNet student", 0.66341, 93_139, 6_958_632),
-)
-BASELINES: tuple[Known, ...] = (
-    Known("mini_XCEPTION", 0.654, 58_423, 10_163_392),
-    Known("big_XCEPTION", 0.656, 208_871, 65_768_288),
-    Known("MobileNet 0.25, 64 px", 0.629, 220_199, 3_182_848),
-    Known("face-api.js", 0.583),
-)
-"""Others' published weights, scored on FER2013's PublicTest; what they cost is counted in their graphs, at 64x64."""
-
-LOOKS: dict[str, tuple[str, str]] = {"cnn": (BLUE, "o"), "separable": (GREEN, "s"), "mobilenet": (ORANGE, "D")}
-"""Family -> colour and marker."""
+    from matplotlib.text import Annotation
+    from matplotlib.transforms import Bbox
 
 SPLIT_NAMES = {"public_test_accuracy": "PublicTest", "val_accuracy": "validation"}
 
-
-KNOWN_LOOKS: dict[str, tuple[str, float, str]] = {
-    "references": ("*", 11, GREY),
-    "baselines": ("x", 6, GREY),
+BASELINE_LOOKS: dict[str, tuple[str, float, str]] = {
+    "reference": ("*", 11, GREY),
+    "other": ("x", 6, GREY),
     "shipped": ("P", 7, PINK),
 }
-"""Kind of known model -> marker, its size and its colour."""
+"""Kind of baseline -> marker, its size and its colour."""
 
-_ROUNDS = 500
-"""In which names make room for each other. A time limit would not make the same figure the same file."""
+_GAPS, _ANGLES = np.arange(6, 300, 6), np.linspace(0, 2 * np.pi, 24, endpoint=False)
+"""Between a name and its mark, in points, and where around it; the nearest place that is free is taken."""
 
-_MARK = 10
-"""Side of the square in which a name shall not be, in points; marks are about as large."""
-
-MOST_PARAMETERS = 1_000_000
-"""Of a shipped student that is drawn: larger ones are teachers of others."""
-
-
-def shipped_students(folder: Path) -> tuple[Known, ...]:
-    """Return the students in a folder of saved models, which were trained for longer than those of a frontier.
-
-    Of several seeds of one architecture it is the one that validates best. Those of drawn faces and those without a
-    score on PublicTest are left out.
-
-    Raises:
-        FerKerasError: a card is damaged.
-    """
-    best: dict[str, Mapping[str, Any]] = {}
-    for card in read_cards(folder):
-        splits = card["scores"]["splits"]
-        small = card["kind"] == "student" and card["size"]["parameters"] <= MOST_PARAMETERS
-        if small and not card["scores"]["drawn"] and "public_test" in splits:
-            rival = best.setdefault(card["architecture"], card)
-            if _validated(card) > _validated(rival):
-                best[card["architecture"]] = card
-    return tuple(
-        Known(
-            card["name"],
-            card["scores"]["splits"]["public_test"]["all"]["accuracy"],
-            card["size"]["parameters"],
-            card["size"]["multiply_adds"],
-        )
-        for card in best.values()
-    )
-
-
-def _validated(card: Mapping[str, Any]) -> float:
-    val = card["scores"]["splits"].get("val")
-    return val["all"]["accuracy"] if val else 0.0
-
-
-def known_models(shipped: Path, milliseconds: Mapping[str, float]) -> dict[str, tuple[Known, ...]]:
-    """Return what figures of FER2013 show beside the frontier: `references`, `baselines` and `shipped` students.
-
-    Args:
-        shipped: folder of saved models.
-        milliseconds: what was measured, by name.
-
-    Raises:
-        FerKerasError: a card is damaged.
-    """
-    known = {"references": REFERENCES, "baselines": BASELINES, "shipped": shipped_students(shipped)}
-    return {
-        kind: tuple(replace(model, milliseconds=milliseconds.get(model.name)) for model in models)
-        for kind, models in known.items()
-    }
+_CLEARANCE = 2.0
+"""Between a name and a line, in points."""
 
 
 def shown_accuracy(points: pd.DataFrame) -> str:
@@ -129,67 +40,37 @@ def shown_accuracy(points: pd.DataFrame) -> str:
     return "public_test_accuracy" if points["public_test_accuracy"].notna().any() else "val_accuracy"
 
 
-def frontier_title(points: pd.DataFrame, source: str) -> str:
-    """Return what figures of the frontier are called, with its intervals where there are any.
+def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", baselines: Sequence[Baseline] = ()) -> Figure:
+    """Draw accuracy against a cost for each family, with 95% intervals over seeds, the Pareto set and baselines.
 
-    Args:
-        points: from `frontier_points`.
-        source: what the models were trained on; empty where that is not known.
-    """
-    intervals = points[f"{shown_accuracy(points)}_low"].notna().any()
-    parts = ["Best students found at each size", source, "with 95% intervals over seeds" if intervals else ""]
-    return ", ".join(filter(None, parts))
-
-
-def gain_title(points: pd.DataFrame, source: str) -> str:
-    """Return the same of distillation's gain.
-
-    Args:
-        points: from `with_gains`.
-        source: as for `frontier_title`.
-    """
-    intervals = points[f"{shown_accuracy(points)}_gain_low"].notna().any()
-    parts = ["Distilled against labels alone", source, "95% intervals over images and seeds" if intervals else ""]
-    return ", ".join(filter(None, parts))
-
-
-def frontier_figure(
-    points: pd.DataFrame, cost: str, *, source: str = "", known: Mapping[str, Sequence[Known]] | None = None
-) -> Figure:
-    """Draw accuracy against a cost for each family, with 95% intervals over seeds, the Pareto set and known models.
-
-    The intervals leave out that another sample of images would move all points, known models too, by about as much.
+    The intervals leave out that another sample of images would move all points, baselines too, by about as much.
 
     Args:
         points: from `frontier_points`.
         cost: one of `COSTS`, measured.
         source: what the models were trained on, for the title; empty where that is not known.
-        known: from `known_models`; none of FER2013's beside points of something else.
+        baselines: from `tuner.baselines.baselines`; none of FER2013's beside points of something else.
     """
     figure, (ax,) = new_figure(6.8, 4.4)
     accuracy, taken = shown_accuracy(points), []
-    for family, rows in points.groupby("family"):
-        colour, marker = LOOKS[family]
+    for name, rows in points.groupby("family"):
         drawn = rows.dropna(subset=[cost]).sort_values(cost)
-        _points(ax, drawn, cost, accuracy, color=colour, marker=marker, label=FAMILY_NAMES[family])
+        _points(ax, drawn, cost, accuracy, name)
         taken += _taken(drawn, cost, accuracy)
     best = points[points[f"pareto_{cost}"]].sort_values(cost)
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
-    marked = [_mark(ax, one, cost, *KNOWN_LOOKS[kind]) for kind, models in (known or {}).items() for one in models]
+    names = [name for model in baselines if (name := _mark(ax, model, cost))]
     ax.set_xscale("log")
     # 100k parameters, 10M multiply-adds, but 0.1 milliseconds.
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}") if cost == "milliseconds" else EngFormatter(sep=""))
     ax.yaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
     ax.yaxis.set_major_formatter(PercentFormatter(1.0))
     ax.set(xlabel=COSTS[cost], ylabel=f"accuracy on {SPLIT_NAMES[accuracy]}")
-    ax.set_title(frontier_title(points, source), fontsize=10)
+    intervals = "with 95% intervals over seeds" if points[f"{accuracy}_low"].notna().any() else ""
+    ax.set_title(_title("Best students found at each size", source, intervals), fontsize=10)
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
-    if names := [name for name in marked if name]:
-        figure.draw_without_rendering()  # so that the axes have their place
-        marks = [place for name in names for place in _around(ax, name.get_position())]
-        x, y = np.array([*(name.get_position() for name in names), *marks, *taken]).T
-        line = {"arrowstyle": "-", "color": GREY, "lw": 0.5}
-        adjust_text(names, x, y, ax=ax, iter_lim=_ROUNDS, expand=(1.15, 1.4), force_static=(0.3, 0.5), arrowprops=line)
+    if names:
+        _make_room(ax, names, taken)
     return figure
 
 
@@ -202,25 +83,30 @@ def gain_figure(points: pd.DataFrame, *, source: str = "") -> Figure:
     """
     figure, (ax,) = new_figure(6.0, 3.8)
     gain = f"{shown_accuracy(points)}_gain"
-    for place, (family, rows) in enumerate(points.dropna(subset=[gain]).groupby("family")):
-        colour, marker = LOOKS[family]
+    for place, (name, rows) in enumerate(points.dropna(subset=[gain]).groupby("family")):
         drawn = rows.sort_values("parameters")
-        drawn = drawn.assign(**{name: 100 * drawn[name] for name in (gain, f"{gain}_low", f"{gain}_high")})
+        drawn = drawn.assign(**{column: 100 * drawn[column] for column in (gain, f"{gain}_low", f"{gain}_high")})
         drawn["parameters"] *= 1 + 0.05 * place  # or the intervals would cover each other
-        _points(ax, drawn, "parameters", gain, color=colour, marker=marker, label=FAMILY_NAMES[family])
+        _points(ax, drawn, "parameters", gain, name)
     ax.axhline(0, color=GREY, lw=1)
     ax.set_xscale("log")
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
     ax.set(xlabel=COSTS["parameters"], ylabel=f"points gained on {SPLIT_NAMES[shown_accuracy(points)]}")
-    ax.set_title(gain_title(points, source), fontsize=9)
+    intervals = "95% intervals over images and seeds" if points[f"{gain}_low"].notna().any() else ""
+    ax.set_title(_title("Distilled against labels alone", source, intervals), fontsize=9)
     if ax.get_legend_handles_labels()[0]:
         ax.legend(frameon=False, fontsize=7.5)
     return figure
 
 
-def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, **look: object) -> None:
-    middle = rows[value]
+def _title(*parts: str) -> str:
+    return ", ".join(filter(None, parts))
+
+
+def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, name: str) -> None:
+    family, middle = FAMILIES[name], rows[value]
     errors = [middle - rows[f"{value}_low"], rows[f"{value}_high"] - middle]  # NaN, where unknown, draws none
+    look = {"color": family.colour, "marker": family.marker, "label": family.title}
     ax.errorbar(rows[cost], middle, yerr=errors, ms=4.5, lw=1.4, capsize=2.5, elinewidth=1.0, **look)
 
 
@@ -235,20 +121,49 @@ def _taken(rows: pd.DataFrame, cost: str, value: str) -> list[tuple[float, float
     return [place for place in places if np.isfinite(place).all()]
 
 
-def _around(ax: "Axes", place: tuple[float, float]) -> np.ndarray:
-    """The corners [4, 2] of a mark at a place, which is more than a point to make room for."""
-    corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) * _MARK / 2 * ax.figure.dpi / 72
-    return ax.transData.inverted().transform(ax.transData.transform(place) + corners)
+def _make_room(ax: "Axes", names: list["Annotation"], taken: list[tuple[float, float]]) -> None:
+    """Move each name to the nearest place where it covers no mark, line or other name, and inside the axes."""
+    ax.figure.draw_without_rendering()  # so that the axes have their place
+    scale = ax.figure.dpi / 72
+    fixed = [text for text in ax.texts if text not in names] + [ax.get_legend()]
+    # Rows of x, y, half of the width and of the height, in pixels.
+    obstacles = [_extent(artist.get_window_extent()) for artist in [*ax.lines, *fixed] if _is_box(artist)]
+    obstacles += [(*ax.transData.transform(place), *[scale * _CLEARANCE] * 2) for place in taken]
+    low, high = ax.bbox.min, ax.bbox.max
+    for name in sorted(names, key=lambda name: -name.xy[1]):
+        *middle, width, height = _extent(name.get_window_extent())
+        half = np.array([width, height])
+        for gap, angle in itertools.product(_GAPS, _ANGLES):
+            step = (scale * gap + half) * (np.cos(angle), np.sin(angle))
+            centre, places = middle + step, np.array(obstacles)
+            blocked = (abs(places[:, :2] - centre) < places[:, 2:] + half).all(axis=1)
+            if not blocked.any() and (centre - half > low).all() and (centre + half < high).all():
+                break
+        name.xyann = tuple(step / scale)
+        obstacles.append((*centre, *half))
+        obstacles += [(*(middle + share * step), scale, scale) for share in np.linspace(0.3, 0.7, 5)]
 
 
-def _mark(ax: "Axes", known: Known, cost: str, marker: str, size: float, colour: str) -> "Text | None":
-    """Draw a known model; return its name if that may be moved."""
-    if known.parameters is None:  # nothing is told but how good it is
-        ax.axhline(known.public_test, color=colour, lw=0.8, ls=":")
+def _is_box(artist: Any) -> bool:
+    """Whether all that an artist covers is one mark or text."""
+    return not hasattr(artist, "get_xdata") or (len(artist.get_xdata()) == 1 and artist.get_marker() != "None")
+
+
+def _extent(box: "Bbox") -> tuple[float, float, float, float]:
+    return (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, box.width / 2, box.height / 2
+
+
+def _mark(ax: "Axes", model: Baseline, cost: str) -> "Annotation | None":
+    """Draw a baseline; return its name if that may be moved."""
+    marker, size, colour = BASELINE_LOOKS[model.kind]
+    if model.parameters is None:  # nothing is told but how good it is
+        ax.axhline(model.public_test, color=colour, lw=0.8, ls=":")
         place = {"xytext": (4, 3), "textcoords": "offset points", "xycoords": ax.get_yaxis_transform()}
-        ax.annotate(known.name, (0, known.public_test), fontsize=7, color=colour, **place)
+        ax.annotate(model.title, (0, model.public_test), fontsize=7, color=colour, **place)
         return None
-    if (x := getattr(known, cost)) is None:
+    if (x := getattr(model, cost)) is None:
         return None
-    ax.plot(x, known.public_test, marker, color=colour, ms=size)
-    return ax.text(x, known.public_test, known.name, fontsize=7, color=colour)
+    ax.plot(x, model.public_test, marker, color=colour, ms=size)
+    look = {"ha": "center", "va": "center", "fontsize": 7, "color": colour, "textcoords": "offset points"}
+    line = {"arrowstyle": "-", "color": GREY, "lw": 0.5, "shrinkA": 1, "shrinkB": 0}
+    return ax.annotate(model.title, (x, model.public_test), (0, 0), arrowprops=line, **look)

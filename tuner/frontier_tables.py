@@ -1,14 +1,14 @@
 """The frontier's tables in Markdown: which family wins with so many parameters, by how much, and what goes with it."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
 
 import pandas as pd
 
 from fer_keras.evaluation.comparison import ahead
 from fer_keras.evaluation.tables import NONE, table
-from tuner.frontier import FAMILY_NAMES
+from fer_keras.models.registry import FAMILIES
 from tuner.frontier_differences import DISTILLATION, FAMILIES_COMPARED, HALF
+from tuner.settings import SETTINGS_FILE, read_search
 
 
 def families_table(differences: pd.DataFrame, split: str) -> str:
@@ -18,62 +18,68 @@ def families_table(differences: pd.DataFrame, split: str) -> str:
         differences: from `tuner.frontier_differences.differences`.
         split: `val` or `public_test`.
     """
-    lines = []
-    asked = differences[differences["question"].isin(FAMILIES_COMPARED)]
-    others = _others(asked)
-    for how in FAMILIES_COMPARED:
-        for budget, rows in asked[asked["question"] == how].groupby("budget"):
-            by_family = {row["family"]: row for row in rows.to_dict("records")}
-            cells = [f"{budget:,} parameters, {FAMILIES_COMPARED[how]}", f"{100 * by_family['cnn'][split]:.1f}"]
-            lines.append([*cells, *_ahead_of_cnn(by_family, others, split)])
-    return table(["at most", "general CNN", *_titles(others)], lines)
+    return _against_the_cnn(differences, split, FAMILIES_COMPARED, "general CNN")
 
 
 def halves_table(differences: pd.DataFrame, split: str) -> str:
-    """Return the same of networks with half of the general CNN's parameters.
+    """Return the same of networks with half of the general CNN's parameters."""
+    return _against_the_cnn(differences, split, {HALF: "distilled"}, "general CNN with twice as many")
 
-    Args:
-        differences: from `tuner.frontier_differences.differences`.
-        split: `val` or `public_test`.
-    """
+
+def _against_the_cnn(differences: pd.DataFrame, split: str, questions: dict[str, str], title: str) -> str:
+    """Rows for each question and budget; `questions` says what the networks of each learned from."""
+    asked = differences[differences["question"].isin(questions)]
+    others = [name for name in FAMILIES if name != "cnn" and (asked["family"] == name).any()]
     lines = []
-    asked = differences[differences["question"] == HALF]
-    others = _others(asked)
-    for budget, rows in asked.groupby("budget"):
-        by_family = {row["family"]: row for row in rows.to_dict("records")}
-        one = next(iter(by_family.values()))
-        cells = [f"{budget:,} parameters, distilled", f"{100 * (one[split] - one[f'{split}_difference']):.1f}"]
-        lines.append([*cells, *_ahead_of_cnn(by_family, others, split)])
-    return table(["at most", "general CNN with twice as many", *_titles(others)], lines)
-
-
-def _others(asked: pd.DataFrame) -> list[str]:
-    return [family for family in FAMILY_NAMES if family != "cnn" and (asked["family"] == family).any()]
-
-
-def _titles(others: Sequence[str]) -> list[str]:
-    return [title for family in others for title in (FAMILY_NAMES[family], "ahead by")]
-
-
-def _ahead_of_cnn(by_family: Mapping[str, Any], others: Sequence[str], split: str) -> list[str]:
-    rows = [by_family.get(family) for family in others]
-    return [cell for row in rows for cell in ((f"{100 * row[split]:.1f}", ahead(row, split)) if row else (NONE, NONE))]
+    for question, learned in questions.items():
+        for budget, rows in asked[asked["question"] == question].groupby("budget"):
+            of_family = rows.set_index("family")
+            cnn = (of_family[split] - of_family[f"{split}_difference"].fillna(0)).iloc[0]
+            lines.append([f"{budget:,} parameters, {learned}", f"{100 * cnn:.1f}"])
+            for name in others:
+                row = of_family.loc[name] if name in of_family.index else None
+                lines[-1] += [NONE, NONE] if row is None else [f"{100 * row[split]:.1f}", ahead(row, split)]
+    return table(["at most", title, *(cell for name in others for cell in (FAMILIES[name].title, "ahead by"))], lines)
 
 
 def gains_table(differences: pd.DataFrame, split: str) -> str:
-    """Return what distillation gains over labels alone, in points, with 95% intervals over images and seeds.
-
-    Args:
-        differences: from `tuner.frontier_differences.differences`.
-        split: `val` or `public_test`.
-    """
+    """Return what distillation gains over labels alone, in points, with 95% intervals over images and seeds."""
     asked = differences[differences["question"] == DISTILLATION]
-    families = [family for family in FAMILY_NAMES if (asked["family"] == family).any()]
+    families = [name for name in FAMILIES if (asked["family"] == name).any()]
     lines = []
     for budget, rows in asked.groupby("budget"):
-        by_family = {row["family"]: ahead(row, split) for row in rows.to_dict("records")}
-        lines.append([f"{budget:,} parameters", *(by_family.get(family, NONE) for family in families)])
-    return table(["distilled, at most", *(FAMILY_NAMES[family] for family in families)], lines)
+        gains = {row["family"]: ahead(row, split) for row in rows.to_dict("records")}
+        lines.append([f"{budget:,} parameters", *(gains.get(name, NONE) for name in families)])
+    return table(["distilled, at most", *(FAMILIES[name].title for name in families)], lines)
+
+
+def correlation_table(correlations: pd.DataFrame) -> str:
+    """Return the rank correlations of `tuner.frontier_differences.rank_correlations`."""
+    lines = [
+        (
+            row["budget"],
+            f"{row['networks']}",
+            NONE if pd.isna(row["correlation"]) else f"{row['correlation']:+.2f}",
+            NONE if pd.isna(row["p_value"]) else f"{row['p_value']:.2g}",
+        )
+        for row in correlations.to_dict("records")
+    ]
+    return table(("at most", "networks with both", "Spearman's rank correlation", "p"), lines)
+
+
+def limits_text(folder: Path) -> str:
+    """Return a sentence on the limit on multiply-adds of the search in `folder`, so that nobody takes it for a result.
+
+    Raises:
+        FerKerasError: its settings are damaged.
+    """
+    path = folder / SETTINGS_FILE
+    if not path.exists():
+        return "The limit on multiply-adds is not known: the settings of the search are not there."
+    search = read_search(path)
+    free = ", ".join(f"{budget:,}" for budget in search.unlimited_budgets)
+    but = f", but for the budgets without a limit: {free} parameters" if free else " at every budget"
+    return f"Every network has at most {search.max_multiply_adds:,} multiply-adds{but}."
 
 
 def evidence_table(evidence: pd.DataFrame) -> str:
@@ -84,20 +90,19 @@ def evidence_table(evidence: pd.DataFrame) -> str:
     """
     header = ["network", "multiply-adds", "per parameter", "in dense layers", "layers", "mean width"]
     header += ["receptive field", "training", "validation"]
-    rank = {family: number for number, family in enumerate(FAMILY_NAMES)}
-    lines = []
-    for row in sorted(evidence.to_dict("records"), key=lambda row: (row["budget"], rank[row["family"]])):
-        lines.append(
-            [
-                f"{FAMILY_NAMES[row['family']]}, {row['budget']:,}",
-                f"{row['multiply_adds'] / 1e6:.1f} M",
-                f"{row['multiply_adds_per_parameter']:.0f}",
-                f"{row['dense_share']:.0%}",
-                str(row["layers"]),
-                f"{row['mean_width']:.0f}",
-                f"{row['receptive_field']}",
-                f"{100 * row['train_accuracy']:.1f}",
-                f"{100 * row['val_accuracy']:.1f}",
-            ]
-        )
+    rank = {name: number for number, name in enumerate(FAMILIES)}
+    lines = [
+        [
+            f"{FAMILIES[row['family']].title}, {row['budget']:,}",
+            f"{row['multiply_adds'] / 1e6:.1f} M",
+            f"{row['multiply_adds_per_parameter']:.0f}",
+            f"{row['dense_share']:.0%}",
+            str(row["layers"]),
+            f"{row['mean_width']:.0f}",
+            f"{row['receptive_field']}",
+            f"{100 * row['train_accuracy']:.1f}",
+            f"{100 * row['val_accuracy']:.1f}",
+        ]
+        for row in sorted(evidence.to_dict("records"), key=lambda row: (row["budget"], rank[row["family"]]))
+    ]
     return table(header, lines)

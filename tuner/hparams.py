@@ -7,20 +7,8 @@ from typing import Any
 import tensorflow as tf
 from tensorboard.plugins.hparams import api
 
-from tuner.ledger import ENDED_WELL, read_rows
-
-_FOLDER = "hparams"
-
 _FIELDS = ("stage", "family", "budget", "seed", "alpha")
 _METRICS = ("val_accuracy", "train_accuracy", "parameters", "multiply_adds", "seconds")
-
-
-def show_trials(search: Path) -> None:
-    """Show the trials of a search that ended well and are not shown yet, as in a clone, which has only their rows."""
-    for row in read_rows(search):
-        trial = search / f"trial_{row['trial']}"
-        if row["status"] in ENDED_WELL and not (trial / _FOLDER).exists():
-            show_trial(trial, row)
 
 
 def show_trial(trial: Path, row: dict[str, Any]) -> None:
@@ -30,7 +18,7 @@ def show_trial(trial: Path, row: dict[str, Any]) -> None:
         trial: its folder, below the one that TensorBoard is started on.
         row: of the ledger, with the family's hyperparameters.
     """
-    folder = trial / _FOLDER
+    folder = trial / "hparams"
     shutil.rmtree(folder, ignore_errors=True)
     shown = {name: row[name] for name in _FIELDS}
     shown |= {f"{row['family']}_{name}": value for name, value in row["hyperparameters"].items()}

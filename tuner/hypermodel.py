@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,11 @@ from fer_keras.training.pipeline import TeacherLogits
 from fer_keras.training.progress import MONITOR
 from fer_keras.training.run import Run
 from fer_keras.training.student import train_student
-from tuner.early_stopping import StopHopeless, is_hopeless
 from tuner.frontier import HITS_FILE
 from tuner.hparams import show_trial
 from tuner.ledger import COMPLETED, ENDED_WELL, FAILED, RUNNING, STOPPED, read_row, read_rows, record, trial_lock
-from tuner.oracle import candidate
+from tuner.median_stopping import MedianStopping, is_far_behind
+from tuner.plan import candidate
 from tuner.settings import SEARCH, Candidate, Search
 from tuner.workers import reviver
 
@@ -49,16 +48,6 @@ class Material:
 
     data: FaceData
     logits_for: Callable[[StudentConfig], TeacherLogits]
-
-    @cached_property
-    def train(self) -> FaceData:
-        """The images that are learned from."""
-        return self.data.split("train")
-
-    @cached_property
-    def val(self) -> FaceData:
-        """The images that everything is chosen by."""
-        return self.data.split("val")
 
 
 class StudentHyperModel(keras_tuner.HyperModel):
@@ -79,49 +68,31 @@ class StudentHyperModel(keras_tuner.HyperModel):
         config = candidate(hp, self.search).config(self.search)
         return from_preset(config.model, num_classes=len(config.data.classes), **config.options)
 
-    def fit(
-        self, hp: keras_tuner.HyperParameters, model: keras.Model, *, trial_folder: Path, **_: Any
-    ) -> dict[str, float]:
-        """Distil the student of a trial and return {"val_accuracy": best validation accuracy}.
+    def fit(self, hp: keras_tuner.HyperParameters, *, trial_folder: Path, **_: Any) -> dict[str, float]:
+        """Build and distil the student of a trial and return {"val_accuracy": best validation accuracy}.
 
         What the trial comes to stands in its row of the ledger, whether it ends well or fails. A trial that ended well
         is not run again, and one that was killed goes on from its last whole epoch.
 
         Args:
             hp: the trial's hyperparameters.
-            model: from `build`, for its size.
             trial_folder: the trial's own folder.
 
         Raises:
             keras_tuner.errors.FailedTrialError: the trial failed.
         """
         with locked(trial_lock(trial_folder), wait=True):
-            row = read_row(trial_folder)
-            if row is None or row["status"] not in ENDED_WELL:
-                row = self._recorded(candidate(hp, self.search), model, trial_folder, row or {})
+            row = read_row(trial_folder) or {}
+            if row.get("status") not in ENDED_WELL:
+                row = self._recorded(hp, trial_folder, row)
         if row["status"] == FAILED:
             raise keras_tuner.errors.FailedTrialError(row["error"])
         return {MONITOR: row[MONITOR]}
 
-    def failure(
-        self, hp: keras_tuner.HyperParameters, trial_folder: Path, error: Exception
-    ) -> keras_tuner.errors.FailedTrialError:
-        """Note in the ledger that the student of a trial could not be built; return what to raise.
-
-        Args:
-            hp: the trial's hyperparameters.
-            trial_folder: the trial's own folder.
-            error: why.
-        """
-        with locked(trial_lock(trial_folder), wait=True):
-            row = {**self._of(candidate(hp, self.search), trial_folder), **_failed(error)}
-            if (read_row(trial_folder) or row)["status"] not in ENDED_WELL:
-                record(self.search.folder, trial_folder, row)
-        return keras_tuner.errors.FailedTrialError(row["error"])
-
-    def _of(self, trial: Candidate, trial_folder: Path) -> dict[str, Any]:
-        """What any row of a trial holds, whatever comes of it."""
-        return {
+    def _recorded(self, hp: keras_tuner.HyperParameters, trial_folder: Path, earlier: dict[str, Any]) -> dict[str, Any]:
+        trial = candidate(hp, self.search)
+        folder = trial_folder / f"{trial.family}-{trial.budget}-{trial.stage}-seed{trial.seed}"
+        row = {
             "trial": trial_folder.name.removeprefix("trial_"),
             "stage": trial.stage,
             "family": trial.family,
@@ -129,47 +100,41 @@ class StudentHyperModel(keras_tuner.HyperModel):
             "seed": self.search.base.fit.seed + trial.seed,
             "hyperparameters": trial.values,
         }
-
-    def _recorded(
-        self, trial: Candidate, model: keras.Model, trial_folder: Path, earlier: dict[str, Any]
-    ) -> dict[str, Any]:
-        folder = trial_folder / f"{trial.family}-{trial.budget}-{trial.stage}-seed{trial.seed}"
-        row = self._of(trial, trial_folder)
         try:
             run = Run(folder, trial.config(self.search), resume=True)
-            row |= _begun(run, model, earlier)
+            row |= _begun(run, self.build(hp), earlier)
             record(self.search.folder, trial_folder, row)
             if row["attempts"] > _DEATHS:
                 raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
             row |= {**self._trained(trial, run), "ended": _now()}
-        except KeyboardInterrupt:  # not the trial's fault
+        except KeyboardInterrupt:  # also SIGTERM, see fer_keras.__main__; not the trial's fault
             if "attempts" in row:
                 record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
             raise
-        except Exception as error:  # whatever goes wrong in one trial, the search goes on
-            row |= _failed(error)
+        except Exception as error:  # whatever goes wrong in one trial, too little memory too, the search goes on
+            first, *_ = str(error).strip().splitlines() or [""]
+            row |= {"status": FAILED, "error": f"{type(error).__name__}: {first}", "ended": _now()}
         record(self.search.folder, trial_folder, row)
         if row["status"] in ENDED_WELL:
             show_trial(trial_folder, row)
-        if trial.stage == SEARCH and row["status"] in ENDED_WELL:
-            # Optimizer states of hundreds of short trials; the row says that they ended.
-            shutil.rmtree(folder / "checkpoint", ignore_errors=True)
+            if trial.stage == SEARCH:
+                # Optimizer states of hundreds of short trials; the row says that they ended.
+                shutil.rmtree(folder / "checkpoint", ignore_errors=True)
         return row
 
     def _trained(self, trial: Candidate, run: Run) -> dict[str, Any]:
-        rivals = _curves(self.search.folder, trial) if trial.stage == SEARCH else []
+        curves = _curves(self.search.folder, trial) if trial.stage == SEARCH else []
         config = run.config
         done = [logs[MONITOR] for logs in run.progress.history]
-        if is_hopeless(done, rivals, config.fit.epochs):
+        if is_far_behind(done, curves, config.fit.epochs):
             run.publish()  # killed between the decision and the row
         else:
-            stopper = StopHopeless(done, rivals, config.fit.epochs)
-            logits = self.material.logits_for(config)
-            train_student(run, self.material.train, self.material.val, logits, callbacks=[stopper])
+            stopping = MedianStopping(done, curves, config.fit.epochs)
+            train, val = self.material.data.split("train"), self.material.data.split("val")
+            train_student(run, train, val, self.material.logits_for(config), callbacks=[stopping])
         history = read_history(run.folder)
-        stopped = len(history) < config.fit.epochs
         return {
-            "status": STOPPED if stopped else COMPLETED,
+            "status": STOPPED if len(history) < config.fit.epochs else COMPLETED,
             "error": "",
             "epochs": len(history),
             MONITOR: float(history[MONITOR].max()),
@@ -181,23 +146,17 @@ class StudentHyperModel(keras_tuner.HyperModel):
 
     def _reported(self, folder: Path) -> dict[str, float]:
         """Store a model of the full schedule small; return its PublicTest accuracy and note what it calls right."""
-        model = load_model(folder / MODEL_FILE)
-        save_compact(
-            model, folder / MODEL_FILE, self.material.data.label_set
-        )  # of so few weights most of a stock file is padding
-        hits = {}
-        for split in ("val", "public_test"):
-            data = self.material.data.split(split)
-            if len(data):
-                hits[split] = predict_logits(model, data.images).argmax(-1) == data.labels
+        model, data = load_model(folder / MODEL_FILE), self.material.data
+        save_compact(model, folder / MODEL_FILE, data.label_set)  # of so few weights most of a stock file is padding
+        splits = {name: data.split(name).labelled() for name in ("val", "public_test")}
+        hits = {
+            name: predict_logits(model, split.images).argmax(-1) == split.labels
+            for name, split in splits.items()
+            if len(split)
+        }
         with replacing(folder / HITS_FILE) as partial:
             np.savez_compressed(partial, **hits)
         return {"public_test_accuracy": float(hits["public_test"].mean())} if "public_test" in hits else {}
-
-
-def _failed(error: Exception) -> dict[str, Any]:
-    lines = str(error).strip().splitlines() or [""]
-    return {"status": FAILED, "error": f"{type(error).__name__}: {lines[0]}", "ended": _now()}
 
 
 def _now() -> str:
@@ -205,7 +164,7 @@ def _now() -> str:
 
 
 def _begun(run: Run, model: keras.Model, earlier: dict[str, Any]) -> dict[str, Any]:
-    """What the row of a trial holds beside `_of` once it begins or goes on."""
+    """What the row of a trial says of its network and of this start."""
     config, epoch = run.config, run.progress.epoch
     now = (RUNNING, epoch, reviver())
     again = tuple(earlier.get(name) for name in ("status", "begun_at", "reviver")) == now
@@ -228,9 +187,6 @@ def _begun(run: Run, model: keras.Model, earlier: dict[str, Any]) -> dict[str, A
 
 def _curves(folder: Path, trial: Candidate) -> list[list[float]]:
     """Validation accuracy by epoch of the short trials of the same family and budget that went all the way."""
-    return [
-        row["curve"]
-        for row in read_rows(folder)
-        if (row["stage"], row["family"], row["budget"]) == (SEARCH, trial.family, trial.budget)
-        and row["status"] == COMPLETED
-    ]
+    cell = (SEARCH, trial.family, trial.budget, COMPLETED)
+    rows = read_rows(folder)
+    return [row["curve"] for row in rows if (row["stage"], row["family"], row["budget"], row["status"]) == cell]

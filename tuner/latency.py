@@ -15,16 +15,16 @@ from fer_keras.export.litert import float32_file
 from fer_keras.export.litert_runtime import litert_runtime
 from fer_keras.files import write_text
 from fer_keras.models.load import load_model
-from fer_keras.models.registry import build
-from tuner.frontier import KNOWN_FILE, read_ledger
-from tuner.frontier_figures import REFERENCES, shipped_students
+from fer_keras.models.registry import build, from_preset
+from tuner.baselines import MILLISECONDS_FILE, baselines
+from tuner.frontier import read_ledger
 from tuner.ledger import COMPLETED, read_rows, record
 from tuner.settings import FINAL
 
 _CALLS = 30
 
 
-def measure(folder: Path, known: Mapping[str, bytes] | None = None, rounds: int = 15) -> None:
+def measure(folder: Path, others: Mapping[str, bytes] | None = None, rounds: int = 15) -> None:
     """Write the milliseconds of every network of the full schedule into the ledger of the search in `folder`.
 
     Each runs in LiteRT, float32, batch 1, one thread. Every network has its turn in every round, so that a noisy
@@ -33,7 +33,7 @@ def measure(folder: Path, known: Mapping[str, bytes] | None = None, rounds: int 
 
     Args:
         folder: of the search.
-        known: name -> LiteRT file of what is measured too and noted in `KNOWN_FILE`, as from `known_networks`.
+        others: title -> LiteRT file of what is measured too and noted in `MILLISECONDS_FILE`; see `baseline_files`.
         rounds: of `_CALLS` calls each.
 
     Raises:
@@ -46,7 +46,17 @@ def measure(folder: Path, known: Mapping[str, bytes] | None = None, rounds: int 
     rows = [row for row in rows if row["stage"] == FINAL and row["status"] == COMPLETED]
     networks = {(row["family"], row["options"]) for row in rows}
     files: dict[Hashable, bytes] = {key: float32_file(build(key[0], **json.loads(key[1]))) for key in sorted(networks)}
-    calls = {key: lite_function(file) for key, file in {**files, **(known or {})}.items()}
+    milliseconds = _fastest({key: lite_function(file) for key, file in {**files, **(others or {})}.items()}, rounds)
+    for row in rows:
+        row["milliseconds"] = milliseconds[row["family"], row["options"]]
+        record(folder, folder / f"trial_{row['trial']}", row)
+    if others:
+        table = pd.DataFrame([(title, milliseconds[title]) for title in others], columns=["name", "milliseconds"])
+        write_text(folder / MILLISECONDS_FILE, table.to_csv(index=False))
+
+
+def _fastest(calls: Mapping[Hashable, Callable[[], object]], rounds: int) -> dict[Hashable, float]:
+    """Milliseconds a call in the fastest round of each."""
     fastest = dict.fromkeys(calls, np.inf)
     for number in range(rounds):
         print(f"measuring: round {number + 1} of {rounds}", flush=True)
@@ -56,26 +66,22 @@ def measure(folder: Path, known: Mapping[str, bytes] | None = None, rounds: int 
             for _ in range(_CALLS):
                 call()
             fastest[key] = min(fastest[key], (time.perf_counter() - start) / _CALLS)
-    milliseconds = {key: round(1e3 * seconds, 4) for key, seconds in fastest.items()}
-    for row in rows:
-        row["milliseconds"] = milliseconds[row["family"], row["options"]]
-        record(folder, folder / f"trial_{row['trial']}", row)
-    if known:
-        table = pd.DataFrame([(name, milliseconds[name]) for name in known], columns=["name", "milliseconds"])
-        write_text(folder / KNOWN_FILE, table.to_csv(index=False))
+    return {key: round(1e3 * seconds, 4) for key, seconds in fastest.items()}
 
 
-def known_networks(shipped: Path) -> dict[str, bytes]:
-    """Return the LiteRT files, float32, of the models that figures show beside a frontier, by name.
+def baseline_files(shipped: Path) -> dict[str, bytes]:
+    """Return the LiteRT files, float32, of the baselines that can be had here, by title.
 
     They are the reference's networks, the students in the folder `shipped`, and mini_XCEPTION where `fer` is installed.
     """
-    built = zip(REFERENCES, (build("cnn"), build("mobilenet")), strict=True)
-    files = {known.name: float32_file(model) for known, model in built}
-    files |= {student.name: float32_file(load_model(shipped / student.name)) for student in shipped_students(shipped)}
+    files = {}
+    for model in baselines(shipped):
+        if model.preset or model.kind == "shipped":
+            network = from_preset(model.preset) if model.preset else load_model(shipped / model.title)
+            files[model.title] = float32_file(network)
     with TemporaryDirectory() as scratch:
-        baselines = {file.runtime: file.path.read_bytes() for file in fer_files(Path(scratch))}
-    return files | ({"mini_XCEPTION": baselines["litert_float32"]} if baselines else {})
+        of_fer = {file.runtime: file.path.read_bytes() for file in fer_files(Path(scratch))}
+    return files | ({"mini_XCEPTION": of_fer["litert_float32"]} if of_fer else {})
 
 
 def lite_function(file: bytes) -> Callable[[], object]:

@@ -12,11 +12,11 @@ from keras_tuner.src.distribute import utils as distribution
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.teachers import Teacher, cached_logits, views_asked_for
 from fer_keras.errors import FerKerasError
-from tuner.hparams import show_trials
+from fer_keras.files import locked
 from tuner.hypermodel import Material
 from tuner.ledger import COMPLETED, FAILED, last_failure, read_rows, write_ledger
 from tuner.settings import CONTROL, FINAL, SEARCH, Search, remember
-from tuner.tuner import FrontierTuner, only_one
+from tuner.tuner import FrontierTuner
 
 
 def run_search(search: Search, data: FaceData, teachers: Sequence[Teacher], cache_root: Path) -> Path:
@@ -40,10 +40,9 @@ def run_search(search: Search, data: FaceData, teachers: Sequence[Teacher], cach
     """
     chief = distribution.is_chief_oracle()
     worker = distribution.has_chief_oracle() and not chief
-    with nullcontext() if worker else only_one(search.folder):
+    # One chief or single process at a time.
+    with nullcontext() if worker else locked(search.folder / "locks" / "chief", wait=False):
         remember(search, write=not worker)
-        if not worker:
-            show_trials(search.folder)
         tuner = FrontierTuner(search, None if chief else prepare(search, data, teachers, cache_root))
         tuner.search()
         ledger = write_ledger(search.folder)
@@ -67,7 +66,7 @@ def _lacking(search: Search) -> list[tuple[str, str, int]]:
     done = Counter(_cell(row) for row in rows if row["status"] == COMPLETED)
     wanted = [(FINAL, *cell) for cell in search.cells]
     wanted += [(CONTROL, *cell) for cell in search.cells if cell[1] in search.control_budgets]
-    return [one for one in wanted for _ in range(search.seeds - done[one])]
+    return [full for full in wanted for _ in range(search.seeds - done[full])]
 
 
 def _cell(row: Mapping[str, Any]) -> tuple[str, str, int]:

@@ -12,7 +12,7 @@ import keras_tuner
 
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013
-from fer_keras.models.family import Choices, SearchPlan
+from fer_keras.models.family import SearchPlan
 from fer_keras.models.registry import FAMILIES
 from fer_keras.models.widths import fit_plan
 from tuner.defaults import MAX_MULTIPLY_ADDS
@@ -23,29 +23,27 @@ def searchable() -> tuple[str, ...]:
     return tuple(name for name, family in FAMILIES.items() if family.search)
 
 
-def hyperparameters(family: str) -> Mapping[str, Choices]:
-    """Return the values and the default of every hyperparameter of `family`.
+def search_plan(family: str) -> SearchPlan:
+    """Return how `family` is searched.
 
     Raises:
-        FerKerasError: there is no search plan for it.
+        FerKerasError: it is not.
     """
-    return _search(family).hyperparameters
+    if family not in searchable():
+        raise FerKerasError(f"unknown family {family!r}, expected some of {', '.join(searchable())}")
+    return FAMILIES[family].search
 
 
 def defaults(family: str) -> dict[str, Any]:
-    """Return the default of every hyperparameter of `family`.
-
-    Raises:
-        FerKerasError: there is no search plan for it.
-    """
-    return {name: default for name, (_, default) in hyperparameters(family).items()}
+    """Return the default of every hyperparameter of `family`."""
+    return {name: default for name, (_, default) in search_plan(family).hyperparameters.items()}
 
 
 def declare(hp: keras_tuner.HyperParameters, family: str) -> dict[str, Any]:
     """Declare the hyperparameters of `family`, named `<family>_<name>`, and return their values by `<name>`."""
     return {
         name: hp.Choice(f"{family}_{name}", list(values), default=default)
-        for name, (values, default) in hyperparameters(family).items()
+        for name, (values, default) in search_plan(family).hyperparameters.items()
     }
 
 
@@ -53,7 +51,7 @@ def solve_options(
     family: str,
     budget: int,
     values: Mapping[str, Any],
-    max_multiply_adds: int = MAX_MULTIPLY_ADDS,
+    max_multiply_adds: int | None = MAX_MULTIPLY_ADDS,
     *,
     num_classes: int = len(FER2013),
 ) -> dict[str, Any]:
@@ -63,28 +61,17 @@ def solve_options(
         family: one of `searchable`.
         budget: the most trainable parameters.
         values: a value for each of the family's hyperparameters.
-        max_multiply_adds: the most multiply-adds of one image.
+        max_multiply_adds: the most multiply-adds of one image; None for no limit.
         num_classes: C. Defaults to FER2013's.
 
     Raises:
         FerKerasError: there are no such widths.
     """
-    return _solve(family, _search(family), budget, tuple(sorted(values.items())), max_multiply_adds, num_classes)
+    return _solve(family, search_plan(family), budget, tuple(sorted(values.items())), max_multiply_adds, num_classes)
 
 
 @cache
 def _solve(
-    family: str,
-    search: SearchPlan,
-    budget: int,
-    values: tuple[tuple[str, Any], ...],
-    max_multiply_adds: int,
-    num_classes: int,
+    family: str, search: SearchPlan, budget: int, values: tuple[tuple[str, Any], ...], limit: int | None, classes: int
 ) -> dict[str, Any]:
-    return fit_plan(family, search.plan(dict(values)), budget, max_multiply_adds, num_classes=num_classes)
-
-
-def _search(family: str) -> SearchPlan:
-    if family not in searchable():
-        raise FerKerasError(f"unknown family {family!r}, expected some of {', '.join(searchable())}")
-    return FAMILIES[family].search
+    return fit_plan(family, search.plan(dict(values)), budget, limit, num_classes=classes)

@@ -9,8 +9,10 @@ from fer_keras.config import StudentConfig, differences, from_dict, require, to_
 from fer_keras.errors import FerKerasError
 from fer_keras.files import read_json, write_json
 from tuner import defaults as default
-from tuner.frontier import SETTINGS_FILE
 from tuner.search_space import defaults, solve_options
+
+SETTINGS_FILE = "search.json"
+"""Beside the ledger: the settings of the search."""
 
 SEARCH, FINAL, CONTROL = "search", "final", "control"
 STAGES = (SEARCH, FINAL, CONTROL)
@@ -33,6 +35,7 @@ class Search:
         seeds: how many times the best of each family and budget is trained on it.
         control_budgets: where the same is trained on labels alone too.
         max_multiply_adds: of any candidate.
+        unlimited_budgets: where candidates may have more.
         max_failures: so many failed trials in a row end the search.
     """
 
@@ -45,21 +48,30 @@ class Search:
     seeds: int = default.SEEDS
     control_budgets: tuple[int, ...] = default.CONTROL_BUDGETS
     max_multiply_adds: int = default.MAX_MULTIPLY_ADDS
+    unlimited_budgets: tuple[int, ...] = ()
     max_failures: int = default.MAX_FAILURES
 
     def __post_init__(self) -> None:
         for name, low, high in (("trials", 1, 10_000), ("final_epochs", 1, 100_000), ("seeds", 1, 100)):
             require(f"--{name.replace('_', '-')}", getattr(self, name), low, high)
         require("--max-failures", self.max_failures, 1, 10_000)
-        for family in self.families:
-            for budget in self.budgets:
-                for stage in STAGES:  # what cannot be built or fitted is found now, not after all short trials
-                    Candidate(stage, family, budget, 0, defaults(family)).config(self)
+        for family, budget in self.cells:
+            for stage in STAGES:  # what cannot be built or fitted is found now, not after all short trials
+                Candidate(stage, family, budget, 0, defaults(family)).config(self)
 
     @property
     def cells(self) -> list[tuple[str, int]]:
         """Each family with each budget: the points of the frontier, small ones first."""
         return [(family, budget) for budget in self.budgets for family in self.families]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as JSON values, without the folder, which hosts may call differently."""
+        settings = {name: value for name, value in vars(self).items() if name not in ("folder", "base")}
+        return {**json.loads(json.dumps(settings)), "base": to_dict(self.base)}
+
+    def is_same(self, other: "Search") -> bool:
+        """Tell whether another search has the same settings, whatever its data are called."""
+        return _comparable(self) == _comparable(other)
 
 
 @dataclass(frozen=True)
@@ -82,8 +94,8 @@ class Candidate:
 
     def options(self, search: Search) -> dict[str, Any]:
         """Return the options of the family's builder."""
-        num_classes = len(search.base.data.classes)
-        return solve_options(self.family, self.budget, self.values, search.max_multiply_adds, num_classes=num_classes)
+        limit = None if self.budget in search.unlimited_budgets else search.max_multiply_adds
+        return solve_options(self.family, self.budget, self.values, limit, num_classes=len(search.base.data.classes))
 
     def config(self, search: Search) -> StudentConfig:
         """Return what the candidate's run is told."""
@@ -101,44 +113,40 @@ class Candidate:
         )
 
 
+def read_search(path: Path) -> Search:
+    """Read the settings of a search, as `Search.to_dict` has them.
+
+    Raises:
+        FerKerasError: there is no such file, or it holds something else.
+    """
+    settings = read_json(path)
+    if not isinstance(settings, dict):
+        raise FerKerasError(f"{path}: expected the settings of a search")
+    return from_dict(Search, {**settings, "folder": path.parent}, path)
+
+
 def remember(search: Search, *, write: bool) -> None:
-    """Check what `search` is told against what is in its folder, and write it there unless a worker asks.
+    """Check `search` against the settings in its folder, and write them there unless a worker asks.
 
     More trials, seeds, budgets and families only add to what is there; nothing else may change.
 
     Raises:
         FerKerasError: another search is in the folder.
     """
-    told = settings_of(search)
     path = search.folder / SETTINGS_FILE
     if path.exists():
-        written = read_json(path)
-        if not isinstance(written, dict) or "base" not in written:
-            raise FerKerasError(f"{path}: expected the settings of a search")
-        written["base"] = to_dict(from_dict(StudentConfig, written["base"], path, "base."))
-        before, now = (_unnamed({**settings, **dict.fromkeys(_EXTENSIBLE)}) for settings in (written, told))
-        changed = differences(before, now)
-        if changed:
+        before, now = ({**_comparable(each), **dict.fromkeys(_EXTENSIBLE)} for each in (read_search(path), search))
+        if changed := differences(before, now):
             raise FerKerasError(
                 f"{search.folder}: cannot go on with other options ({'; '.join(changed)});"
                 " give the same ones, or another --name"
             )
     if write:
-        write_json(path, told)
+        write_json(path, search.to_dict())
 
 
-def settings_of(search: Search) -> dict[str, Any]:
-    """Return what a search is told as JSON values, without its folder, which hosts may call differently."""
-    told = {name: getattr(search, name) for name in vars(search) if name not in ("folder", "base")}
-    return {**json.loads(json.dumps(told)), "base": to_dict(search.base)}
-
-
-def is_same(settings: dict[str, Any], others: dict[str, Any]) -> bool:
-    """Tell whether two searches were told the same, by `settings_of`, whatever their data are called."""
-    return _unnamed(settings) == _unnamed(others)
-
-
-def _unnamed(settings: dict[str, Any]) -> dict[str, Any]:
+def _comparable(search: Search) -> dict[str, Any]:
     """Leave out what data and teachers are called: their fingerprints say what they are."""
+    settings = search.to_dict()
     base = settings["base"]
     return {**settings, "base": {**base, "data": {**base["data"], "source": None}, "teacher_names": None}}

@@ -16,17 +16,17 @@ from keras_tuner.src import protos
 from keras_tuner.src.distribute import utils as distribution
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import locked, read_json, write_json
+from fer_keras.files import write_json
 from tuner.hypermodel import Material, StudentHyperModel
 from tuner.oracle import FrontierOracle, Trial
-from tuner.settings import Search, is_same, settings_of
+from tuner.settings import Search, read_search
 from tuner.workers import IP, PORT, chief_address
 
 _POLL_SECONDS = 0.5
 _GOODBYE_SECONDS = 30.0
 
 DONE_FILE = "done"
-"""Holds what a search was told once nothing of it is left to do, so that no worker waits for a chief that is gone.
+"""Holds the settings of a search once nothing of it is left to do, so that no worker waits for a chief that is gone.
 
 It is not written where another start would try something again: the workers of that start must wait for its chief."""
 
@@ -46,8 +46,7 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
             directory=str(search.folder.parent),
             project_name=search.folder.name,
         )
-        self.told = search
-        self.folder = search.folder
+        self.settings = search
         if self._is_worker():
             self.oracle.stub = _patient_stub()
 
@@ -69,12 +68,12 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
             self.oracle.reload()
 
     def search(self) -> None:
-        """Run trials until none is left, or as the chief give them out."""
+        """Run trials until none is left, or as the chief gives them out."""
         if distribution.is_chief_oracle():
             self._serve()
             return
         self.save()
-        with _told_of_silence() if self._is_worker() else nullcontext():
+        with _silence_as_refusal() if self._is_worker() else nullcontext():
             self._work()
 
     def _work(self) -> None:
@@ -88,14 +87,14 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
             self._run(trial)
 
     def _is_done(self) -> bool:
-        done = self.folder / DONE_FILE
-        return done.exists() and is_same(read_json(done), settings_of(self.told))
+        done = self.settings.folder / DONE_FILE
+        return done.exists() and read_search(done).is_same(self.settings)
 
     def _noted_as_done(self) -> bool:
         """Tell whether nothing is left to do, and note it for workers."""
         finished = self.oracle.is_finished()
         if finished:
-            write_json(self.folder / DONE_FILE, settings_of(self.told))
+            write_json(self.settings.folder / DONE_FILE, self.settings.to_dict())
         return finished
 
     def _run(self, trial: Trial) -> None:
@@ -112,11 +111,7 @@ class FrontierTuner(keras_tuner.engine.base_tuner.BaseTuner):
         """Build and distil the student of `trial`; return its validation accuracy."""
         folder = Path(self.get_trial_dir(trial.trial_id))
         print(f"trial {trial.trial_id}: {folder}", flush=True)
-        try:
-            model = self.hypermodel.build(trial.hyperparameters)
-        except Exception as error:  # such as too little memory: the search goes on
-            raise self.hypermodel.failure(trial.hyperparameters, folder, error) from error
-        return self.hypermodel.fit(trial.hyperparameters, model, trial_folder=folder)
+        return self.hypermodel.fit(trial.hyperparameters, trial_folder=folder)
 
     def _serve(self) -> None:
         """Answer workers until each has been told that nothing is left."""
@@ -156,19 +151,14 @@ def _patient_stub() -> Any:
 
 
 @contextmanager
-def _told_of_silence() -> Iterator[None]:
+def _silence_as_refusal() -> Iterator[None]:
     try:
         yield
     except grpc.RpcError as error:
         code = error.code()
         if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            told = f"no chief answers at {chief_address()} ({code.name})"
+            reason = f"no chief answers at {chief_address()} ({code.name})"
         else:
-            told = f"the chief at {chief_address()} failed with {error.details()} ({code.name})"
+            reason = f"the chief at {chief_address()} failed with {error.details()} ({code.name})"
         # The system's refusal, not bad input: another try may not meet it, so that a cluster starts the worker again.
-        raise OSError(errno.EHOSTUNREACH, told, f"{IP}, {PORT}") from error
-
-
-def only_one(folder: Path) -> Any:
-    """Hold a search's folder against a second chief or single process; see `fer_keras.files.locked`."""
-    return locked(folder / "locks" / "chief", wait=False)
+        raise OSError(errno.EHOSTUNREACH, reason, f"{IP}, {PORT}") from error

@@ -31,11 +31,11 @@ def role_is_whole() -> bool:
     Raises:
         FerKerasError: there are some of them only.
     """
-    told = [name for name in (IP, PORT, NAME) if os.environ.get(name)]
+    names = [name for name in (IP, PORT, NAME) if os.environ.get(name)]
     for name in (IP, PORT, NAME):
-        if told and name not in told:
-            raise FerKerasError(f"{name}: not set, expected a value, for {told[0]} has one")
-    return bool(told)
+        if names and name not in names:
+            raise FerKerasError(f"{name}: not set, expected a value, for {names[0]} has one")
+    return bool(names)
 
 
 def chief_address() -> str:

@@ -10,65 +10,72 @@ import numpy as np
 from scipy import optimize
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.metrics import calibration_error, nll
+from fer_keras.evaluation.confidence import brier, calibration_error, nll
 from fer_keras.files import CALIBRATION_FILE, file_sha256, write_json
 
 _RANGE = (0.05, 20.0)
 
 
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the temperature T > 0 by which dividing logits makes the labels likeliest.
+def fit_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
+    """Return the temperature T > 0 by which dividing logits makes the targets likeliest.
 
     The negative log-likelihood is convex in 1/T, so the one minimum between T = 0.05 and 20 is found; where every
     label has the largest logit it lies at 0, and about 0.05 is returned.
 
     Args:
         logits: float [N, C], of images that were not fitted to.
-        labels: int [N], 0..C-1.
+        targets: labels, int [N], or shares of votes, float [N, C].
 
     Raises:
         FerKerasError: there are no images.
     """
-    if not len(labels):
+    if not len(targets):
         raise FerKerasError("no validation images to fit a temperature on")
     low, high = (1.0 / bound for bound in reversed(_RANGE))
     best = optimize.minimize_scalar(
-        lambda scale: nll(scale * logits, labels), bounds=(low, high), method="bounded", options={"xatol": 1e-6}
+        lambda scale: nll(scale * logits, targets), bounds=(low, high), method="bounded", options={"xatol": 1e-6}
     )
     return float(1.0 / best.x)
 
 
 def write_calibration(
-    model: Path, splits: Mapping[str, tuple[np.ndarray, np.ndarray]], source: str, classes: Sequence[str]
+    model: Path, splits: Mapping[str, tuple[np.ndarray, ...]], source: str, classes: Sequence[str]
 ) -> None:
     """Fit a temperature on validation images and write it to calibration.json beside a model.
 
     Args:
         model: the model's file.
-        splits: split name -> its logits [N, C] and labels [N]: `val`, and others to say what the temperature is worth
-            on images that neither the model nor the temperature was fitted to.
+        splits: split name -> its logits [N, C] and labels [N], or logits and what `metrics.majorities` returns: `val`,
+            and others to say what the temperature is worth on images that neither the model nor the temperature was
+            fitted to.
         source: what the images are, for people.
         classes: the names of the columns of the logits.
     """
-    logits, labels = splits["val"]
-    temperature = fit_temperature(logits, labels)
-    tested = {name: _before_and_after(*split, temperature) for name, split in splits.items() if name != "val"}
+    logits, labels, shares = _three(*splits["val"])
+    temperature = fit_temperature(logits, labels if shares is None else shares)
+    tested = {name: _before_and_after(temperature, *split) for name, split in splits.items() if name != "val"}
     facts = {
         "model_sha256": file_sha256(model),
         "classes": list(classes),
         "temperature": temperature,
         "source": source,
         "images": len(labels),
-        **_before_and_after(logits, labels, temperature),
+        **_before_and_after(temperature, logits, labels, shares),
         "tested_on": tested,
     }
     write_json(model.parent / CALIBRATION_FILE, facts)
 
 
-def _before_and_after(logits: np.ndarray, labels: np.ndarray, temperature: float) -> dict[str, list[float]]:
-    """Negative log-likelihood and calibration error of logits as they are, and divided by `temperature`."""
-    both = (logits, logits / temperature)
-    return {
-        "nll": [nll(each, labels) for each in both],
-        "calibration_error": [calibration_error(each, labels) for each in both],
+def _three(logits: np.ndarray, labels: np.ndarray, shares: np.ndarray | None = None) -> tuple:
+    return logits, labels, shares
+
+
+def _before_and_after(temperature: float, *split: np.ndarray | None) -> dict[str, list[float]]:
+    """What logits are worth as they are, and divided by `temperature`: likelihood, calibration, distance from votes."""
+    logits, labels, shares = _three(*split)
+    both, decided = (logits, logits / temperature), labels >= 0
+    facts = {
+        "nll": [nll(each, labels if shares is None else shares) for each in both],
+        "calibration_error": [calibration_error(each[decided], labels[decided]) for each in both],
     }
+    return facts if shares is None else {**facts, "brier": [brier(each, shares) for each in both]}

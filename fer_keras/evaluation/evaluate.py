@@ -10,7 +10,7 @@ import numpy as np
 from fer_keras.data.dataset import SPLITS, FaceData
 from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.metrics import has_copy_in, score
+from fer_keras.evaluation.metrics import has_copy_in, majorities, score
 from fer_keras.evaluation.results import Evaluation, ModelSize, SplitResult
 from fer_keras.files import MODEL_FILE
 from fer_keras.labels import IMAGE_SHAPE
@@ -27,35 +27,28 @@ REPORTED_SPLITS: tuple[str, ...] = tuple(name for name in SPLITS if name != "tra
 
 
 def evaluate(
-    model: keras.Model,
-    data: FaceData,
-    *,
-    splits: Sequence[str] = REPORTED_SPLITS,
-    batch_size: int = _BATCH,
-    file: Path | None = None,
+    model: keras.Model, data: FaceData, *, splits: Sequence[str] = REPORTED_SPLITS, file: Path | None = None
 ) -> Evaluation:
-    """Score a model on every labelled split of `data`.
+    """Score a model on every labelled split of `data`, or on what people voted where its targets are votes.
 
     Args:
         model: as for `fer_keras.models.forward.logits_function`.
         data: the images. Its `train` and `val` splits are also what copies are looked for in; keep them.
         splits: which splits to score; those without labelled images are passed over.
-        batch_size: images a step; changes no result.
         file: the model's file, for its size.
 
     Raises:
         FerKerasError: an unknown split, no labelled images in any of them, or logits that are not finite.
     """
     logits_of = logits_function(model)
-    logits = {name: _in_batches(logits_of, images, batch_size) for name, images in _labelled_images(data, splits)}
+    logits = {name: _in_batches(logits_of, images) for name, images in _labelled_images(data, splits)}
     return evaluate_logits(logits, data, size=model_size(model, file))
 
 
 def mirrored_logits(model: keras.Model, data: FaceData) -> dict[str, np.ndarray]:
     """Return what `evaluate_logits` takes, of the mirror image of every labelled image of every reported split."""
-    logits_of = logits_function(model)
-    splits = _labelled_images(data, REPORTED_SPLITS)
-    return {name: _in_batches(logits_of, images[:, :, ::-1], _BATCH) for name, images in splits}
+    logits_of, splits = logits_function(model), _labelled_images(data, REPORTED_SPLITS)
+    return {name: _in_batches(logits_of, images[:, :, ::-1]) for name, images in splits}
 
 
 def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: ModelSize | None = None) -> Evaluation:
@@ -160,13 +153,13 @@ def predict_logits(model: keras.Model, images: np.ndarray, batch_size: int = _BA
     Args:
         model: as for `logits_function`.
         images: uint8 [N, 48, 48, 1], possibly memory-mapped.
-        batch_size: images a step.
+        batch_size: images a step; changes no result.
     """
     return _in_batches(logits_function(model), images, batch_size)
 
 
-def _in_batches(logits_of: Callable[[np.ndarray], np.ndarray], images: np.ndarray, batch_size: int) -> np.ndarray:
-    batches = [logits_of(images[start : start + batch_size]) for start in range(0, len(images), batch_size)]
+def _in_batches(logits_of: Callable[[np.ndarray], np.ndarray], images: np.ndarray, size: int = _BATCH) -> np.ndarray:
+    batches = [logits_of(images[start : start + size]) for start in range(0, len(images), size)]
     return np.concatenate(batches) if batches else logits_of(np.zeros((1, *IMAGE_SHAPE), np.uint8))[:0]
 
 
@@ -186,19 +179,22 @@ def _result(name: str, logits: np.ndarray, data: FaceData) -> SplitResult:
     A copy counts whether the training image was fitted to or set aside for validation, so that a model's
     numbers do not depend on who scores it: whoever has only its file cannot know which were set aside.
     """
-    labelled = data.split(name).labelled()
+    rows = np.flatnonzero((data.splits == name) & (data.labels >= 0))
+    labelled = data.take(rows)
     if logits.shape[1:] != (data.num_classes,):
         raise FerKerasError(
             f"{data.source} has {data.num_classes} classes ({', '.join(data.classes)}),"
             f" the model gives logits {list(logits.shape)}"
         )
-    everything = score(logits, labelled.labels)
+    labels, shares = (None if each is None else each[rows] for each in majorities(data))
     fitted = np.isin(data.splits, [other for other in TRAINING_SPLITS if other != name])
-    if name == "train" or not fitted.any():
-        return SplitResult(everything, None, None, logits, labelled)
-    copied = has_copy_in(labelled, data.take(np.flatnonzero(fitted)))
-    without = None if copied.all() else score(logits[~copied], labelled.labels[~copied])
-    return SplitResult(everything, without, int(copied.sum()), logits, labelled)
+    copies = without = None
+    if name != "train" and fitted.any():
+        copied = has_copy_in(labelled, data.take(np.flatnonzero(fitted)))
+        copies = int(copied.sum())
+        if (labels[~copied] >= 0).any():
+            without = score(logits[~copied], labels[~copied], None if shares is None else shares[~copied])
+    return SplitResult(score(logits, labels, shares), without, copies, logits, labelled, labels, shares)
 
 
 def _labelled_images(data: FaceData, splits: Sequence[str]) -> Iterator[tuple[str, np.ndarray]]:

@@ -1,7 +1,7 @@
-"""What a classifier's logits are worth: accuracy, macro-F1, recall, calibration, with their intervals.
+"""What a classifier's answers are worth: accuracy, macro-F1, recall, agreement with votes, with their intervals.
 
-References: Guo et al., "On Calibration of Modern Neural Networks", 2017, arXiv 1706.04599 (calibration
-error); Efron and Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile intervals).
+References: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993 (percentile intervals); Barsoum et al., 2016,
+arXiv 1608.01041 (votes and their majority).
 """
 
 from collections.abc import Mapping
@@ -9,16 +9,34 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import special
 from sklearn import metrics as sklearn_metrics
 
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.votes import vote_majorities
 from fer_keras.errors import FerKerasError
-
-CALIBRATION_BINS = 15
-"""Equal-width bins of confidence, as in Guo et al."""
+from fer_keras.evaluation.confidence import brier, calibration_error, nll
+from fer_keras.labels import UNLABELLED
 
 _INTERVAL = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class VoteScore:
+    """How answers agree with all votes on each image, whether they have a majority or not.
+
+    Attributes:
+        count: images with votes.
+        without_majority: of these; they count here only.
+        cross_entropy: of the votes' shares and the answers, in nats.
+        brier: the mean over the images of the squared distance between probabilities and shares (Brier, 1950), 0 to 2.
+        plurality_accuracy: the share of images whose largest logit is the class with the most votes.
+    """
+
+    count: int
+    without_majority: int
+    cross_entropy: float
+    brier: float
+    plurality_accuracy: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +44,7 @@ class SplitScore:
     """The scores of one set of labelled images.
 
     Attributes:
-        count: images scored.
+        count: images scored; of voted ones those with a majority.
         accuracy: the share of images whose largest logit is the label's.
         accuracy_interval: its 95% bootstrap interval, (low, high).
         macro_f1: the mean F1 over the classes that were labelled or predicted at least once.
@@ -35,6 +53,7 @@ class SplitScore:
         calibration_error: expected calibration error over 15 bins of confidence, 0 to 1.
         nll: the mean negative log-likelihood of the labels, in nats.
         confusion: int64 [C, C], images of class `row` that were called `column`.
+        votes: of images that people voted on; else None.
     """
 
     count: int
@@ -46,19 +65,22 @@ class SplitScore:
     calibration_error: float
     nll: float
     confusion: np.ndarray
+    votes: VoteScore | None = None
+
+    @property
+    def macro_recall(self) -> float:
+        """The mean recall over the classes that have an image."""
+        return float(np.nanmean(self.per_class_recall))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON values; a recall that does not exist is None."""
         return {
-            "count": self.count,
-            "accuracy": self.accuracy,
+            **{name: value for name, value in vars(self).items() if name != "votes"},
             "accuracy_interval": list(self.accuracy_interval),
-            "macro_f1": self.macro_f1,
             "macro_f1_interval": list(self.macro_f1_interval),
             "per_class_recall": [None if np.isnan(r) else float(r) for r in self.per_class_recall],
-            "calibration_error": self.calibration_error,
-            "nll": self.nll,
             "confusion": self.confusion.tolist(),
+            **({"votes": dict(vars(self.votes))} if self.votes else {}),
         }
 
     @classmethod
@@ -67,11 +89,14 @@ class SplitScore:
         recalls = [np.nan if recall is None else recall for recall in written["per_class_recall"]]
         arrays = {"per_class_recall": np.array(recalls), "confusion": np.array(written["confusion"], np.int64)}
         intervals = {name: tuple(written[name]) for name in ("accuracy_interval", "macro_f1_interval")}
-        return cls(**{**written, **intervals, **arrays})
+        votes = {"votes": VoteScore(**written["votes"])} if "votes" in written else {}
+        return cls(**{**written, **intervals, **arrays, **votes})
 
 
-def score(logits: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: int = 2000) -> SplitScore:
-    """Score logits against labels.
+def score(
+    logits: np.ndarray, labels: np.ndarray, shares: np.ndarray | None = None, *, seed: int = 0, resamples: int = 2000
+) -> SplitScore:
+    """Score logits against labels, or against votes.
 
     The intervals are percentile bootstraps over images. Accuracy and macro-F1 depend on the images only
     through the confusion matrix, and that of N images drawn with replacement is multinomial, so the
@@ -80,7 +105,8 @@ def score(logits: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: i
 
     Args:
         logits: float [N, C], unnormalised.
-        labels: int [N], 0..C-1.
+        labels: int [N], 0..C-1; with `shares` from `majorities`, -1 for an image that is left out of all but `votes`.
+        shares: float [N, C], of each class in the votes; None where nobody voted.
         seed: equal seeds give equal intervals.
         resamples: bootstrap draws.
 
@@ -88,10 +114,12 @@ def score(logits: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: i
         FerKerasError: nothing to score, shapes that do not go together, a label outside 0..C-1, or a
             logit that is not finite.
     """
-    logits, labels = _checked(logits, labels)
-    predicted = logits.argmax(axis=1)
+    decided = np.asarray(labels) >= (-np.inf if shares is None else 0)
+    logits, labels = _checked(logits, np.where(decided, labels, 0))
+    votes = None if shares is None else _vote_score(logits, shares, decided)
+    logits, labels = _checked(logits[decided], labels[decided])
     count, num_classes = logits.shape
-    confusion = sklearn_metrics.confusion_matrix(labels, predicted, labels=range(num_classes))
+    confusion = sklearn_metrics.confusion_matrix(labels, logits.argmax(axis=1), labels=range(num_classes))
     draws = np.random.default_rng(seed).multinomial(count, confusion.ravel() / count, size=resamples)
     draws = draws.reshape(resamples, num_classes, num_classes)
     totals = confusion.sum(axis=1)
@@ -105,7 +133,33 @@ def score(logits: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: i
         calibration_error=calibration_error(logits, labels),
         nll=nll(logits, labels),
         confusion=confusion,
+        votes=votes,
     )
+
+
+def _vote_score(logits: np.ndarray, shares: np.ndarray, decided: np.ndarray) -> VoteScore:
+    agree = logits.argmax(axis=1) == shares.argmax(axis=1)
+    return VoteScore(
+        len(shares), int((~decided).sum()), nll(logits, shares), brier(logits, shares), float(agree.mean())
+    )
+
+
+def majorities(data: FaceData) -> tuple[np.ndarray, np.ndarray | None]:
+    """Return what `score` takes of images: their classes, and the shares of the votes where people voted.
+
+    The class of voted images is FER+'s majority: more than half of the votes that are not single ones, those for
+    `unknown` and `no face` counted too. Where the votes are not at hand it is the class with more than half of the
+    shares, from which those two are gone.
+
+    Returns:
+        int64 [N], -1 where there is no majority; float32 [N, C], or None where every image has one class.
+    """
+    soft = (data.targets > 0) & (data.targets < 1)
+    if not soft.any():
+        return data.labels, None
+    half = data.targets.max(axis=1, initial=0) > 0.5
+    decided = half if data.votes is None else vote_majorities(data.votes).any(axis=1)
+    return np.where(decided, data.labels, UNLABELLED), data.targets
 
 
 def accuracy_difference(
@@ -134,63 +188,9 @@ def accuracy_difference(
     return float(gain.mean()), _percentiles((draws[:, 2] - draws[:, 0]) / len(labels))
 
 
-def reliability(
-    logits: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sort predictions into equal-width bins of confidence, each open below and closed above.
-
-    Args:
-        logits: float [N, C].
-        labels: int [N], 0..C-1.
-        bins: how many, over confidences 0 to 1.
-
-    Returns:
-        int64 [bins] images in each bin, float [bins] their mean confidence, float [bins] their accuracy;
-        the last two are NaN for an empty bin.
-    """
-    probabilities = softmax(logits)
-    confidence = probabilities.max(axis=1)
-    correct = probabilities.argmax(axis=1) == labels
-    # Rounding can put a certain prediction a hair above 1.
-    inner_edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
-    which = np.digitize(confidence, inner_edges, right=True)
-    counts = np.bincount(which, minlength=bins)
-    with np.errstate(invalid="ignore"):
-        mean_confidence = np.bincount(which, confidence, minlength=bins) / counts
-        accuracy = np.bincount(which, correct, minlength=bins) / counts
-    return counts, mean_confidence, accuracy
-
-
-def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
-    """Return the expected calibration error: the mean gap between confidence and accuracy, by bin.
-
-    Args:
-        logits: float [N, C].
-        labels: int [N], 0..C-1.
-        bins: equal-width bins of confidence.
-    """
-    counts, confidence, accuracy = reliability(logits, labels, bins)
-    return float(np.nansum(counts * np.abs(confidence - accuracy)) / counts.sum())
-
-
-def nll(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the mean negative log-likelihood, in nats, of labels [N] by logits [N, C]."""
-    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
-
-
 def has_copy_in(data: FaceData, train: FaceData) -> np.ndarray:
     """Return bool [N]: which images of `data` have an exact copy, pixel for pixel, in `train`."""
     return np.isin(data.image_hashes, train.image_hashes)
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    """Return float64 log-probabilities of float logits [..., C]."""
-    return special.log_softmax(np.asarray(logits, np.float64), axis=-1)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return float64 probabilities of float logits [..., C]."""
-    return special.softmax(np.asarray(logits, np.float64), axis=-1)
 
 
 def _checked(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

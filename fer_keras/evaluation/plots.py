@@ -9,7 +9,7 @@ import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -24,6 +24,8 @@ from fer_keras.files import replacing
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+
+    from fer_keras.data.dataset import FaceData
 
 DPI = 150
 PALETTE = 256
@@ -56,39 +58,28 @@ def training_curves(history: "pd.DataFrame") -> Figure:
             `distillation_loss`, `val_loss`, `accuracy`, `agreement`, `val_accuracy`, `val_macro_f1` and
             `learning_rate`. Columns that are missing or empty are left out.
     """
-    present = {
-        panel: {column: look for column, look in columns.items() if _has(history, column)}
-        for panel, columns in _CURVES.items()
-    }
-    panels = [panel for panel, columns in present.items() if columns]
+    drawn = history.dropna(axis=1, how="all")
+    panels = [panel for panel, columns in _CURVES.items() if drawn.columns.intersection([*columns]).size]
     figure, axes = new_figure(4.2 * max(1, len(panels)), 3.6, columns=max(1, len(panels)))
     epochs = history.get("epoch", history.index).to_numpy() + 1
     for panel, ax in zip(panels, axes, strict=False):
-        for column, (name, colour, style) in present[panel].items():
-            ax.plot(epochs, history[column], color=colour, linestyle=style, linewidth=1.6, label=name)
+        for column, (name, colour, style) in _CURVES[panel].items():
+            if column in drawn:
+                ax.plot(epochs, drawn[column], color=colour, linestyle=style, linewidth=1.6, label=name)
         ax.set(title=panel.capitalize(), xlabel="epoch")
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
         if panel == "accuracy":
             ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-            _mark_best(ax, epochs, history)
+        if panel == "accuracy" and "val_accuracy" in drawn:
+            row = int(drawn["val_accuracy"].argmax())
+            best = float(drawn["val_accuracy"].iloc[row])
+            label = f"best validation: {best:.1%}, epoch {epochs[row]}"
+            ax.plot(epochs[row], best, "o", color=ORANGE, markersize=6, markerfacecolor="white", label=label)
         if panel == "learning rate":
             ax.set_ylim(bottom=0.0)
         else:
             ax.legend(frameon=False, fontsize=8)
     return figure
-
-
-def _has(history: "pd.DataFrame", column: str) -> bool:
-    return column in history and bool(history[column].notna().any())
-
-
-def _mark_best(ax: "Axes", epochs: np.ndarray, history: "pd.DataFrame") -> None:
-    if not _has(history, "val_accuracy"):
-        return
-    row = int(np.nanargmax(history["val_accuracy"].to_numpy(np.float64)))
-    best = float(history["val_accuracy"].iloc[row])
-    label = f"best validation: {best:.1%}, epoch {epochs[row]}"
-    ax.plot(epochs[row], best, "o", color=ORANGE, markersize=6, markerfacecolor="white", label=label)
 
 
 def confusion_matrix(confusion: np.ndarray, title: str, classes: Sequence[str] | None = None) -> Figure:
@@ -133,7 +124,7 @@ def reliability_diagram(logits: np.ndarray, labels: np.ndarray, title: str) -> F
         labels: int [N], 0..C-1.
         title: what was scored.
     """
-    from fer_keras.evaluation.metrics import reliability  # whose packages other figures do without
+    from fer_keras.evaluation.confidence import reliability  # whose packages other figures do without
 
     counts, confidence, accuracy = reliability(logits, labels)
     edges = np.linspace(0.0, 1.0, len(counts) + 1)
@@ -164,40 +155,25 @@ def confident_mistakes(probabilities: np.ndarray, labels: np.ndarray, count: int
     return wrong[np.argsort(-probabilities[wrong].max(axis=1), kind="stable")][:count]
 
 
-def mistakes_sheet(
-    images: np.ndarray,
-    labels: np.ndarray,
-    probabilities: np.ndarray,
-    ids: Sequence[str] | np.ndarray,
-    classes: Sequence[str],
-    rows: int = 4,
-    columns: int = 8,
-) -> Figure:
+def mistakes_sheet(data: "FaceData", probabilities: np.ndarray, rows: int = 4, columns: int = 8) -> Figure:
     """Draw the most confident mistakes, each with its label, the prediction and the confidence.
 
     Args:
-        images: uint8 [N, 48, 48, 1].
-        labels: int [N], 0..C-1.
+        data: N labelled images.
         probabilities: float [N, C].
-        ids: str [N], the images' names.
-        classes: the names of the classes.
         rows: rows of faces.
         columns: faces in a row.
     """
-    chosen = confident_mistakes(probabilities, labels, rows * columns)
+    chosen = confident_mistakes(probabilities, data.labels, rows * columns)
     figure, axes = new_figure(1.5 * columns, 2.1 * rows, rows=rows, columns=columns)
     for ax, row in zip(axes, chosen, strict=False):
-        _show(ax, images[row])
         guess = int(probabilities[row].argmax())
-        ax.set_title(f"label: {classes[labels[row]]}", fontsize=8, pad=3)
-        ax.text(
-            0.5, -0.03, f"→ {classes[guess]} {probabilities[row, guess]:.0%}", transform=ax.transAxes,
-            ha="center", va="top", fontsize=8, color=ORANGE, fontweight="bold",
-        )  # fmt: skip
-        ax.text(
-            0.5, -0.17, str(ids[row])[-24:], transform=ax.transAxes,
-            ha="center", va="top", fontsize=5.5, color=GREY,
-        )  # fmt: skip
+        answer = f"→ {data.classes[guess]} {probabilities[row, guess]:.0%}"
+        below = {"transform": ax.transAxes, "ha": "center", "va": "top"}
+        ax.imshow(data.images[row, ..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+        ax.set_title(f"label: {data.classes[data.labels[row]]}", fontsize=8, pad=3)
+        ax.text(0.5, -0.03, answer, fontsize=8, color=ORANGE, fontweight="bold", **below)
+        ax.text(0.5, -0.17, str(data.ids[row])[-24:], fontsize=5.5, color=GREY, **below)
     for ax in axes:
         ax.axis("off")
     if not len(chosen):
@@ -253,33 +229,19 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI,
 
 
 def require_figure(path: str | os.PathLike[str]) -> None:
-    """Check that `path` can be that of a figure.
-
-    Raises:
-        FerKerasError: it ends otherwise than in .png or .svg.
-    """
+    """Raise `FerKerasError` unless `path` ends in .png or .svg."""
     if Path(path).suffix.lower() not in (".png", ".svg"):
         raise FerKerasError(f"{path}: expected a name that ends in .png or .svg")
 
 
 def new_figure(
-    width: float,
-    height: float,
-    *,
-    rows: int = 1,
-    columns: int = 1,
-    height_ratios: Sequence[float] | None = None,
-    sharex: bool = False,
+    width: float, height: float, *, rows: int = 1, columns: int = 1, **of_panels: Any
 ) -> tuple[Figure, list["Axes"]]:
-    """Return a figure of `width` x `height` inches and its panels, row by row."""
+    """Return a figure of `width` x `height` inches and its panels, row by row; see `Figure.subplots`."""
     figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    axes = figure.subplots(rows, columns, squeeze=False, height_ratios=height_ratios, sharex=sharex)
+    axes = figure.subplots(rows, columns, squeeze=False, **of_panels)
     for ax in axes.flat:
         ax.spines[["top", "right"]].set_visible(False)
         ax.grid(True, color="#DDDDDD", linewidth=0.6)
         ax.set_axisbelow(True)
     return figure, list(axes.flat)
-
-
-def _show(ax: "Axes", image: np.ndarray) -> None:
-    ax.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255, interpolation="nearest")

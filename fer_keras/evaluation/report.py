@@ -11,9 +11,9 @@ import pandas as pd
 from fer_keras.config import environment
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import plots, tables
-from fer_keras.evaluation.metrics import softmax
+from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.results import Evaluation
-from fer_keras.files import HISTORY_FILE, write_json, write_text
+from fer_keras.files import HISTORY_FILE, locked, write_json, write_text
 
 MISTAKES_FIGURE = "mistakes.png"
 """The one figure that shows faces of the data; FER2013's may not be passed on."""
@@ -46,26 +46,26 @@ def write_report(
         The path of `report.md`.
 
     Raises:
-        FerKerasError: `rows` is empty, or its evaluations are of different images.
+        FerKerasError: `rows` is empty, its evaluations are of different images, or another process is at the folder.
     """
     if not rows:
         raise FerKerasError(f"{title}: a report needs at least one evaluation")
     folder = Path(folder)
     evaluation = rows[0][1]
     _require_same_images(rows)
-    write_json(folder / "evaluation.json", scores_of(rows))
-    drawn = draw_figures(folder / "figures", evaluation, history, faces)
-    sections = [
-        f"# {title}\n\n{tables.verdict(evaluation)}",
-        "## Scores\n\n" + tables.scores(evaluation),
-        "## Side by side\n\n" + tables.side_by_side(rows) if len(rows) > 1 else "",
-        "## Each expression\n\n" + tables.recalls(evaluation),
-        *(f"## {heading}\n\n{text}\n\n![{heading}](figures/{file})" for heading, text, file in drawn),
-        "## How it was made\n\n" + _made(facts or {}, command),
-    ]
-    path = folder / "report.md"
-    write_text(path, "\n\n".join(section for section in sections if section) + "\n")
-    return path
+    with locked(folder, wait=False):
+        write_json(folder / "evaluation.json", scores_of(rows))
+        drawn = draw_figures(folder / "figures", evaluation, history, faces)
+        sections = [
+            f"# {title}\n\n{tables.verdict(evaluation)}",
+            "## Scores\n\n" + tables.scores(evaluation),
+            "## Side by side\n\n" + tables.side_by_side(rows) if len(rows) > 1 else "",
+            "## Each expression\n\n" + tables.recalls(evaluation),
+            *(f"## {heading}\n\n{text}\n\n![{heading}](figures/{file})" for heading, text, file in drawn),
+            "## How it was made\n\n" + _made(facts or {}, command),
+        ]
+        write_text(folder / "report.md", "\n\n".join(section for section in sections if section) + "\n")
+    return folder / "report.md"
 
 
 def scores_of(rows: Sequence[tuple[str, Evaluation]]) -> dict[str, Any]:
@@ -88,7 +88,7 @@ def draw_figures(
     name = evaluation.headline
     result, split = evaluation.splits[name], tables.SPLIT_TITLES[name]
     where = f"{split}, {tables.DRAWN_NOTE}" if evaluation.drawn else split
-    logits, data = result.logits, result.data
+    logits, data = result.decided
     drawn = []
 
     def add(heading: str, text: str, file: str, figure: plots.Figure) -> None:
@@ -100,16 +100,16 @@ def draw_figures(
         add("Training", text, "training.png", plots.training_curves(history))
     figure = plots.confusion_matrix(result.all.confusion, f"Confusion on {where}", evaluation.classes)
     add("Confusion", tables.commonest_mistakes(result.all.confusion, evaluation.classes), "confusion.png", figure)
-    text = "Bars below the diagonal: surer than right. Calibration error "
-    text += f"{tables.percent(result.all.calibration_error)}."
+    text = (
+        f"Bars below the diagonal: surer than right. Calibration error {tables.percent(result.all.calibration_error)}."
+    )
     figure = plots.reliability_diagram(logits, data.labels, f"Calibration on {where}")
     add("Calibration", text, "calibration.png", figure)
     if faces:
         text = f"The {split} images that were called something else with the most confidence."
         if not evaluation.drawn:
             text += " Where the face plainly shows what was predicted, the label may be the mistake."
-        figure = plots.mistakes_sheet(data.images, data.labels, softmax(logits), data.ids, evaluation.classes)
-        add("Most confident mistakes", text, MISTAKES_FIGURE, figure)
+        add("Most confident mistakes", text, MISTAKES_FIGURE, plots.mistakes_sheet(data, softmax(logits)))
     else:
         (folder / MISTAKES_FIGURE).unlink(missing_ok=True)
     return drawn
@@ -133,7 +133,7 @@ def _require_same_images(rows: Sequence[tuple[str, Evaluation]]) -> None:
         for split in set(subject.splits) & set(other.splits):
             ours, theirs = subject.splits[split].data, other.splits[split].data
             same = np.array_equal(ours.image_hashes, theirs.image_hashes)
-            if not same or not np.array_equal(ours.labels, theirs.labels):
+            if not same or not np.array_equal(ours.targets, theirs.targets):
                 raise FerKerasError(f"{first} and {name} were scored on different {tables.SPLIT_TITLES[split]} images")
 
 

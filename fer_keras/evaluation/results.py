@@ -30,7 +30,7 @@ class ModelSize:
 
 @dataclass(frozen=True, eq=False)
 class SplitResult:
-    """One split's scores, and what they came from.
+    """One split's scores, and what they came from, which is not serialised: None in scores that were read back.
 
     Attributes:
         all: the scores of every labelled image.
@@ -38,8 +38,10 @@ class SplitResult:
             where that leaves no image or `copies` is None.
         copies: how many images have such a copy; None where the data has no training images to look
             through, and for the `train` split itself.
-        logits: float32 [N, C]; kept for figures, not serialised; None for scores that were read back.
-        data: the N labelled images, in the order of `logits`; not serialised; None as for `logits`.
+        logits: float32 [N, C].
+        data: the N labelled images, in the order of `logits`.
+        labels: int [N], their classes; -1 for an image whose votes have no majority.
+        shares: float [N, C], of each class in the votes; None also where nobody voted.
     """
 
     all: SplitScore
@@ -47,6 +49,14 @@ class SplitResult:
     copies: int | None
     logits: np.ndarray | None = None
     data: FaceData | None = None
+    labels: np.ndarray | None = None
+    shares: np.ndarray | None = None
+
+    @property
+    def decided(self) -> tuple[np.ndarray, FaceData]:
+        """The logits and the images that have a class: all, or those whose votes have a majority."""
+        rows = np.flatnonzero(self.labels >= 0)
+        return self.logits[rows], self.data.take(rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the scores as JSON values."""
@@ -56,10 +66,8 @@ class SplitResult:
     @classmethod
     def from_dict(cls, scores: Mapping[str, Any]) -> "SplitResult":
         """Return the scores that `to_dict` wrote."""
-        without = scores["without_copies"]
-        return cls(
-            SplitScore.from_dict(scores["all"]), SplitScore.from_dict(without) if without else None, scores["copies"]
-        )
+        without = scores["without_copies"] and SplitScore.from_dict(scores["without_copies"])
+        return cls(SplitScore.from_dict(scores["all"]), without, scores["copies"])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,12 @@
 """An evaluation in words and Markdown tables."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from fer_keras.evaluation.metrics import SplitScore, accuracy_difference
 from fer_keras.evaluation.results import Evaluation, SplitResult
+from fer_keras.labels import FER2013
 
 SPLIT_TITLES = {
     "train": "training",
@@ -30,23 +31,56 @@ def verdict(evaluation: Evaluation) -> str:
     result = evaluation.splits[name]
     line = f"**{percent(result.all.accuracy)} of {result.all.count:,} {SPLIT_TITLES[name]} images right**"
     line += f" (95% interval {_interval(result.all.accuracy_interval)})"
+    if result.all.votes:
+        line += ", by the majority of the votes"
     if result.copies and result.without_copies:
         line += f", {percent(result.without_copies.accuracy)} without those that have a copy in training"
     if evaluation.size:
         line += f", by a model of {evaluation.size.parameters:,} parameters"
     if evaluation.drawn:
         return f"{line}.\n\n> These are **{DRAWN_NOTE}**: no number here says anything about photographs."
-    return f"{line}. For scale: {HUMAN_AGREEMENT}."
+    return f"{line}. For scale: {HUMAN_AGREEMENT}." if evaluation.classes == FER2013.classes else f"{line}."
 
 
 def score_table(evaluation: Evaluation) -> str:
-    """Return the scores of each split, with and without copies, as a Markdown table."""
-    lines = []
+    """Return the scores of each split, with and without copies, as a Markdown table; of votes with a second one."""
+    lines = [
+        (
+            title,
+            f"{score.count:,}",
+            f"{percent(score.accuracy)} ({_interval(score.accuracy_interval)})",
+            f"{percent(score.macro_f1)} ({_interval(score.macro_f1_interval)})",
+            percent(score.calibration_error),
+            f"{score.nll:.3f}",
+        )
+        for title, score in _scores(evaluation)
+    ]
+    text = table(("split", "images", "accuracy", "macro-F1", "calibration error", "NLL"), lines)
+    voted = [(title, score, score.votes) for title, score in _scores(evaluation) if score.votes]
+    if not voted:
+        return text
+    header = ("votes", "images", "without a majority", "macro recall", "most votes", "cross-entropy", "Brier score")
+    lines = [
+        (
+            title,
+            f"{votes.count:,}",
+            f"{votes.without_majority:,}",
+            percent(score.macro_recall),
+            percent(votes.plurality_accuracy),
+            f"{votes.cross_entropy:.3f}",
+            f"{votes.brier:.3f}",
+        )
+        for title, score, votes in voted
+    ]
+    return f"{text}\n\n{table(header, lines)}"
+
+
+def _scores(evaluation: Evaluation) -> Iterator[tuple[str, SplitScore]]:
+    """The title and the score of each split, and of each with copies also of what is left without them."""
     for name, result in evaluation.splits.items():
-        lines.append(_score_line(SPLIT_TITLES[name], result.all))
+        yield SPLIT_TITLES[name], result.all
         if result.copies and result.without_copies:
-            lines.append(_score_line(f"{SPLIT_TITLES[name]}, no copies", result.without_copies))
-    return table(("split", "images", "accuracy", "macro-F1", "calibration error", "NLL"), lines)
+            yield f"{SPLIT_TITLES[name]}, no copies", result.without_copies
 
 
 def size_line(evaluation: Evaluation) -> str:
@@ -63,28 +97,22 @@ def size_line(evaluation: Evaluation) -> str:
     return f"Size: {', '.join(parts)}."
 
 
-def _score_line(name: str, score: SplitScore) -> tuple[str, ...]:
-    return (
-        name,
-        f"{score.count:,}",
-        f"{percent(score.accuracy)} ({_interval(score.accuracy_interval)})",
-        f"{percent(score.macro_f1)} ({_interval(score.macro_f1_interval)})",
-        percent(score.calibration_error),
-        f"{score.nll:.3f}",
-    )
-
-
 def scores(evaluation: Evaluation) -> str:
     """Return the table of scores and how to read it."""
-    return "\n\n".join(
-        [
-            f"Images: {evaluation.source}. {size_line(evaluation)}",
-            score_table(evaluation),
-            "In brackets: 95% bootstrap intervals. Calibration error: the mean gap between confidence and"
-            " accuracy over 15 bins (arXiv 1706.04599). NLL: negative log-likelihood of the labels, in nats.",
-            _copies(evaluation),
-        ]
-    )
+    texts = [
+        f"Images: {evaluation.source}. {size_line(evaluation)}",
+        score_table(evaluation),
+        "In brackets: 95% bootstrap intervals. Calibration error: the mean gap between confidence and"
+        " accuracy over 15 bins (arXiv 1706.04599). NLL: negative log-likelihood of the labels, in nats.",
+        _copies(evaluation),
+    ]
+    if any(score.votes for _, score in _scores(evaluation)):
+        texts[2] += (
+            " An image's label is what more than half of the votes agree on, single ones dropped (arXiv 1608.01041);"
+            " images without such a majority are left out of the first table. In the second they count too: the share"
+            " called by the class with the most votes, and how far probabilities are from the shares of the votes."
+        )
+    return "\n\n".join(texts)
 
 
 def _copies(evaluation: Evaluation) -> str:
@@ -92,28 +120,26 @@ def _copies(evaluation: Evaluation) -> str:
     compared = {name: result for name, result in evaluation.splits.items() if result.copies is not None}
     if not compared:
         return "There are no training images here to compare with, so copies of them are not told apart."
-    told = [
-        f"{result.copies:,} {SPLIT_TITLES[name]} images ({result.copies / result.all.count:.1%})"
-        for name, result in compared.items()
-        if result.copies
-    ]
-    if not told:
+    copied = []
+    for name, result in compared.items():
+        if result.copies:
+            count = result.all.votes.count if result.all.votes else result.all.count
+            copied.append(f"{result.copies:,} {SPLIT_TITLES[name]} images ({result.copies / count:.1%})")
+    if not copied:
         return "No image has an exact copy among the training images."
-    return f"An exact copy among the training images: {'; '.join(told)}. The rows `no copies` leave those out."
+    return f"An exact copy among the training images: {'; '.join(copied)}. The rows `no copies` leave those out."
 
 
 def side_by_side(rows: Sequence[tuple[str, Evaluation]]) -> str:
     """Return one line a model: size, accuracy by split, and the paired difference on the headline split."""
     (first, subject), *_ = rows
-    names = list(subject.splits)
-    quoted = subject.headline
-    lines = []
+    names, quoted, lines = list(subject.splits), subject.headline, []
     for name, other in rows:
         size = other.size
-        known = [size.parameters, size.multiply_adds, size.file_bytes] if size else [None] * 3
+        costs = [size.parameters, size.multiply_adds, size.file_bytes] if size else [None] * 3
         cells = [percent(other.splits[s].all.accuracy) if s in other.splits else NONE for s in names]
         gap = _gap(subject.splits[quoted], other.splits.get(quoted)) if other is not subject else ""
-        lines.append((name, *(_whole(value) for value in known), *cells, gap))
+        lines.append((name, *(NONE if cost is None else f"{cost:,}" for cost in costs), *cells, gap))
     header = ("model", "parameters", "multiply-adds", "bytes", *(SPLIT_TITLES[s] for s in names))
     return (
         table((*header, f"{first} is ahead by"), lines)
@@ -125,17 +151,14 @@ def side_by_side(rows: Sequence[tuple[str, Evaluation]]) -> str:
 def _gap(subject: SplitResult, other: SplitResult | None) -> str:
     if other is None:
         return NONE
-    gap, (low, high) = accuracy_difference(subject.logits, other.logits, subject.data.labels)
+    (logits, data), (others, _) = subject.decided, other.decided
+    gap, (low, high) = accuracy_difference(logits, others, data.labels)
     return f"{100 * gap:+.2f} ({100 * low:+.1f} to {100 * high:+.1f})"
 
 
 def recalls(evaluation: Evaluation) -> str:
     """Recall of each class by split, with and without copies, and its images in the headline split."""
-    columns = {}
-    for name, result in evaluation.splits.items():
-        columns[SPLIT_TITLES[name]] = result.all.per_class_recall
-        if result.copies and result.without_copies:
-            columns[f"{SPLIT_TITLES[name]}, no copies"] = result.without_copies.per_class_recall
+    columns = {title: score.per_class_recall for title, score in _scores(evaluation)}
     counts = evaluation.splits[evaluation.headline].all.confusion.sum(axis=1)
     lines = [
         (name, f"{counts[number]:,}", *(percent(recall[number]) for recall in columns.values()))
@@ -143,6 +166,28 @@ def recalls(evaluation: Evaluation) -> str:
     ]
     header = ("recall", f"{SPLIT_TITLES[evaluation.headline]} images", *columns)
     return "The share of each expression's images that are called by its name.\n\n" + table(header, lines)
+
+
+def answers_table(scores: Mapping[str, SplitScore], classes: Sequence[str], name: str = "neutral") -> str:
+    """Return how often a model answers one class, and its recall of all, on several sets of images.
+
+    Args:
+        scores: what the images are -> the model's scores on them.
+        classes: of the model, in order.
+        name: the class whose answers are counted.
+    """
+    number = list(classes).index(name)
+    shares = {
+        "images": [f"{score.count:,}" for score in scores.values()],
+        "accuracy": [percent(score.accuracy) for score in scores.values()],
+        f"answers `{name}`": [percent(score.confusion[:, number].sum() / score.count) for score in scores.values()],
+        f"truly `{name}`": [percent(score.confusion[number].sum() / score.count) for score in scores.values()],
+    }
+    of_classes = {
+        f"recall of {title}": [percent(score.per_class_recall[place]) for score in scores.values()]
+        for place, title in enumerate(classes)
+    }
+    return table(("", *scores), [(title, *cells) for title, cells in (shares | of_classes).items()])
 
 
 def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str], most: int = 3) -> str:
@@ -168,7 +213,3 @@ def percent(share: float) -> str:
 
 def _interval(interval: tuple[float, float]) -> str:
     return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
-
-
-def _whole(value: int | None) -> str:
-    return NONE if value is None else f"{value:,}"

@@ -16,8 +16,8 @@ import numpy as np
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.metrics import softmax
 from fer_keras.evaluation.tables import SPLIT_TITLES
 from fer_keras.export.formats import MOST_DIFFERENCE, ExportFormat
 from fer_keras.export.runtimes import BATCH

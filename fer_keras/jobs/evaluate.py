@@ -10,10 +10,14 @@ model learned; --targets majority scores FER+'s votes by their majority, as pape
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_keras import cli
 from fer_keras.data.dataset import SPLITS
 from fer_keras.errors import FerKerasError
+
+if TYPE_CHECKING:
+    from fer_keras.data.dataset import FaceData
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +39,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--card", action="store_true", help="make the cards of shipped models or ensembles again, and the table of all"
     )
+    parser.add_argument(
+        "--answers", action="store_true",
+        help="also say what is answered on the labels of PublicTest, on FER+'s votes on it, and on drawn posed faces",
+    )  # fmt: skip
     return parser
 
 
@@ -68,6 +76,8 @@ def main() -> None:
     rows = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
     for name, evaluation in rows:
         print(f"{name}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
+    if args.answers:
+        _print_answers(files, data)
     if args.json:
         write_json(args.json, report.scores_of(rows))
         print(f"scores: {args.json}")
@@ -77,3 +87,15 @@ def main() -> None:
         title = rows[0][0]
         path = report.write_report(args.out, title, rows, history=history, command=command, faces=args.faces)
         print(f"report: {path}")
+
+
+def _print_answers(files: list[Path], data: "FaceData") -> None:
+    """Print how often each model answers `neutral`, and its recall of all classes, by labels, by votes and posed."""
+    from fer_keras.data.votes_files import FERPLUS_VOTES, find_or_read
+    from fer_keras.evaluation import answers, evaluate, tables
+
+    votes = find_or_read(FERPLUS_VOTES, data)
+    for file in files:
+        label_set = evaluate.read_label_set(file) or data.label_set
+        scores = answers.compare_answers(evaluate.load_model(file), label_set, data, votes)
+        print(f"{file}\n{tables.answers_table(scores, label_set.classes)}")

@@ -5,19 +5,22 @@
 Seconds. Writes frontier.csv, differences.csv, frontier.html and figures as PNG and SVG beside the ledger, or to --out.
 It needs nothing but the ledger, and the hits.npz beside each model for differences.csv. With --measure it first
 measures every model's milliseconds on one CPU thread, a few minutes, and notes them in the ledger, and those of the
-reference's networks, of shipped students and of `fer`, where that is installed, beside it.
+reference's networks, of shipped students and of `fer`, where that is installed, beside it. It prints what the families
+differ by, the limit on multiply-adds, and how well the short trials' order foretold that of the full schedule.
 """
 
 import argparse
 import itertools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fer_keras import cli
 from fer_keras.files import write_text
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tuner.baselines import Baseline
 
 PAPER_DPI = 300
 
@@ -31,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--out", type=Path, help="folder to write to; default: the search's")
     parser.add_argument(
-        "--source", help="what the models learned from, if not FER2013: titles say so, and no known models are drawn"
+        "--source", help="what the models learned from, if not FER2013: titles say so, and no baselines are drawn"
     )
     parser.add_argument(
         "--shipped", type=Path, default=Path("saved_models"),
@@ -48,13 +51,12 @@ def main() -> None:
     out = args.out or folder
     cli.set_up(args)
     if args.measure:
-        from tuner.latency import known_networks, measure
+        from tuner.latency import baseline_files, measure
 
-        measure(folder, known_networks(args.shipped))
+        measure(folder, baseline_files(args.shipped))
 
     from tuner import frontier
     from tuner.frontier_differences import differences, with_gains
-    from tuner.frontier_html import write_frontier_html
 
     ledger = frontier.read_ledger(args.search)
     points = frontier.frontier_points(ledger)
@@ -65,51 +67,56 @@ def main() -> None:
         write_text(out / "differences.csv", found.to_csv(index=False))
     else:
         (out / "differences.csv").unlink(missing_ok=True)  # of another state of the search
-    source, known = _source_and_known(args, points, folder)
-    _write_figures(points, out, source, known)
-    write_frontier_html(points, out / "frontier.html", source=source, known=known)
+    _write_figures(points, out, *_source_and_baselines(args, points, folder))
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
-    _print_differences(found)
+    _print_tables(ledger, found, folder)
     print(f"frontier: {out}")
 
 
-def _source_and_known(args: argparse.Namespace, points: "pd.DataFrame", folder: Path) -> tuple[str, dict[str, Any]]:
-    """What titles call the data, and the known models to draw: they were scored on FER2013's PublicTest."""
+def _source_and_baselines(
+    args: argparse.Namespace, points: "pd.DataFrame", folder: Path
+) -> tuple[str, list["Baseline"]]:
+    """What titles call the data, and the baselines to draw: they were scored on FER2013's PublicTest."""
     from fer_keras.data.synthetic import SOURCE as DRAWN
-    from tuner import frontier
-    from tuner.frontier_figures import known_models
+    from tuner.baselines import baselines, read_milliseconds
+    from tuner.settings import SETTINGS_FILE, read_search
 
-    source = args.source or frontier.told_source(folder)
+    settings = folder / SETTINGS_FILE
+    source = args.source or (read_search(settings).base.data.source if settings.exists() else "")
     if args.source or source == DRAWN or not points["public_test_accuracy"].notna().any():
-        return source, {}
-    known = known_models(args.shipped, frontier.known_milliseconds(folder))
-    return "FER2013" if source else source, known  # titles need no name of a file
+        return source, []
+    # Titles need no name of a file.
+    return "FER2013" if source else source, baselines(args.shipped, read_milliseconds(folder))
 
 
-def _write_figures(points: "pd.DataFrame", out: Path, source: str, known: dict[str, Any]) -> None:
+def _write_figures(points: "pd.DataFrame", out: Path, source: str, baselines: list["Baseline"]) -> None:
     """Draw what the points have numbers for, and remove what was drawn of another state of the search."""
     from fer_keras.evaluation.plots import save_figure
     from tuner.frontier import COSTS
     from tuner.frontier_figures import frontier_figure, gain_figure
+    from tuner.frontier_html import write_frontier_html
 
-    figures = {}
+    measured = [cost for cost in COSTS if points[cost].notna().any()]
+    figures = {cost: frontier_figure(points, cost, source=source, baselines=baselines) for cost in measured}
     if points["val_accuracy_gain"].notna().any():
         figures["gain"] = gain_figure(points, source=source)
-    for cost in COSTS:
-        if points[cost].notna().any():
-            figures[cost] = frontier_figure(points, cost, source=source, known=known)
     for name, kind in itertools.product(("gain", *COSTS), ("png", "svg")):
         path = out / f"frontier_{name}.{kind}"
         if name in figures:
             save_figure(figures[name], path, dpi=PAPER_DPI)
         else:
             path.unlink(missing_ok=True)
+    write_frontier_html(points, out / "frontier.html", figures)
 
 
-def _print_differences(found: "pd.DataFrame") -> None:
+def _print_tables(ledger: "pd.DataFrame", found: "pd.DataFrame", folder: Path) -> None:
+    """Print how the networks differ, what their number of multiply-adds was limited to, and what short trials tell."""
     from fer_keras.evaluation.comparison import SPLITS
-    from tuner.frontier_tables import families_table, gains_table, halves_table
+    from tuner.frontier_differences import rank_correlations
+    from tuner.frontier_tables import correlation_table, families_table, gains_table, halves_table, limits_text
 
     for split in SPLITS if len(found) else ():
         tables = (make(found, split) for make in (families_table, halves_table, gains_table))
         print("\n" + "\n\n".join([split, *tables]))
+    print(f"\n{limits_text(folder)}\n\nShort trial and full schedule, by validation accuracy:\n")
+    print(correlation_table(rank_correlations(ledger)))

@@ -2,15 +2,16 @@
 
     python scripts/search.py --data fer2013.zip --teacher saved_models/residual-10 ... --name frontier
 
-Short trials for every family and budget, then the best of each on the full schedule. The defaults are 6,600 epochs of
+Short trials for every family and budget, then the best of each on the full schedule. The defaults are 7,800 epochs of
 FER2013, days on 2 cores; the published search (docs/frontier.md has its options) is 1,200 of smaller students. It
 may be stopped at any moment, also by kill -9; the same command goes on, and more --trials, --seeds, --budgets or
 --families add to what is there. Writes runs/<name>/ledger.csv, a row a trial, while it runs; figures:
 scripts/frontier.py.
 
-With --workers N a chief and N workers run here. On several hosts with a shared folder start the same command on each,
-with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT the chief's, and KERASTUNER_TUNER_ID=chief on one and an id of its
-own on every other.
+With --config the students learn as that recipe says, on its schedule and, without --teacher, from its teachers; its
+network is left to the search. With --workers N a chief and N workers run here. On several hosts with a shared folder
+start the same command on each, with KERASTUNER_ORACLE_IP and KERASTUNER_ORACLE_PORT the chief's, and
+KERASTUNER_TUNER_ID=chief on one and an id of its own on every other.
 """
 
 import argparse
@@ -20,8 +21,13 @@ from pathlib import Path
 
 from fer_keras import cli
 from fer_keras.config import NO_DATA, StudentConfig, require
+from fer_keras.errors import FerKerasError
+from fer_keras.jobs import recipes
 from tuner import defaults
 from tuner.workers import exit_with_supervisor, role_is_whole, supervise
+
+_LEFT_OUT = ("model", "init_from")
+"""What a student's recipe says and a search does not."""
 
 
 def base_config() -> StudentConfig:
@@ -34,7 +40,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
-    parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers")
+    recipes.add_config_option(parser)
+    parser.add_argument("--teacher", type=Path, nargs="+", help="saved teachers; default: those of --config")
     parser.add_argument("--name", default="search", help="the search's folder below --runs; default %(default)s")
     parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
@@ -49,7 +56,9 @@ def parser() -> argparse.ArgumentParser:
     add("--families", defaults.FAMILIES, "families of students", nargs="+")
     add("--budgets", defaults.BUDGETS, "most parameters", type=int, nargs="+")
     add("--trials", defaults.TRIALS, "short trials for each family and budget", type=int)
-    add("--final-epochs", defaults.FINAL_EPOCHS, "of the full schedule", type=int)
+    parser.add_argument(
+        "--final-epochs", type=int, help=f"of the full schedule; default that of --config, or {defaults.FINAL_EPOCHS}"
+    )
     add("--seeds", defaults.SEEDS, "full schedules of each best", type=int)
     parser.add_argument(
         "--control-budgets", type=int, nargs="*",
@@ -57,20 +66,31 @@ def parser() -> argparse.ArgumentParser:
         f" {' '.join(map(str, defaults.CONTROL_BUDGETS))} among --budgets",
     )  # fmt: skip
     add("--max-multiply-adds", defaults.MAX_MULTIPLY_ADDS, "of any candidate", type=int)
+    parser.add_argument(
+        "--unlimited-budgets", type=int, nargs="+", default=[],
+        help="those of --budgets where candidates may have more multiply-adds; default none",
+    )  # fmt: skip
     add("--max-failures", defaults.MAX_FAILURES, "failed trials in a row that end the search", type=int)
     title = "student; --epochs and --seed are those of the short trials"
-    cli.add_options(parser, base_config(), title, leave_out=("model", "init_from"))
+    cli.add_options(parser, base_config(), title, leave_out=_LEFT_OUT)
     return parser
 
 
 def main() -> int:
     """Parse, then supervise workers or search."""
-    args, base = parser().parse_args(), base_config()
+    args = parser().parse_args()
     require("--workers", args.workers, 0, 1000)
-    controls = defaults.control_budgets(args.control_budgets, args.budgets)
+    if args.control_budgets is None:
+        args.control_budgets = [budget for budget in defaults.CONTROL_BUDGETS if budget in args.budgets]
+    for option in ("control", "unlimited"):
+        for budget in getattr(args, f"{option}_budgets"):
+            if budget not in args.budgets:
+                shown = ", ".join(map(str, args.budgets))
+                raise FerKerasError(f"--{option}-budgets {budget}: expected some of --budgets {shown}")
     if not role_is_whole() and args.workers:
         return supervise([sys.executable, *sys.orig_argv[1:]], args.workers)
     exit_with_supervisor()
+    base, final_epochs = _recipe(args)
     cli.set_up(args)
 
     from fer_keras.distill.ensemble import teacher_fingerprint
@@ -84,7 +104,7 @@ def main() -> int:
     data, data_config = training_data(cli.load_data(args))
     teachers = [load_teacher(path, data.label_set) for path in args.teacher]
     base = replace(
-        cli.options_of(args, base, leave_out=("model", "init_from")),
+        base,
         data=data_config,
         teachers=tuple(teacher_fingerprint(teacher.model) for teacher in teachers),
         teacher_names=tuple(model_name(teacher.file) for teacher in teachers),
@@ -95,11 +115,25 @@ def main() -> int:
         families=tuple(args.families),
         budgets=tuple(args.budgets),
         trials=args.trials,
-        final_epochs=args.final_epochs,
+        final_epochs=final_epochs,
         seeds=args.seeds,
-        control_budgets=controls,
+        control_budgets=tuple(args.control_budgets),
         max_multiply_adds=args.max_multiply_adds,
+        unlimited_budgets=tuple(args.unlimited_budgets),
         max_failures=args.max_failures,
     )
     print(f"ledger: {run_search(search, data, teachers, args.cache or default_root())}")
     return 0
+
+
+def _recipe(args: argparse.Namespace) -> tuple[StudentConfig, int]:
+    """What every candidate learns by, on the short schedule, and the epochs of the full one; fills in the teachers."""
+    base = recipes.recipe_of(args, base_config())
+    if args.teacher is None:
+        if args.config is None:
+            raise FerKerasError("--teacher: expected saved teachers, or --config with a recipe that names some")
+        args.teacher = recipes.teachers_of(base, args.config)
+    full = base.fit.epochs if args.config else defaults.FINAL_EPOCHS
+    short = replace(base.fit, epochs=defaults.EPOCHS, warmup_epochs=min(base.fit.warmup_epochs, defaults.EPOCHS))
+    base = replace(base, options={}, init_from="", fit=short)
+    return cli.options_of(args, base, leave_out=_LEFT_OUT), args.final_epochs or full

@@ -255,7 +255,7 @@ def _write_model_card(
     if history is None:
         raise FerKerasError(f"{folder / HISTORY_FILE}: there is no such file, expected one row an epoch")
     evaluation = evaluate(model, data, file=folder / MODEL_FILE)
-    splits = {name: (result.logits, result.data.labels) for name, result in evaluation.splits.items()}
+    splits = {name: (result.logits, result.labels, result.shares) for name, result in evaluation.splits.items()}
     write_calibration(folder / MODEL_FILE, splits, data.source, evaluation.classes)
     card = model_card(
         folder.name,

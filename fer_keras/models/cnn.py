@@ -98,5 +98,5 @@ FAMILY = Family(
     ("widths", "dense_widths"),
     colour="#0072B2",
     marker="o",
-    search=SearchPlan(SPACE, cnn_plan),
+    search=SearchPlan(SPACE, cnn_plan, starts=({"dense": 1.0},)),  # the defaults have no dense layer
 )

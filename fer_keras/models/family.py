@@ -37,10 +37,12 @@ class SearchPlan:
     Attributes:
         hyperparameters: each one's name -> its values and its default.
         plan: a value for each hyperparameter -> the network but for its widths.
+        starts: what a search tries first after the defaults, each by how it differs from them.
     """
 
     hyperparameters: Mapping[str, Choices]
     plan: Callable[[Mapping[str, Any]], WidthPlan]
+    starts: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

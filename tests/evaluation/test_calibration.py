@@ -5,8 +5,8 @@ import pytest
 from scipy import optimize
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.calibration import fit_temperature, nll, write_calibration
-from fer_keras.evaluation.metrics import calibration_error, softmax
+from fer_keras.evaluation.calibration import fit_temperature, write_calibration
+from fer_keras.evaluation.confidence import calibration_error, nll, softmax
 from fer_keras.files import file_sha256, read_json
 from fer_keras.labels import FER2013
 

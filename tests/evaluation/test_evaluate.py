@@ -11,7 +11,7 @@ from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import draw_faces, drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import evaluate, tables
-from fer_keras.evaluation.metrics import softmax
+from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.report import write_report
 from fer_keras.evaluation.results import Evaluation, ModelSize
 from fer_keras.labels import LabelSet

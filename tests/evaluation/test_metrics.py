@@ -10,7 +10,7 @@ from sklearn.metrics import f1_score, log_loss, recall_score
 
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation import metrics
+from fer_keras.evaluation import confidence, metrics
 
 GOLDEN = {
     "accuracy": 0.562,
@@ -65,7 +65,7 @@ def test_scores_agree_with_scikit_learn(noisy):
     exponentials = np.exp(logits)
     probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
     assert score.nll == pytest.approx(log_loss(labels, probabilities), rel=1e-9)
-    np.testing.assert_allclose(metrics.softmax(logits), probabilities)
+    np.testing.assert_allclose(confidence.softmax(logits), probabilities)
 
 
 def test_a_class_that_is_only_predicted_counts_as_scikit_learn_has_it():
@@ -88,28 +88,28 @@ def test_calibration_error_by_hand():
     logits = confident([0, 1, 2], [0.50, 0.52, 0.95])
     labels = np.array([0, 0, 2])
     expected = 2 / 3 * abs(0.51 - 0.5) + 1 / 3 * abs(0.95 - 1.0)
-    assert metrics.calibration_error(logits, labels) == pytest.approx(expected, abs=1e-12)
-    counts, confidence, accuracy = metrics.reliability(logits, labels)
+    assert confidence.calibration_error(logits, labels) == pytest.approx(expected, abs=1e-12)
+    counts, sure, accuracy = confidence.reliability(logits, labels)
     assert counts.tolist() == [0] * 7 + [2] + [0] * 6 + [1]
-    assert confidence[7] == pytest.approx(0.51) and accuracy[7] == 0.5
-    assert np.isnan(confidence[0]) and np.isnan(accuracy[0])
+    assert sure[7] == pytest.approx(0.51) and accuracy[7] == 0.5
+    assert np.isnan(sure[0]) and np.isnan(accuracy[0])
 
 
 def test_calibration_error_agrees_with_a_plain_loop(noisy):
     logits, labels = noisy
-    probabilities = metrics.softmax(logits)
+    probabilities = confidence.softmax(logits)
     expected = 0.0
     for low in np.arange(15) / 15:
         inside = [p for p in range(500) if low < probabilities[p].max() <= low + 1 / 15]
         if inside:
             hits = np.mean([probabilities[p].argmax() == labels[p] for p in inside])
             expected += len(inside) / 500 * abs(hits - np.mean([probabilities[p].max() for p in inside]))
-    assert metrics.calibration_error(logits, labels) == pytest.approx(expected, abs=1e-9)
+    assert confidence.calibration_error(logits, labels) == pytest.approx(expected, abs=1e-9)
 
 
 def test_certain_predictions_fall_into_the_last_bin():
-    counts, confidence, accuracy = metrics.reliability(one_hot([3, 3], scale=1000.0), np.array([3, 4]))
-    assert counts[-1] == 2 and confidence[-1] == 1.0 and accuracy[-1] == 0.5
+    counts, sure, accuracy = confidence.reliability(one_hot([3, 3], scale=1000.0), np.array([3, 4]))
+    assert counts[-1] == 2 and sure[-1] == 1.0 and accuracy[-1] == 0.5
 
 
 @pytest.mark.parametrize(("predicted", "accuracy"), [([0, 1, 2, 3, 4, 5, 6], 1.0), ([1, 2, 3, 4, 5, 6, 0], 0.0)])

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from fer_keras.data.dataset import FaceData
 from fer_keras.evaluation import plots
 from fer_keras.labels import FER2013
 
@@ -63,16 +64,16 @@ def test_the_most_confident_mistakes_come_first():
     assert plots.confident_mistakes(probabilities, labels, 9).tolist() == [1, 2, 0]
     assert plots.confident_mistakes(probabilities, labels, 2).tolist() == [1, 2]
     images = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
-    figure = plots.mistakes_sheet(images, labels, probabilities, list("abcd"), FER2013.classes, rows=1, columns=4)
+    data = FaceData.create(images, labels, list("abcd"), ["test"] * 4, "made up")
+    figure = plots.mistakes_sheet(data, probabilities, rows=1, columns=4)
     assert [ax.get_title() for ax in figure.axes] == [f"label: {FER2013.classes[0]}"] * 3 + [""]
     assert texts(figure.axes[0]) == ["→ disgust 90%", "b"]
     assert figure.axes[0].images[0].get_array()[0, 0] == 1
 
 
 def test_a_sheet_without_mistakes():
-    figure = plots.mistakes_sheet(
-        np.zeros((1, 48, 48, 1), np.uint8), np.array([0]), np.eye(7)[:1], ["a"], FER2013.classes
-    )
+    data = FaceData.create(np.zeros((1, 48, 48, 1), np.uint8), np.array([0]), ["a"], ["test"], "made up")
+    figure = plots.mistakes_sheet(data, np.eye(7)[:1])
     assert figure.get_suptitle() == "No mistakes"
 
 

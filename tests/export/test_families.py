@@ -6,8 +6,8 @@ import pytest
 
 from fer_keras import models
 from fer_keras.data.synthetic import draw_faces
+from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import litert, onnx, runtimes
 
 FACES = draw_faces(np.arange(21) % 7, seed=6)

@@ -12,8 +12,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import parity, runtimes, saved_model
 from fer_keras.export.serving import predict_request
 from fer_keras.jobs.exporting import export_model

@@ -19,8 +19,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from fer_keras.data.image import decode_face
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.metrics import softmax
 from fer_keras.export import serving
 from fer_keras.export.saved_model import encode_png
 from fer_keras.export.serving import answers, classify, predict_request, rest_request

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import keras
@@ -9,32 +10,27 @@ import numpy as np
 import pandas as pd
 import pytest
 from command import ROOT, run
+from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from scipy.stats import t as student_t
+from small_search import BASE, search_in
 
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import plots
 from fer_keras.models import FAMILIES, PRESETS
 from fer_keras.models.budget import multiply_adds
+from tuner.baselines import Baseline, baselines, read_milliseconds
 from tuner.frontier import (
     COSTS,
     frontier_points,
-    known_milliseconds,
     pareto,
     pick,
     read_ledger,
-    told_source,
 )
 from tuner.frontier_differences import differences, with_gains
-from tuner.frontier_figures import (
-    BASELINES,
-    REFERENCES,
-    Known,
-    frontier_figure,
-    gain_figure,
-    known_models,
-    shipped_students,
-)
+from tuner.frontier_figures import frontier_figure, gain_figure
+
+PUBLISHED = [model for model in baselines(ROOT / "saved_models") if model.kind != "shipped"]
 
 
 def test_pareto_by_hand():
@@ -91,7 +87,7 @@ def test_pick(points):
     with pytest.raises(FerKerasError, match="at most 10 parameters; the fewest parameters are 4,980"):
         pick(points, {"parameters": 10})
     both = {"parameters": 5_000, "multiply_adds": 300_000}
-    hints = "the fewest multiply-adds within the other limits are 400,000$"
+    hints = "the fewest parameters are 4,980, the fewest multiply-adds are 400,000$"
     with pytest.raises(FerKerasError, match=f"at most 5,000 parameters and at most 300,000 multiply-adds; {hints}"):
         pick(points, both)
     some = points.assign(milliseconds=points["milliseconds"].where(points["family"] == "cnn"))
@@ -100,10 +96,11 @@ def test_pick(points):
 
 
 def test_the_references_cost_what_their_families_say():
-    cnn, student = REFERENCES
-    for known, family in ((cnn, "cnn"), (student, "mobilenet")):
-        assert known.parameters == FAMILIES[family].parameters()
-        assert known.multiply_adds == FAMILIES[family].multiply_adds()
+    cnn, student = (model for model in PUBLISHED if model.kind == "reference")
+    for baseline, family in ((cnn, "cnn"), (student, "mobilenet")):
+        assert baseline.parameters == FAMILIES[family].parameters()
+        assert baseline.multiply_adds == FAMILIES[family].multiply_adds()
+        assert PRESETS[baseline.preset].family == family
     assert (cnn.public_test, student.public_test) == (0.66926, 0.66341)
 
 
@@ -134,12 +131,13 @@ def test_the_baselines_cost_what_their_graphs_do():
         "MobileNet 0.25, 64 px": keras.applications.MobileNet((64, 64, 1), alpha=0.25, weights=None, classes=7),
     }
     costs = {name: (graph.count_params(), multiply_adds(graph)) for name, graph in graphs.items()}
-    assert costs == {model.name: (model.parameters, model.multiply_adds) for model in BASELINES if model.parameters}
+    others = [model for model in PUBLISHED if model.kind == "other" and model.parameters]
+    assert costs == {model.title: (model.parameters, model.multiply_adds) for model in others}
 
 
 def test_the_figure_shows_the_points(points):
-    known = known_models(ROOT / "saved_models", {"mini_XCEPTION": 0.45})
-    (ax,) = frontier_figure(points, "parameters", known=known).axes
+    shown = baselines(ROOT / "saved_models", {"mini_XCEPTION": 0.45})
+    (ax,) = frontier_figure(points, "parameters", baselines=shown).axes
     assert ax.get_xscale() == "log"
     drawn = {container.get_label(): container.lines[0].get_xydata() for container in ax.containers}
     np.testing.assert_allclose(drawn["general CNN"], [[4_990, 0.49], [49_900, 0.59]])
@@ -148,10 +146,10 @@ def test_the_figure_shows_the_points(points):
     assert stars == [[[4_038_279, 0.66926]], [[93_139, 0.66341]]]
     assert not [line for line in frontier_figure(points, "parameters", source="drawn").axes[0].lines
                 if line.get_marker() == "*"]  # fmt: skip
-    ours = {"shipped": [Known("ours", 0.7, 90_000, 14_000_000)]}
-    (ax,) = frontier_figure(points, "multiply_adds", known=ours).axes
+    ours = [Baseline("ours", "shipped", 0.7, 90_000, 14_000_000)]
+    (ax,) = frontier_figure(points, "multiply_adds", baselines=ours).axes
     assert [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "P"] == [[[14_000_000, 0.7]]]
-    (ax,) = frontier_figure(points, "milliseconds", known=known).axes
+    (ax,) = frontier_figure(points, "milliseconds", baselines=shown).axes
     assert [line.get_xydata().tolist() for line in ax.lines if line.get_marker() == "x"] == [[[0.45, 0.654]]]
     assert [text.get_text() for text in ax.texts] == ["mini_XCEPTION", "face-api.js"], "others were not measured"
     (gain,) = gain_figure(with_gains(points, pd.DataFrame())).axes
@@ -159,23 +157,25 @@ def test_the_figure_shows_the_points(points):
 
 
 def test_names_make_room_for_each_other(points):
-    crowd = [Known(f"a student of many, {number}", 0.66 + number / 2000, 93_000, 10**7) for number in range(5)]
-    figure = frontier_figure(points, "parameters", known={"references": REFERENCES, "shipped": crowd})
+    references = [model for model in PUBLISHED if model.kind == "reference"]
+    names = [f"a student of many, {number}" for number in range(5)]
+    crowd = [Baseline(name, "shipped", 0.66 + number / 2000, 93_000, 10**7) for number, name in enumerate(names)]
+    figure = frontier_figure(points, "parameters", baselines=references + crowd)
     figure.draw_without_rendering()
-    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    boxes = [Text.get_window_extent(text) for text in figure.axes[0].texts]
     assert len(boxes) == 7
-    assert not [1 for i, one in enumerate(boxes) for other in boxes[:i] if one.overlaps(other)]
+    assert not [1 for i, box in enumerate(boxes) for other in boxes[:i] if box.overlaps(other)]
     assert all(figure.axes[0].bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1 for box in boxes)
 
 
 @pytest.mark.parametrize("cost", COSTS)
 def test_no_name_covers_a_mark_in_what_is_published(cost):
     folder = ROOT / "saved_models" / "frontier"
-    known = known_models(ROOT / "saved_models", known_milliseconds(folder))
-    figure = frontier_figure(pd.read_csv(folder / "frontier.csv"), cost, known=known)
+    shown = baselines(ROOT / "saved_models", read_milliseconds(folder))
+    figure = frontier_figure(pd.read_csv(folder / "frontier.csv"), cost, baselines=shown)
     figure.draw_without_rendering()
     (ax,) = figure.axes
-    boxes = [text.get_window_extent() for text in ax.texts]
+    boxes = [Text.get_window_extent(text) for text in ax.texts]
     marks = [line for line in ax.lines if line.get_marker() in ("*", "P", "x")]
     assert len(marks) >= 8
     for mark in marks:
@@ -186,8 +186,9 @@ def test_no_name_covers_a_mark_in_what_is_published(cost):
 
 
 def test_shipped_students_are_those_of_the_cards():
-    shipped = {known.name: known for known in shipped_students(ROOT / "saved_models")}
-    assert "reference-mobilenet" in shipped and not {"residual-12", "reference-cnn", "teachers"} & shipped.keys()
+    shipped = {model.title: model for model in baselines(ROOT / "saved_models") if model.kind == "shipped"}
+    assert {"reference-mobilenet", "reference-cnn"} <= shipped.keys(), "our own training of the reference's networks"
+    assert not {"residual-16", "teachers"} & shipped.keys()
     assert "separable-88k" in shipped and "separable-88k-second" not in shipped, "the seed that validates better"
     flagship = shipped["separable-93k"]
     assert (flagship.parameters, round(flagship.public_test, 4)) == (92_519, 0.6924)
@@ -220,20 +221,18 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path, quickly):
     ledger.to_csv(tmp_path / "ledger.csv", index=False)
     status, _, errors = run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models")
     assert status == 0, errors
-    assert told_source(tmp_path) == "" and "each size, with 95%" in (tmp_path / "frontier.html").read_text()
+    assert "each size, with 95%" in (tmp_path / "frontier.html").read_text()
     table = pd.read_csv(tmp_path / "frontier.csv")
     assert table["val_accuracy"].tolist() == pytest.approx([0.51, 0.60, 0.56, 0.59])
     names = ["gain", "milliseconds", "multiply_adds", "parameters"]
     assert sorted(path.name for path in tmp_path.glob("frontier_*.png")) == [f"frontier_{n}.png" for n in names]
     assert all((tmp_path / f"frontier_{name}.svg").read_text().startswith("<?xml") for name in names)
     page = (tmp_path / "frontier.html").read_text()
-    assert (
-        "Plotly.newPlot" in page
-        and page.count("trial_0001") >= 3
-        and "separable-93k" in page
-        and "face-api.js" in page
-        and outside_files(page) == []
-    )
+    assert page.count("<svg") == 4 and "separable-93k" in page and "face-api.js" in page and outside_files(page) == []
+    assert len(page) < 1_000_000
+    (details,) = re.findall(r'<g id="parameters-0"><title>(.*?)</title>', page, re.DOTALL)
+    assert details.startswith("general CNN\nbudget: 5000\nparameters: 4990\n") and "trial_0001/m/model" in details
+    assert page.count("<title>general CNN") == 6, "two points in each of three figures"
     status, said, _ = run("pick.py", tmp_path, "--max-params", 5000)
     assert status == 0 and "mobilenet, budget 5,000: 4,980 parameters, 0.4 M multiply-adds, 0.30 ms" in said
     assert f"model: {tmp_path}/trial_0007/m/model.keras, the seed that validates best" in said
@@ -246,9 +245,10 @@ def test_the_scripts_need_the_ledger_alone(ledger, tmp_path, quickly):
     assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
 
 
-def test_titles_say_what_was_learned_from_and_only_fer2013_has_known_models(ledger, tmp_path, quickly):
-    def page(told, *words):
-        (tmp_path / "search.json").write_text(json.dumps({"base": {"data": {"source": told}}}))
+def test_titles_say_what_was_learned_from_and_only_fer2013_has_baselines(ledger, tmp_path, quickly):
+    def page(source, *words):
+        search = search_in(tmp_path, base=replace(BASE, data=replace(BASE.data, source=source)))
+        (tmp_path / "search.json").write_text(json.dumps(search.to_dict()))
         assert run("frontier.py", tmp_path, "--shipped", ROOT / "saved_models", *words).status == 0
         return (tmp_path / "frontier.html").read_text()
 
@@ -256,8 +256,8 @@ def test_titles_say_what_was_learned_from_and_only_fer2013_has_known_models(ledg
     drawn = page("drawn faces")
     assert "found at each size, drawn faces, with 95% intervals over seeds" in drawn and "course report" not in drawn
     assert "Distilled against labels alone, drawn faces" in (tmp_path / "frontier_gain.svg").read_text()
-    told = page("fer2013.zip", "--source", "my faces")
-    assert "found at each size, my faces, with 95%" in told and "course report" not in told
+    renamed = page("fer2013.zip", "--source", "my faces")
+    assert "found at each size, my faces, with 95%" in renamed and "course report" not in renamed
     one_seed = ledger.assign(public_test_accuracy=np.nan)[ledger["seed"] == 0]
     one_seed.to_csv(tmp_path / "ledger.csv", index=False)
     unreported = page("mine.csv")
@@ -305,13 +305,10 @@ def test_a_damaged_row_is_named(ledger, column, found, tmp_path):
 def test_damaged_files_beside_the_ledger_are_named(ledger, points, tmp_path):
     hits = tmp_path / ledger["model"][0]
     hits.parent.mkdir(parents=True)
-    for name in ("search.json", "known_milliseconds.csv"):
-        (tmp_path / name).write_text("{}")
+    (tmp_path / "baseline_milliseconds.csv").write_text("{}")
     hits.with_name("hits.npz").write_bytes(b"PK")
-    with pytest.raises(FerKerasError, match=r"search.json: expected the settings of a search"):
-        told_source(tmp_path)
-    with pytest.raises(FerKerasError, match=r"known_milliseconds.csv: expected columns name and milliseconds"):
-        known_milliseconds(tmp_path)
+    with pytest.raises(FerKerasError, match=r"baseline_milliseconds.csv: expected columns name and milliseconds"):
+        read_milliseconds(tmp_path)
     with pytest.raises(FerKerasError, match=r"hits.npz: expected which images"):
         differences(ledger, points, tmp_path)
 

@@ -120,13 +120,13 @@ def test_the_script_measures_compares_and_writes_where_it_is_told(points, hits, 
     ledger, _ = hits
     ledger.to_csv(tmp_path / "ledger.csv", index=False)
     measured = []
-    monkeypatch.setattr("tuner.latency.known_networks", lambda folder: {"known": folder})
+    monkeypatch.setattr("tuner.latency.baseline_files", lambda folder: {"title": folder})
     monkeypatch.setattr("tuner.latency.measure", lambda *words: measured.append(words))
     monkeypatch.setattr("fer_keras.evaluation.plots.save_figure", lambda figure, path, **_: path.touch())
     words = [tmp_path, "--out", tmp_path / "out", "--shipped", tmp_path / "none", "--measure"]
     status, said, errors = run("frontier.py", *words)
     assert status == 0, errors
-    assert measured == [(tmp_path, {"known": tmp_path / "none"})]
+    assert measured == [(tmp_path, {"title": tmp_path / "none"})]
     found = differences(ledger, points, tmp_path)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "differences.csv"), found)
     written = pd.read_csv(tmp_path / "out" / "frontier.csv").set_index(["family", "budget"])

@@ -102,7 +102,7 @@ def test_what_a_chief_was_killed_over_is_asked_again(monkeypatch):
     import grpc
     from keras_tuner.src import protos
 
-    from tuner.tuner import _patient_stub, _told_of_silence
+    from tuner.tuner import _patient_stub, _silence_as_refusal
 
     asked = []
 
@@ -126,9 +126,9 @@ def test_what_a_chief_was_killed_over_is_asked_again(monkeypatch):
     stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=60)
     assert len(asked) == 2
     broken = pytest.raises(OSError, match=rf"the chief at 127.0.0.1:{port} failed with .*the disk is full \(UNKNOWN\)")
-    with broken, _told_of_silence():
+    with broken, _silence_as_refusal():
         stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=60)
     server.stop(0).wait()
     silence = pytest.raises(OSError, match=rf"no chief answers at 127.0.0.1:{port} \(DEADLINE_EXCEEDED\)")
-    with silence, _told_of_silence():
+    with silence, _silence_as_refusal():
         stub.GetSpace(protos.get_service().GetSpaceRequest(), wait_for_ready=True, timeout=0.2)

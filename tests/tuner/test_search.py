@@ -17,13 +17,12 @@ from face_files import write_fer2013
 from small_search import BASE, FEW, instant_training, ledger_of, run, search_in
 
 from fer_keras.errors import FerKerasError
+from fer_keras.files import locked
 from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import parameters
 from fer_keras.training.run import read_config
-from tuner.defaults import control_budgets
-from tuner.frontier import known_milliseconds
-from tuner.frontier_figures import REFERENCES, known_models
-from tuner.latency import float32_file, known_networks, measure
+from tuner.baselines import baselines, read_milliseconds
+from tuner.latency import baseline_files, float32_file, measure
 from tuner.search_space import defaults
 from tuner.settings import Candidate
 
@@ -71,7 +70,6 @@ def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path, monkeypat
     before = ledger_of(folder)
     monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
     run(folder, made, families=("cnn",), trials=2)
-    assert {path.parent.name for path in folder.glob("trial_*/hparams")} >= {"trial_0000", "trial_0001", "trial_0002"}
     after = ledger_of(folder)
     pd.testing.assert_frame_equal(after[: len(before)], before)
     assert after["stage"].tolist()[3] == "search" and len(after) in (4, 6)  # six where the new trial is the best
@@ -85,8 +83,8 @@ def test_milliseconds_are_measured_without_the_models(finished, tmp_path):
     measure(folder, {"ours": float32_file(build("cnn", widths=(4,), dense_widths=()))}, rounds=1)
     milliseconds = ledger_of(folder)["milliseconds"]
     assert milliseconds.isna().tolist() == [True, False, True] and 0 < milliseconds[1] < 1_000
-    known = known_milliseconds(folder)
-    assert list(known) == ["ours"] and 0 < known["ours"] < 1_000
+    others = read_milliseconds(folder)
+    assert list(others) == ["ours"] and 0 < others["ours"] < 1_000
 
 
 def test_milliseconds_of_a_part_of_a_search_are_refused(finished, tmp_path):
@@ -98,15 +96,16 @@ def test_milliseconds_of_a_part_of_a_search_are_refused(finished, tmp_path):
     assert (tmp_path / "s" / "ledger.csv").read_bytes() == before
 
 
-def test_known_networks_are_those_of_the_figures(tmp_path, monkeypatch):
+def test_baselines_are_measured_that_the_figures_show(tmp_path, monkeypatch):
     student = ROOT / "saved_models" / "separable-25k"
     shutil.copytree(student, tmp_path / "separable-25k", ignore=shutil.ignore_patterns("1", "figures"))
     monkeypatch.setattr("tuner.latency.float32_file", parameters)
-    known = known_networks(tmp_path)
-    shown = {model.name: model for models in known_models(tmp_path, {}).values() for model in models}
-    assert {*known} - {"mini_XCEPTION"} == {*(model.name for model in REFERENCES), "separable-25k"}
-    for name in {*known} - {"mini_XCEPTION"}:
-        assert known[name] == shown[name].parameters
+    shutil.copytree(ROOT / "saved_models" / "measurements", tmp_path / "measurements")
+    measured = baseline_files(tmp_path)
+    shown = {model.title: model.parameters for model in baselines(tmp_path)}
+    ours = {"course report: general CNN", "course report: MobileNet student", "separable-25k"}
+    assert {*measured} - {"mini_XCEPTION"} == ours
+    assert {title: measured[title] for title in ours} == {title: shown[title] for title in ours}
 
 
 def test_the_search_never_sees_public_test(finished):
@@ -209,9 +208,8 @@ def test_half_a_role_is_refused_before_anything_is_loaded(told, missing, tmp_pat
 
 
 def test_one_process_at_a_time(tmp_path, made):
-    from tuner.tuner import only_one
-
-    with only_one(tmp_path / "s"), pytest.raises(FerKerasError, match="another process is at this run"):
+    held = locked(tmp_path / "s" / "locks" / "chief", wait=False)
+    with held, pytest.raises(FerKerasError, match="another process is at this run"):
         run(tmp_path / "s", made, **FEW)
 
 
@@ -229,12 +227,10 @@ def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
 
 
 def test_controls_are_at_budgets_of_the_search(tmp_path):
-    asked = control_budgets
-    assert asked(None, (5_000, 100_000, 200_000)) == (5_000, 100_000) and asked(None, (7_000,)) == ()
-    assert asked([], (5_000,)) == () and asked([7_000], (5_000, 7_000)) == (7_000,)
-    words = ("--teacher", "nowhere", "--budgets", 5_000, 10_000, "--control-budgets", 25_000)
-    status, _, said = run_script("search.py", *words, cwd=tmp_path)
-    assert (status, said) == (2, "error: --control-budgets 25000: expected some of --budgets 5000, 10000\n")
+    for option in ("--control-budgets", "--unlimited-budgets"):
+        words = ("--teacher", "nowhere", "--budgets", 5_000, 10_000, option, 10_000, 25_000)
+        status, _, said = run_script("search.py", *words, cwd=tmp_path)
+        assert (status, said) == (2, f"error: {option} 25000: expected some of --budgets 5000, 10000\n")
 
 
 def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces, monkeypatch):
@@ -252,7 +248,7 @@ def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces, monkeypat
     base = told.pop("base")
     assert told == {
         "families": ["cnn"], "budgets": [3_000], "trials": 1, "final_epochs": 2, "seeds": 1, "control_budgets": [],
-        "max_multiply_adds": 1_000_000, "max_failures": 3,
+        "max_multiply_adds": 1_000_000, "unlimited_budgets": [], "max_failures": 3,
     }  # fmt: skip
     assert base["fit"]["epochs"] == 1 and base["data"]["source"] == "faces.csv" and len(base["teachers"]) == 1
     ledger = ledger_of(tmp_path / "runs" / "s")

@@ -12,11 +12,11 @@ from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import multiply_adds, parameters
 from fer_keras.models.widths import MIN_WIDTH, solve_widths
 from tuner.defaults import BUDGETS, MAX_MULTIPLY_ADDS
-from tuner.search_space import defaults, hyperparameters, searchable, solve_options
+from tuner.search_space import defaults, search_plan, searchable, solve_options
 
 
 def some_values(family, count):
-    space = hyperparameters(family)
+    space = search_plan(family).hyperparameters
     every = [*itertools.product(*(values for values, _ in space.values()))]
     return [dict(zip(space, values, strict=True)) for values in random.Random(5).sample(every, count)]
 
@@ -118,7 +118,8 @@ def test_more_classes_leave_less_for_the_rest(family):
 
 
 def test_values_survive_32_bit_floats():
-    for values, default in itertools.chain.from_iterable(hyperparameters(family).values() for family in searchable()):
+    spaces = (search_plan(family).hyperparameters for family in searchable())
+    for values, default in itertools.chain.from_iterable(space.values() for space in spaces):
         assert default in values and all(float(np.float32(value)) == value for value in values)
 
 
