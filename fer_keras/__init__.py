@@ -4,9 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from fer_keras.errors import FerKerasError
-    from fer_keras.predict import Classifier
-    from fer_keras.predict import list_models as list_models
-    from fer_keras.predict import load as load
+    from fer_keras.predict import Classifier, list_models, load
     from fer_keras.probabilities import Prediction, Predictions
 
 __version__ = "0.1.0"

@@ -86,7 +86,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def _write_through(path: Path) -> None:
     """Have a file, or all files of a folder, on the disk: a power cut after the rename finds them whole."""
     for file in [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]:
-        with file.open("rb") as opened:
+        with file.open("r+b") as opened:  # Windows asks for the right to write
             os.fsync(opened.fileno())
 
 
