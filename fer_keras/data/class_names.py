@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from fer_keras.data.archive import printable
+from fer_keras.data.archive import Archive, printable
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013, KNOWN, LabelSet, label_set_of
 
@@ -37,16 +37,25 @@ def is_number(word: str) -> bool:
     return re.fullmatch("[0-9]{1,4}", word) is not None
 
 
-def read_names(text: bytes, where: str) -> Names:
-    """Return what a classes.json says, which must be a list of names or an object of a name for each folder."""
-    expected = f"{where}: expected JSON, a list of the classes' names, or an object of a name for each folder"
+def names_in(archive: Archive, depth: int = 0) -> Names | None:
+    """Return what a classes.json says, at the root of an archive or below the folders that wrap everything, if any.
+
+    Raises:
+        FerKerasError: it is neither a list of names nor an object of a name for each folder.
+    """
+    found = [name for name in archive.sizes if name == CLASSES_FILE or name.split("/")[depth:] == [CLASSES_FILE]]
+    if not found:
+        return None
+    name = max(found, key=len)
+    text = archive.read(name, 2**20)
     try:
         names = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise FerKerasError(expected) from error
+    except (ValueError, RecursionError):
+        names = None
     values = list(names.values()) if isinstance(names, dict) else names
-    if not isinstance(values, list) or not values or not all(isinstance(name, str) for name in values):
-        raise FerKerasError(expected)
+    if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
+        expected = "expected JSON, a list of the classes' names, or an object of a name for each folder"
+        raise FerKerasError(f"{archive.where(name)}: {expected}")
     return names
 
 

@@ -101,19 +101,19 @@ def read_faces(file: IO[bytes], where: str, source: str, names: Names | None = N
     """
     table, columns = csv_of_faces(file, where)
     pixels, ids, splits, words = bytearray(), [], [], []
-    first: dict[str, CsvRow] = {}  # of each label
+    first: dict[str | None, CsvRow] = {}  # of each label
     for _, row in table.entries():
         if isinstance(row, FerKerasError):
             raise row
         splits.append(columns.split_of(row))
         ids.append(columns.id_of(row))
         pixels += row.pixels(columns.pixels)
-        words.append(row.text(columns.label) if columns.label else "")
+        words.append(row.text(columns.label) if columns.label else None)
         first.setdefault(words[-1], row._replace(fields={}))
         if len(first) > MAX_CLASSES:
             raise row.fail(f"{columns.label} {words[-1][:20]!r}: more than {MAX_CLASSES:,} classes, expected labels")
     try:
-        classes = _classes(list(first), names) if columns.label else _no_classes(names)
+        classes = _classes(list(first), names)
     except FerKerasError as error:
         word = error.word if isinstance(error, UnknownClassError) else words[0]
         raise first[word].fail(f"{columns.label} {error}") from error
@@ -130,14 +130,11 @@ def read_faces(file: IO[bytes], where: str, source: str, names: Names | None = N
     return faces, [*classes.notes, *ignored]
 
 
-def _no_classes(names: Names | None) -> ClassNames:
-    """Those of a CSV without labels."""
-    said = dict.fromkeys(names.values() if isinstance(names, Mapping) else names or ())
-    return ClassNames(label_set_of(said) if said else FER2013, {"": UNLABELLED})
-
-
-def _classes(words: list[str], names: Names | None) -> ClassNames:
+def _classes(words: list[str | None], names: Names | None) -> ClassNames:
     """What the labels mean, in the order in which they are met: numbers of classes, or names; the first says which."""
+    if words == [None]:
+        said = dict.fromkeys(names.values() if isinstance(names, Mapping) else names or ())
+        return ClassNames(label_set_of(said) if said else FER2013, {None: UNLABELLED})
     may_be_numbers = names is None or not (isinstance(names, Mapping) or all(name.isdigit() for name in names))
     if may_be_numbers and words[0].lstrip("+-")[:1].isdigit():
         label_set = FER2013 if names is None else label_set_of(names)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -71,9 +71,9 @@ def _faces(faces: Any, where: str) -> np.ndarray | None:
             raise FerKerasError(f"{where}: {type(faces).__name__} gives no path ({printable(error)})") from error
         if not where:
             raise FerKerasError("the path of a picture is empty, expected a picture")
-        return _faces(read_image_file(Path(where)), printable(where, 1000))
-    if hasattr(faces, "read"):
-        return _faces(_read_open(faces, where), where)
+        faces, where = Path(where), printable(where, 1000)
+    if isinstance(faces, Path) or hasattr(faces, "read"):
+        return _faces(read_image(faces, where), where)
     array = _array(faces, where)
     return None if array is None else _of_array(array, where)
 
@@ -126,38 +126,22 @@ def _is_size(height: int, width: int) -> bool:
     return low >= _NARROWEST and high <= _LONGEST * low and low * high <= MAX_IMAGE_PIXELS
 
 
-def _read_open(file: IO[bytes], where: str) -> bytes:
-    """All of an open file, whatever was read or written before, as Pillow takes it."""
+def read_image(file: Path | IO[bytes], where: str, most_bytes: int = MAX_IMAGE_BYTES) -> bytes:
+    """Return the bytes of a picture's file; of an open one all of them, whatever was read or written before.
+
+    Raises:
+        FerKerasError: it cannot be read, or has more than `most_bytes`, too many for a picture.
+    """
     try:
-        with suppress(OSError, AttributeError):  # a pipe has no beginning to go back to
-            file.seek(0)
-        data = read_image(file, where)
+        with file.open("rb") if isinstance(file, Path) else nullcontext(file) as opened:
+            with suppress(OSError, AttributeError):  # a pipe has no beginning to go back to
+                opened.seek(0)
+            data = opened.read(most_bytes + 1)
         if not isinstance(data, bytes | bytearray):
             raise TypeError(f"it gives {type(data).__name__}")
-        return bytes(data)
-    except FerKerasError:
-        raise
-    except Exception as error:  # whatever a file of another library raises
-        problem = f"cannot be read ({printable(error)}), expected a picture's file, open for reading bytes"
-        raise FerKerasError(f"{where}: {problem}") from error
-
-
-def read_image_file(path: Path, most_bytes: int = MAX_IMAGE_BYTES) -> bytes:
-    """Return the bytes of an image file; a pipe is waited for."""
-    where = printable(path, 1000)
-    try:
-        with path.open("rb") as file:
-            return read_image(file, where, most_bytes)
-    except FerKerasError:
-        raise
-    except (OSError, ValueError) as error:  # a ValueError for a name that no file can have
-        reason = getattr(error, "strerror", None) or error
-        raise FerKerasError(f"{where}: cannot be read ({reason}), expected a picture") from error
-
-
-def read_image(file: IO[bytes], where: str, most_bytes: int = MAX_IMAGE_BYTES) -> bytes:
-    """Return all that an open file or pipe holds, which must not be too large for a picture."""
-    data = file.read(most_bytes + 1)
+    except Exception as error:  # whatever a name that no file can have, or a file of another library, raises
+        reason = printable(getattr(error, "strerror", None) or error)
+        raise FerKerasError(f"{where}: cannot be read ({reason}), expected a picture's bytes") from error
     if len(data) > most_bytes:
         raise FerKerasError(f"{where}: more than {most_bytes:,} bytes, expected a picture of at most that")
-    return data
+    return bytes(data)

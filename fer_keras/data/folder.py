@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from fer_keras.data.archive import Archive, printable
-from fer_keras.data.class_names import CLASSES_FILE, ClassNames, Names, UnknownClassError, classes_of, read_names
+from fer_keras.data.class_names import Names, classes_of, names_in
 from fer_keras.data.face_data import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
 from fer_keras.data.image import MAX_IMAGE_BYTES, decode_picture, is_picture
 from fer_keras.errors import FerKerasError
@@ -57,7 +57,12 @@ def read_folder(archive: Archive, resize: bool = False, names: Names | None = No
         raise FerKerasError(f"{archive.path}: holds no faces, expected {LAYOUT}")
     contradicting: list[str] = []
     faces = [_face(archive, name, depth, contradicting) for name in pictures]
-    classes = _classes(archive, faces, names or names_in(archive, depth))
+    names = names or names_in(archive, depth)
+    try:
+        classes = classes_of((face.word for face in faces), names)
+    except FerKerasError as error:
+        wrong = (archive.where(face.member) for face in faces if face.word == getattr(error, "word", None))
+        raise FerKerasError(f"{next(wrong, archive.path)}: {error}") from error
     faces.sort(key=lambda face: (face.split, face.stem, classes.numbers[face.word], face.member))
     images, notes = decode_members(archive, [face.member for face in faces], resize)
     uses = Counter(face.stem for face in faces)
@@ -104,24 +109,6 @@ def wrapping_depth(names: Iterable[str]) -> int:
         if len(tops) != 1 or tops.pop().lower() in SPLIT_OF_NAME:
             return depth
         depth += 1
-
-
-def names_in(archive: Archive, depth: int) -> Names | None:
-    """Return what a classes.json says, at the root of an archive or below the folders that wrap everything."""
-    for name in sorted(archive.sizes, key=len, reverse=True):
-        if name == CLASSES_FILE or name.split("/")[depth:] == [CLASSES_FILE]:
-            return read_names(archive.read(name, 2**20), archive.where(name))
-    return None
-
-
-def _classes(archive: Archive, faces: list[_Face], names: Names | None) -> ClassNames:
-    try:
-        return classes_of((face.word for face in faces), names)
-    except UnknownClassError as error:
-        first = min(face.member for face in faces if face.word == error.word)
-        raise FerKerasError(f"{archive.where(first)}: {error}") from error
-    except FerKerasError as error:
-        raise FerKerasError(f"{archive.path}: {error}") from error
 
 
 def _face(archive: Archive, name: str, depth: int, contradicting: list[str]) -> _Face:

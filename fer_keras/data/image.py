@@ -18,6 +18,9 @@ MAX_IMAGE_PIXELS = 4096 * 4096
 MAX_READS = 200_000
 """No picture needs more steps to be read: 16 MiB of empty markers or chunks would take Pillow as many steps."""
 
+WHITE_BITS = (8, 10, 12, 14, 16)
+"""How many of 16 bits a camera may use; the fewest that hold the largest value say what is white."""
+
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Endings, in lower case, of the files that are taken for pictures in a folder or an archive."""
 
@@ -154,8 +157,8 @@ def eight_bits(image: Image.Image, where: str) -> Image.Image:
 def grey_values(values: np.ndarray, where: str) -> np.ndarray:
     """Return grey values or colours as uint8, of the same shape.
 
-    uint8 are taken as they are. The white of uint16 is that of the fewest of 8, 10, 12, 14 or 16 bits that hold the
-    largest value, since cameras fill a part of 16 bits. Others are rounded, and are 0..255.
+    uint8 are taken as they are. The white of uint16 is that of the fewest of `WHITE_BITS` that hold the largest value.
+    Others are rounded, and are 0..255.
 
     Raises:
         FerKerasError: `values` are no numbers, not all 0..255, or floats of which none is above 2: these are meant
@@ -167,7 +170,7 @@ def grey_values(values: np.ndarray, where: str) -> np.ndarray:
         return values.astype(np.uint8, copy=False)
     low, high = values.min(), values.max()
     if values.dtype == np.uint16:
-        white = next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
+        white = next(2**bits - 1 for bits in WHITE_BITS if high < 2**bits)
         return ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
     found = f"array with values from {low:g} to {high:g}"
     if not (low >= 0 and high <= 255):  # also where a value is not a number

@@ -10,10 +10,10 @@ from typing import IO
 
 import numpy as np
 
-from fer_keras.data.archive import Archive, open_archive
+from fer_keras.data.archive import Archive, open_archive, printable
 from fer_keras.data.csv_rows import CsvTable
 from fer_keras.data.face_csv import FaceColumns, csv_of_faces
-from fer_keras.data.face_input import read_image, read_image_file
+from fer_keras.data.face_input import read_image
 from fer_keras.data.folder import counted
 from fer_keras.data.image import MAX_IMAGE_BYTES, PICTURE_SUFFIXES, is_picture
 from fer_keras.data.source import csv_member, is_archive
@@ -53,7 +53,7 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
                 with path.open("rb") as file:
                     yield from _csv_faces(file, word)
             else:
-                yield word, path.stem, read_image_file(path, most_bytes)
+                yield word, path.stem, read_image(path, printable(word, 1000), most_bytes)
         except FerKerasError as error:
             yield word, path.stem, error
         except OSError as error:

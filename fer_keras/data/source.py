@@ -37,20 +37,18 @@ Read = tuple[FaceData, list[str]]
 def load_faces(path: str | os.PathLike[str], *, resize: bool = False, classes: Sequence[str] | None = None) -> FaceData:
     """Read faces from any of the formats, recognised by content and not by name.
 
-    A zip, a tar or a folder of `<split>/<class>/<image>`, or of FER+'s folders, or with one CSV, or a CSV. The data
-    bring their classes: a known set where the names are all of its, else a set of their own, which is said. The first
-    load of a content fills `<cache>/faces/<key>/`, later ones map its images into memory. The key is made
-    of the content, so a renamed input hits and a changed one misses.
+    The first load of a content fills `<cache>/faces/<key>/`, later ones map its images into memory. The key is made
+    of the content, so a renamed input hits and a changed one misses. What should be said about the data is logged.
 
     Args:
-        path: what to read.
+        path: a zip, a tar or a folder of `<split>/<class>/<image>`, or of FER+'s folders, or with one CSV; or a CSV.
         resize: accept images of any size and scale them to 48x48.
         classes: their names, in the order of numbered folders or labels; default: a classes.json at the data's root
-            says them, else the folders or the labels do.
+            says them, else the folders or the labels do: a known set where they are all of its, else their own.
 
     Returns:
-        The faces, sorted by split in the order of `SPLITS`, with read-only images. Whether they are enough
-        to train on is not checked: `FaceData.split("train").require_every_class()` does.
+        The faces, sorted by split in the order of `SPLITS`, with read-only images. `require_every_class` says whether
+        they are enough to train on.
 
     Raises:
         FerKerasError: the input is missing, of no known format or damaged; nothing is cached then.
@@ -106,11 +104,7 @@ def _content_key(path: Path, resize: bool, classes: tuple[str, ...] | None) -> s
 
 
 def is_archive(path: Path) -> bool:
-    """Say, by its content, whether a path is a folder, a zip or a tar.
-
-    Raises:
-        FerKerasError: it is a zip whose end is missing.
-    """
+    """Say, by its content, whether a path is a folder, a zip or a tar; a zip without its end is refused."""
     if path.is_dir() or not path.is_file():  # a pipe can be read only once
         return path.is_dir()
     if zipfile.is_zipfile(path) or is_tar(path):
@@ -139,11 +133,7 @@ def _read(path: Path, source: str, resize: bool, classes: Names | None) -> Read:
 
 
 def csv_member(archive: Archive) -> str | None:
-    """Return the one member of an archive that is a CSV of faces, None where there is none.
-
-    Raises:
-        FerKerasError: there are several, or one cannot be read.
-    """
+    """Return the one member of an archive that is a CSV of faces, None where there is none; several are refused."""
     found = []
     for name in archive.sizes:
         if name.lower().endswith(".csv") and name not in archive.refused:

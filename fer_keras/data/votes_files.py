@@ -62,17 +62,13 @@ def _of_csv(path: Path, data: FaceData) -> np.ndarray:
     if missing:
         expected = f"expected a CSV of votes with the columns {', '.join(COLUMNS)}"
         raise FerKerasError(f"{path}: {expected}, found no {missing[0]}")
-    ids = _by_id(path, table["id"].tolist(), data) if "id" in table else _row_by_row(path, table, data)
-    counts = vote_counts(table[list(COLUMNS)].to_numpy(), str(path), _FIRST_LINE)
-    return np.concatenate([counts, np.zeros((1, len(COLUMNS)), np.uint8)])[pd.Index(ids).get_indexer(data.ids)]
-
-
-def _by_id(path: Path, ids: list[str], data: FaceData) -> list[str]:
+    ids = table["id"].tolist() if "id" in table else _row_by_row(path, table, data)
     if len(set(ids)) < len(ids):
         raise FerKerasError(f"{path}: an id is there twice, expected a row for each image")
-    if not set(ids) & set(data.ids.tolist()):
+    if not np.isin(ids, data.ids).any():
         raise FerKerasError(f"{path}: none of its ids is among those of {data.source}, such as {data.ids[:1]}")
-    return ids
+    counts = vote_counts(table[list(COLUMNS)].to_numpy(), str(path), _FIRST_LINE)
+    return np.concatenate([counts, np.zeros((1, len(COLUMNS)), np.uint8)])[pd.Index(ids).get_indexer(data.ids)]
 
 
 def _row_by_row(path: Path, table: pd.DataFrame, data: FaceData) -> list[str]:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from fer_keras.data.image import MAX_IMAGE_PIXELS
+from fer_keras.data.image import MAX_IMAGE_PIXELS, WHITE_BITS
 from fer_keras.errors import FerKerasError
 from fer_keras.export.runtimes import WARMUP_FILE
 from fer_keras.export.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
@@ -113,13 +113,27 @@ def decode_face_in_graph(image_bytes: tf.Tensor) -> tf.Tensor:
         is_jpeg,
         # By default the fast transform, which is up to six grey values off the accurate one that Pillow takes.
         lambda: tf.io.decode_jpeg(image_bytes, channels=3, dct_method="INTEGER_ACCURATE"),
-        lambda: tf.io.decode_png(image_bytes, channels=3),
+        lambda: _png_colours(image_bytes),
     )
     colours.set_shape([None, None, 3])
     weighed = tf.reduce_sum(tf.cast(colours, tf.int32) * tf.constant(_LUMA), axis=-1, keepdims=True)
     grey = tf.cast(tf.bitwise.right_shift(weighed + 0x8000, 16), tf.float32)
     scaled = tf.image.resize(grey, [IMAGE_SIZE, IMAGE_SIZE], "bilinear", antialias=True)
     return tf.clip_by_value(tf.round(scaled), 0.0, 255.0)
+
+
+def _png_colours(image_bytes: tf.Tensor) -> tf.Tensor:
+    """The pixels of a PNG, uint8 [H, W, 3]; the white of 16 bits is that of the fewest bits that hold the largest."""
+
+    def scaled() -> tf.Tensor:
+        values = tf.cast(tf.io.decode_png(image_bytes, channels=3, dtype=tf.uint16), tf.int32)
+        whites = tf.constant([2**bits - 1 for bits in WHITE_BITS])
+        white = whites[tf.reduce_sum(tf.cast(tf.reduce_max(values) > whites, tf.int32))]
+        return tf.cast((values * 255 + white // 2) // white, tf.uint8)
+
+    padded = image_bytes + tf.constant(bytes(_PNG_HEADER + 1))  # what is no PNG may be shorter
+    sixteen = tf.strings.substr(padded, _PNG_HEADER, 1) == tf.constant(b"\x10")
+    return tf.cond(sixteen, scaled, lambda: tf.io.decode_png(image_bytes, channels=3))
 
 
 def _png_size(image_bytes: tf.Tensor) -> tf.Tensor:

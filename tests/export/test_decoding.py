@@ -53,6 +53,17 @@ def test_the_same_pixels(mode, size, kind, most):
     assert np.abs(found[..., 0] - expected).max() <= most
 
 
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_the_white_of_16_bits_is_that_of_the_bits_in_use(bits):
+    grey = draw_faces(np.array([3]))[0, ..., 0]
+    grey[0, 0] = 255
+    file = io.BytesIO()
+    Image.fromarray(np.rint(grey * ((2**bits - 1) / 255)).astype(np.uint16)).save(file, "PNG")
+    found = decode_face_in_graph(file.getvalue()).numpy()[..., 0]
+    np.testing.assert_array_equal(found, grey)
+    np.testing.assert_array_equal(found, decode_face(file.getvalue(), "it")[0])
+
+
 def test_pixels_are_taken_as_stored():
     image = Image.open(io.BytesIO(encoded("L", (48, 48), "PNG")))
     plain, turned, exif = io.BytesIO(), io.BytesIO(), Image.Exif()
