@@ -3,7 +3,7 @@
 import pytest
 
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import FER2013, FERPLUS, LabelSet, label_set_of
+from fer_keras.labels import FER2013, FERPLUS, LabelSet, label_set_in_order, label_set_of
 
 
 def test_the_known_sets_have_their_papers_orders():
@@ -41,3 +41,19 @@ def test_other_names_are_a_set_of_their_own_in_their_order():
 def test_names_that_make_no_set_are_refused(names, message):
     with pytest.raises(FerKerasError, match=message):
         label_set_of(names)
+
+
+def test_prefixes_of_classes_say_which_columns_are_a_head():
+    names = [*(f"labels/{name}" for name in FER2013.classes), *(f"votes/{name}" for name in FERPLUS.classes)]
+    both = label_set_in_order(names)
+    assert both.heads == (slice(0, 7), slice(7, 15))
+    assert [both.head(columns) for columns in both.heads] == [FER2013, FERPLUS]
+    assert [both.head_name(columns) for columns in both.heads] == ["labels", "votes"]
+
+
+@pytest.mark.parametrize("classes", [FER2013.classes, ("yes", "no", "n/a")])
+def test_classes_without_prefixes_are_one_head(classes):
+    own = label_set_in_order(classes)
+    assert own.heads == (slice(0, len(classes)),)
+    assert own.head_name(own.heads[0]) == ""
+    assert own.head(own.heads[0]).classes[0] == classes[0]

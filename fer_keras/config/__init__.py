@@ -3,6 +3,7 @@
 from fer_keras.config.environment import environment
 from fer_keras.config.recipes import (
     NO_DATA,
+    WEAK_VIEWS,
     DataConfig,
     FitConfig,
     StudentConfig,
@@ -22,6 +23,7 @@ from fer_keras.config.schema import (
 
 __all__ = [
     "NO_DATA",
+    "WEAK_VIEWS",
     "DataConfig",
     "FitConfig",
     "StudentConfig",

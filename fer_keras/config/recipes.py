@@ -32,6 +32,10 @@ class ViewConfig(Bounded):
     erasing_side: float = bounded(0.4, 0, 1)
 
 
+WEAK_VIEWS = ViewConfig(rotation=5.0, shift=0.04, zoom=0.05, brightness=0.05, contrast=0.1, erasing=0.0)
+"""Close to the faces themselves: what the last epochs of a teacher may see."""
+
+
 @dataclass(frozen=True)
 class FitConfig(Bounded):
     """How a model is fitted, teacher and student alike.
@@ -77,6 +81,11 @@ class DataConfig(Bounded):
         validation: share of the training images set aside.
         split_seed: of that choice.
         classes: their names, in order.
+        targets: what is learned: the data's `labels`; `votes`, the shares of FER+'s votes; `majority`, the class that
+            most of them name; or `labels+votes`, by a network with a head for each.
+        votes: where they come from: `ferplus`, the table in the package, or a file or folder of FER+'s.
+        folds: into how many parts the training images are divided for teachers that leave one out.
+        left_out: the part that this network does not learn from, 1 to `folds`; 0 for none.
     """
 
     source: str
@@ -84,10 +93,15 @@ class DataConfig(Bounded):
     validation: float = bounded(0.1, 0, 1)
     split_seed: int = bounded(0, 0, 2**31 - 1)
     classes: tuple[str, ...] = later(FER2013.classes)
+    targets: Literal["labels", "votes", "majority", "labels+votes"] = later("labels")
+    votes: str = later("ferplus")
+    folds: int = later(1, 1, 100)
+    left_out: int = later(0, 0, 100)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         label_set_in_order(self.classes)
+        require("left_out", self.left_out, 0, self.folds if self.folds > 1 else 0)
 
     @property
     def label_set(self) -> LabelSet:
@@ -104,6 +118,7 @@ class TeacherConfig(Bounded):
         model: a preset.
         options: options of its family that take precedence over the preset's.
         mixup: share of the views that are mixed with another face's (arXiv 1710.09412).
+        weak_epochs: the last so many epochs see `WEAK_VIEWS`, none of them mixed.
         views: how far they go.
         fit: how it is fitted.
     """
@@ -112,6 +127,7 @@ class TeacherConfig(Bounded):
     model: str = "reference-cnn"
     options: dict[str, Any] = field(default_factory=dict)
     mixup: float = bounded(0.0, 0, 1)
+    weak_epochs: int = later(0, 0, 99_999)
     views: ViewConfig = ViewConfig()
     fit: FitConfig = FitConfig(epochs=40, precision="auto")
 
@@ -133,6 +149,8 @@ class StudentConfig(Bounded):
         teacher_names: what their folders are called, in the same order; their fingerprints say what they are.
         cached_views: K; epoch e learns from view e mod K. As many as epochs make every view a fresh one.
         cache_precision: what the teachers compute the cached logits in, as `FitConfig.precision`.
+        cache_mirrored: whether a cached logit is the mean over the view and its mirror image.
+        cross_fitted: whether an image is taught only by those teachers that left it out; see `DataConfig.left_out`.
         mixup: share of the views that are mixed with another face's, before the teachers see them (arXiv 1710.09412).
         view_seed: of the cached views.
         init_from: a saved model whose weights it starts with, layer by layer where they fit; see
@@ -152,6 +170,8 @@ class StudentConfig(Bounded):
     teacher_names: tuple[str, ...] = later(())
     cached_views: int = bounded(16, 1, 100_000)
     cache_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
+    cache_mirrored: bool = later(False)
+    cross_fitted: bool = later(False)
     mixup: float = bounded(0.0, 0, 1)
     view_seed: int = bounded(1, 0, 2**31 - 1)
     init_from: str = later("")

@@ -29,9 +29,14 @@ def bounded(default: Any, low: float, high: float) -> Any:
     return field(default=default, metadata={"range": (low, high)})
 
 
-def later(default: Any) -> Any:
-    """A field that dataclasses in ledgers were made without; at its default it changes no `config_hash`."""
-    return field(default=default, metadata={"later": default})
+def later(default: Any, *limits: float) -> Any:
+    """A field that dataclasses in ledgers were made without; at its default it changes no `config_hash`.
+
+    Args:
+        default: its value.
+        *limits: low and high, as of `bounded`. Defaults to none.
+    """
+    return field(default=default, metadata={"later": default, **({"range": limits} if limits else {})})
 
 
 def ranges(config: Any) -> dict[str, tuple[float, float]]:
