@@ -2,8 +2,8 @@
 
     python scripts/measure_crop.py separable-93k --data fer2013.zip
 
-A minute on one core for the 3,589 faces of PublicTest. Every face is enlarged and put into a larger picture, in a second
-round turned by up to --turn degrees; then it is found, cropped with and without levelling the eyes, and classified. The
+A minute on one core for the 3,589 faces of PublicTest. Every face is enlarged and put into a larger picture, then
+once more, turned by up to --turn degrees; it is found, cropped with and without levelling the eyes, and classified. The
 accuracy through the detector stands beside that on the original crops of the same faces. Writes crop.csv.
 """
 
