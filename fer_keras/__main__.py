@@ -12,8 +12,9 @@ PROGRAM = "fer-keras"
 """The console command; `fer-keras NAME` does what scripts/NAME.py does."""
 
 COMMANDS = (
-    "distill", "predict", "evaluate", "export", "client", "train_teacher", "cache_logits", "accelerate", "search",
-    "frontier", "pick", "ablate", "benchmark", "audit_data", "ship", "ship_ensemble", "docs_tables",
+    "distill", "predict", "photo", "video", "webcam", "evaluate", "export", "client", "train_teacher", "cache_logits",
+    "accelerate", "search", "frontier", "pick", "ablate", "benchmark", "measure_crop", "audit_data", "ship",
+    "ship_ensemble", "docs_tables",
 )  # fmt: skip
 """Each is a module of `fer_keras.jobs` with `parser()` and `main()`; the first are what most come for."""
 

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -28,7 +28,9 @@ Picture = tuple[str, str, bytes | np.ndarray | FerKerasError]
 _logger = logging.getLogger("fer_keras")
 
 
-def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> Iterator[Picture]:
+def find_pictures(
+    words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES, done: Collection[str] = ()
+) -> Iterator[Picture]:
     """Yield what each word of a command line names.
 
     The id is a CSV's id, or a file's name without its ending; its whole path in a folder or zip with several such.
@@ -38,6 +40,7 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
         words: image files, folders, zips and tars (every picture in them, or their CSV of faces), CSVs of faces in any
             format that `fer_keras.data.load_faces` reads, or `-` for an image on standard input.
         most_bytes: what is larger is no picture.
+        done: names of pictures that are neither read nor yielded.
     """
     for word in words:
         path = Path(word)
@@ -48,17 +51,30 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
                 yield "standard input", "stdin", read_image(sys.stdin.buffer, "standard input", most_bytes)
             elif is_archive(path):
                 with open_archive(path) as archive:
-                    yield from _in_archive(archive, most_bytes)
+                    yield from _in_archive(archive, most_bytes, done)
             elif _is_csv(path):
                 with path.open("rb") as file:
                     yield from _csv_faces(file, word)
-            else:
+            elif word not in done:
                 yield word, path.stem, read_image(path, printable(word, 1000), most_bytes)
         except FerKerasError as error:
             yield word, path.stem, error
         except OSError as error:
             expected = "expected a picture, a folder, a zip or a CSV of faces"
             yield word, path.stem, FerKerasError(f"{word}: cannot be read ({error.strerror}), {expected}")
+
+
+def count_pictures(words: Sequence[str]) -> int:
+    """Return how many pictures `find_pictures` will find in files, folders and archives; none is read for that."""
+    count = 0
+    for word in words:
+        with suppress(FerKerasError, OSError):
+            if not is_archive(Path(word)):
+                count += 1
+                continue
+            with open_archive(Path(word)) as archive:
+                count += sum(map(is_picture, archive.sizes))
+    return count
 
 
 def _is_csv(path: Path) -> bool:
@@ -72,7 +88,7 @@ def _is_csv(path: Path) -> bool:
     return False
 
 
-def _in_archive(archive: Archive, most_bytes: int) -> Iterator[Picture]:
+def _in_archive(archive: Archive, most_bytes: int, done: Collection[str]) -> Iterator[Picture]:
     """The pictures of a folder, zip or tar; where it has none, the faces of its CSV."""
     names = sorted(filter(is_picture, archive.sizes))
     if not names and (name := csv_member(archive)):
@@ -84,6 +100,8 @@ def _in_archive(archive: Archive, most_bytes: int) -> Iterator[Picture]:
         raise FerKerasError(f"{archive.path}: holds no picture ({', '.join(PICTURE_SUFFIXES)}) and no CSV of faces")
     uses = Counter(PurePosixPath(name).stem for name in names)
     for name in closed + names:
+        if archive.where(name) in done:
+            continue
         try:
             content: bytes | FerKerasError = archive.read(name, most_bytes)
         except FerKerasError as error:

@@ -4,8 +4,8 @@
     python scripts/predict.py separable-25k test.csv --csv --course > answers.csv
 
 Half a second for a few faces with an exported model, else several while TensorFlow starts. `-` reads one image from
-standard input. A picture is taken as one tightly cropped face; with --photo faces are looked for in it
-(pip install 'fer_keras[photo]'). What cannot be read is reported and left out, and the status is 1 then.
+standard input. A picture is taken as one tightly cropped face; scripts/photo.py looks for faces in photos. What cannot
+be read is reported and left out, and the status is 1 then.
 """
 
 import argparse
@@ -37,10 +37,7 @@ def parser() -> argparse.ArgumentParser:
     form.add_argument("--json", action="store_true", help="print JSON")
     form.add_argument("--csv", action="store_true", help="print CSV")
     parser.add_argument("--course", action="store_true", help="with --csv: the course's columns id,label")
-    parser.add_argument("--photo", action="store_true", help="look for faces in each picture")
-    parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw the faces, or the photo, with the answers, as .png or .svg"
-    )
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw the faces with the answers, as .png or .svg")
     return parser
 
 
@@ -49,8 +46,6 @@ def main() -> int:
     args = parser().parse_args()
     if args.course and not args.csv:
         raise FerKerasError("--course is a form of --csv, expected both")
-    if args.course and args.photo:
-        raise FerKerasError("--course has one label a picture, expected no --photo, which finds several faces in it")
 
     from fer_keras.jobs import predict_files
 
@@ -61,14 +56,7 @@ def main() -> int:
     model, pictures = predict_files.model_and_pictures(args.words)
     with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
         classifier = load(model, args.runtime, args.classes)
-    if args.photo:
-        from fer_keras.faces.photo import MAX_PHOTO_BYTES
-        from fer_keras.jobs import photo
-
-        found = predict_files.find_pictures(pictures, MAX_PHOTO_BYTES)
-        answers, unreadable, photos = photo.classify_photos(classifier, found)
-    else:
-        answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(pictures))
+    answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(pictures))
     notes = [f"error: {error}" for _, error in unreadable]
     if classifier.classes_note:
         notes.append(f"note: {classifier.classes_note}")
@@ -83,7 +71,7 @@ def main() -> int:
     elif answers:
         print(predict_files.as_table(answers))
     if args.plot:
-        figure, note = photo.annotated(photos, answers) if args.photo else predict_files.contact_sheet(answers)
+        figure, note = predict_files.contact_sheet(answers)
         save_figure(figure, args.plot, colours=None)
         if note:
             print(f"note: {args.plot}: {note}", file=sys.stderr)

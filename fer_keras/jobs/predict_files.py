@@ -33,14 +33,12 @@ class Answer:
         id: its short name, as `fer_keras.data.pictures.find_pictures` gives it.
         face: uint8 [48, 48, 1].
         prediction: the answer.
-        box: x, y, width and height of the face in pixels of its photo; None for a picture that is a face.
     """
 
     name: str
     id: str
     face: np.ndarray
     prediction: Prediction
-    box: tuple[int, int, int, int] | None = None
 
 
 def model_and_pictures(words: Sequence[str]) -> tuple[str, list[str]]:
@@ -94,16 +92,16 @@ def as_table(answers: Sequence[Answer]) -> str:
     width = max((len(answer.name) for answer in answers), default=0)
     lines = []
     for answer in answers:
-        prediction, where = answer.prediction, "" if answer.box is None else "  at {},{} {}x{}".format(*answer.box)
+        prediction = answer.prediction
         second = prediction.classes[np.argsort(-prediction.probabilities, kind="stable")[1]]
         likeliest = f"{prediction.label:<8} {prediction.confidence:>4.0%}"
-        lines.append(f"{answer.name:<{width}}  {likeliest}  then {second}{where}")
+        lines.append(f"{answer.name:<{width}}  {likeliest}  then {second}")
     return "\n".join(lines)
 
 
 def predictions_of(answers: Sequence[Answer], classes: Sequence[str] = ()) -> Predictions:
-    """Return answers, each with its picture's name and its box, as tables and texts have them."""
-    named = (replace(answer.prediction, image=answer.name, box=answer.box) for answer in answers)
+    """Return answers, each with its picture's name, as tables and texts have them."""
+    named = (replace(answer.prediction, image=answer.name) for answer in answers)
     return Predictions(named, classes)
 
 

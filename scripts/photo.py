@@ -1,0 +1,12 @@
+"""Find the faces in photos and tell their expressions.
+
+python scripts/photo.py holiday.jpg --plot annotated.png
+python scripts/photo.py separable-25k photos/ --csv rows.csv --resume
+
+About 50 ms a photo of 1280x886 on one core.
+"""
+
+from fer_keras.__main__ import start
+
+if __name__ == "__main__":
+    start("photo")
