@@ -92,7 +92,7 @@ class FaceDetector:
         values, scores = self._answers(square)
         values -= np.tile((left, top), 8) * _IS_PLACE
         values *= np.tile(np.divide(picture.size, (width, height)), 8)
-        return _faces(values, scores)
+        return faces_of(values, scores)
 
     def _answers(self, square: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Float [N, 16], the box and the key points in pixels of `square`, and scores float [N], before merging."""
@@ -110,7 +110,13 @@ _IS_PLACE = np.repeat([1.0, 0.0, 1.0], [2, 2, 12])
 """Of the 16 values of a face, all but its width and height move with it."""
 
 
-def _faces(values: np.ndarray, scores: np.ndarray) -> list[FoundFace]:
+def faces_of(values: np.ndarray, scores: np.ndarray) -> list[FoundFace]:
+    """Return what was found, perhaps several times, as faces: each once, from left to right.
+
+    Args:
+        values: float64 [N, 16], the boxes, then the key points.
+        scores: float64 [N].
+    """
     real = (values[:, 2:4] > 0).all(axis=1)
     values, scores = merged(values[real, :4], values[real], scores[real])
     order = np.argsort(values[:, 0], kind="stable")
