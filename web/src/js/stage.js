@@ -1,0 +1,104 @@
+// The picture with its boxes and labels.
+
+import { boxOf } from "./crop.js";
+import { reduce } from "./resample.js";
+
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+/** One of eight colours that people tell apart. @param {number} number */
+export const colour = (number) => getComputedStyle(document.documentElement).getPropertyValue(`--c${number % 8}`);
+
+/** Of a face's box: the colour on dark and on light pictures alike. @param {number} id */
+export const faceColour = (id) => `hsl(${(id * 137.5 + 70) % 360} 90% 60%)`;
+
+export class Stage {
+  /** @param {HTMLCanvasElement} canvas */
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.pen = canvas.getContext("2d");
+    this.copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  }
+
+  /**
+   * Take the pixels of a picture or of a player's frame.
+   * @param {ImageBitmap | HTMLVideoElement} source
+   * @param {number} halvedFrom a picture of more pixels is read and shown at half its sides.
+   * @returns {import("./resample.js").Pixels} RGBA.
+   */
+  grab(source, halvedFrom = Infinity) {
+    const width = source.videoWidth ?? source.width;
+    const height = source.videoHeight ?? source.height;
+    if (this.copy.canvas.width !== width || this.copy.canvas.height !== height) {
+      Object.assign(this.copy.canvas, { width, height });
+    } else {
+      this.copy.clearRect(0, 0, width, height);
+    }
+    this.copy.drawImage(source, 0, 0);
+    const picture = { data: this.copy.getImageData(0, 0, width, height).data, width, height, channels: 4 };
+    return width * height > halvedFrom ? this.#halved(picture) : picture;
+  }
+
+  #halved(picture) {
+    const half = reduce(picture, 2, 2);
+    Object.assign(this.copy.canvas, { width: half.width, height: half.height });
+    this.copy.putImageData(new ImageData(new Uint8ClampedArray(half.data), half.width), 0, 0);
+    return half;
+  }
+
+  /**
+   * Show the picture grabbed last.
+   * @param {{id: number, crop: import("./crop.js").Crop, answers: {label: string, confidence: number}[]}[]} faces
+   * @param {boolean} mirrored
+   */
+  show(faces, mirrored) {
+    const { width, height } = this.copy.canvas;
+    if (this.canvas.width !== width || this.canvas.height !== height) Object.assign(this.canvas, { width, height });
+    this.canvas.hidden = false;
+    this.pen.setTransform(mirrored ? -1 : 1, 0, 0, 1, mirrored ? width : 0, 0);
+    this.pen.drawImage(this.copy.canvas, 0, 0);
+    for (const face of faces) this.#square(face, Math.max(width, height) / 320);
+    this.pen.setTransform(1, 0, 0, 1, 0, 0);
+    for (const face of faces) this.#label(face, Math.max(width, height) / 320, mirrored);
+    this.canvas.setAttribute("aria-label", described(faces));
+  }
+
+  #square({ id, crop }, unit) {
+    this.pen.save();
+    this.pen.translate(crop.x, crop.y);
+    this.pen.rotate((crop.angle * Math.PI) / 180);
+    for (const [style, line] of [["#000a", 2.6 * unit], [faceColour(id), 1.4 * unit]]) {
+      this.pen.strokeStyle = style;
+      this.pen.lineWidth = line;
+      this.pen.strokeRect(-crop.side / 2, -crop.side / 2, crop.side, crop.side);
+    }
+    this.pen.restore();
+  }
+
+  #label({ id, crop, answers }, unit, mirrored) {
+    const { width, height } = this.canvas;
+    const size = 10 * unit;
+    this.pen.font = `600 ${size}px system-ui, sans-serif`;
+    this.pen.textBaseline = "top";
+    const lines = answers.map(({ label, confidence }) => `${label} ${percent(confidence)}`);
+    lines[0] = `${id}: ${lines[0]}`;
+    const wide = Math.max(...lines.map((line) => this.pen.measureText(line).width)) + size * 0.6;
+    const high = lines.length * size * 1.2 + size * 0.3;
+    const [x, y, side] = boxOf(crop);
+    const left = Math.max(0, Math.min(width - wide, mirrored ? width - x - side : x));
+    const top = y - high >= 0 ? y - high : Math.max(0, Math.min(height - high, y + side));
+    this.pen.fillStyle = "#000c";
+    this.pen.fillRect(left, top, wide, high);
+    this.pen.fillStyle = faceColour(id);
+    this.pen.fillRect(left, top, size * 0.2, high);
+    this.pen.fillStyle = "#fff";
+    lines.forEach((line, at) => this.pen.fillText(line, left + size * 0.4, top + size * (0.2 + 1.2 * at)));
+  }
+}
+
+/** Faces in words. */
+export function described(faces) {
+  if (!faces.length) return "No face is seen.";
+  return faces
+    .map(({ id, answers }) => `Face ${id}: ${answers.map((a) => `${a.label}, ${percent(a.confidence)}`).join(" or ")}.`)
+    .join(" ");
+}
