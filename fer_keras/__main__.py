@@ -9,8 +9,9 @@ from fer_keras import cli
 from fer_keras.errors import FerKerasError
 
 COMMANDS = (
-    "distill", "predict", "evaluate", "export", "client", "train_teacher", "cache_logits", "accelerate", "search",
-    "frontier", "pick", "ablate", "benchmark", "audit_data", "ship", "ship_ensemble", "docs_tables",
+    "distill", "predict", "photo", "video", "webcam", "evaluate", "export", "client", "train_teacher", "cache_logits",
+    "accelerate", "search", "frontier", "pick", "ablate", "benchmark", "measure_crop", "audit_data", "ship",
+    "ship_ensemble", "docs_tables",
 )  # fmt: skip
 """Each is a module of `fer_keras.jobs` with `parser()` and `main()`; the first are what most come for."""
 

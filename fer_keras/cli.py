@@ -15,7 +15,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 from fer_keras.config import descriptions, ranges, require
 from fer_keras.data.dataset import FaceData
-from fer_keras.errors import FerKerasError
+from fer_keras.errors import FerKerasError, not_installed
 
 Config = TypeVar("Config")
 
@@ -43,6 +43,11 @@ def run(main: Callable[[], int | None]) -> None:
         sys.stdout.flush()  # here, where it is noticed that nobody reads it
     except FerKerasError as error:
         print(f"error: {error}", file=sys.stderr)
+        status = 2
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith(("fer_keras", "tuner")):
+            raise
+        print(f"error: {not_installed(error)}", file=sys.stderr)
         status = 2
     except BrokenPipeError:
         # Python flushes once more when it ends, and would complain.
@@ -211,7 +216,7 @@ def set_up_accelerator() -> None:
     """
     os.environ["KERAS_BACKEND"] = "jax"
     if find_spec("jax") is None:
-        raise FerKerasError("JAX is not installed: pip install '.[accelerator]'")
+        raise FerKerasError("JAX is not installed: pip install 'fer_keras[accelerator]'")
 
 
 @contextmanager

@@ -6,8 +6,8 @@ import pytest
 from command import ROOT
 
 ORDER = (
-    "errors", "labels", "config", "files", "distributed", "probabilities", "data", "faces", "models", "distill",
-    "evaluation", "training", "export", "cards", "predict", "accelerator", "tuner", "cli",
+    "errors", "labels", "config", "files", "distributed", "probabilities", "data", "models", "distill",
+    "evaluation", "training", "export", "cards", "predict", "faces", "accelerator", "tuner", "cli",
     "jobs", "scripts", "__main__",
 )  # fmt: skip
 ROOTS = ("fer_keras", "tuner", "scripts")

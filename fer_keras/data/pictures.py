@@ -26,7 +26,9 @@ Picture = tuple[str, str, bytes | np.ndarray | FerKerasError]
 """Name, id, and encoded bytes, a uint8 [48, 48, 1] face, or why there is neither."""
 
 
-def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> Iterator[Picture]:
+def find_pictures(
+    words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES, wanted: Callable[[str], bool] = lambda name: True
+) -> Iterator[Picture]:
     """Yield what each word of a command line names.
 
     The id is a CSV's id, or a file's name without its ending; its whole path in a folder or zip with several such.
@@ -35,6 +37,7 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
         words: image files, folders, zips and tars (every picture in them, or their CSV of faces), CSVs of faces in any
             format that `fer_keras.data.load_faces` reads, or `-` for an image on standard input.
         most_bytes: what is larger is no picture.
+        wanted: says of a picture's name whether to read it; the others are left out.
     """
     for word in words:
         path = Path(word)
@@ -44,14 +47,14 @@ def find_pictures(words: Sequence[str], most_bytes: int = MAX_IMAGE_BYTES) -> It
             if word == STDIN:
                 yield "standard input", "stdin", read_image(sys.stdin.buffer, "standard input", most_bytes)
             elif path.is_dir():
-                yield from _in_folder(path, most_bytes)
+                yield from _in_folder(path, most_bytes, wanted)
             elif _is_archive(path):
                 with open_tar(path) if is_tar(path) else open_zip(path) as archive:
-                    yield from _in_archive(archive, most_bytes)
+                    yield from _in_archive(archive, most_bytes, wanted)
             elif _is_csv(path):
                 with path.open("rb") as file:
                     yield from _csv_faces(file, word)
-            else:
+            elif wanted(word):
                 yield word, path.stem, read_image_file(path, most_bytes)
         except FerKerasError as error:
             yield word, path.stem, error
@@ -77,31 +80,35 @@ def _is_csv(path: Path) -> bool:
     return False
 
 
-def _in_archive(archive: Archive, most_bytes: int) -> Iterator[Picture]:
+def _in_archive(archive: Archive, most_bytes: int, wanted: Callable[[str], bool]) -> Iterator[Picture]:
     """The pictures of a zip or tar; where it has none, the faces of its CSV."""
     if not any(map(is_picture, archive.sizes)) and (name := csv_of_faces(archive)):
         with archive.open(name) as file:
             yield from _csv_faces(file, archive.where(name))
         return
-    yield from _members(archive.path, archive.sizes, lambda name: archive.read(name, most_bytes))
+    yield from _members(archive.path, archive.sizes, lambda name: archive.read(name, most_bytes), wanted)
 
 
-def _members(path: Path, names: Iterable[str], read: Callable[[str], bytes]) -> Iterator[Picture]:
+def _members(
+    path: Path, names: Iterable[str], read: Callable[[str], bytes], wanted: Callable[[str], bool]
+) -> Iterator[Picture]:
     """The pictures among the members of a folder or a zip."""
     names = sorted(filter(is_picture, names))
     if not names:
         raise FerKerasError(f"{path}: holds no picture ({', '.join(PICTURE_SUFFIXES)}) and no CSV of faces")
     uses = Counter(PurePosixPath(name).stem for name in names)
     for name in names:
+        if not wanted(where := f"{path}: {printable(name)}"):
+            continue
         try:
             content: bytes | FerKerasError = read(name)
         except FerKerasError as error:
             content = error
         short = PurePosixPath(name).stem
-        yield f"{path}: {printable(name)}", short if uses[short] == 1 else name, content
+        yield where, short if uses[short] == 1 else name, content
 
 
-def _in_folder(root: Path, most_bytes: int) -> Iterator[Picture]:
+def _in_folder(root: Path, most_bytes: int, wanted: Callable[[str], bool]) -> Iterator[Picture]:
     closed: list[OSError] = []
     names = _files(root, closed.append)
     for error in closed:
@@ -111,7 +118,7 @@ def _in_folder(root: Path, most_bytes: int) -> Iterator[Picture]:
         with (root / name).open("rb") as file:
             yield from _csv_faces(file, f"{root}: {printable(name)}")
     elif names or not closed:
-        yield from _members(root, names, lambda name: read_image_file(root / name, most_bytes, pipes=False))
+        yield from _members(root, names, lambda name: read_image_file(root / name, most_bytes, pipes=False), wanted)
 
 
 def _csv_in(root: Path, names: list[str]) -> str | None:

@@ -30,7 +30,7 @@ def save_onnx(model: keras.Model, path: Path) -> None:
         import tf2onnx
     except ImportError as error:
         raise FerKerasError(
-            "--format onnx: the package tf2onnx is missing, expected it: pip install '.[export]'"
+            "--format onnx: the package tf2onnx is missing, expected it: pip install 'fer_keras[export]'"
         ) from error
     signature = [tf.TensorSpec([None, *IMAGE_SHAPE], tf.uint8, "images")]
 

@@ -16,17 +16,17 @@ def read_exports(folder: Path, model: Path) -> dict[str, Any]:
 
     Args:
         folder: the model's folder.
-        model: the `.keras` file; exports of another one do not count.
+        model: the `.keras` file; exports of another one do not count, and all do where it is left out, as in a wheel.
 
     Raises:
         FerKerasError: exports.json is damaged.
     """
-    path, sha256 = folder / EXPORTS_FILE, file_sha256(model)
+    path, sha256 = folder / EXPORTS_FILE, file_sha256(model) if model.is_file() else None
     if path.exists():
         written = read_json(path)
         if not isinstance(written, dict) or not {"model_sha256", "formats"} <= written.keys():
             raise FerKerasError(f"{path}: expected the exports of a model")
-        if written["model_sha256"] == sha256:
+        if sha256 in (None, written["model_sha256"]):
             return written
     return {"model_sha256": sha256, "formats": {}}
 

@@ -148,7 +148,7 @@ def test_without_jax_the_command_says_what_to_install(monkeypatch):
     monkeypatch.setattr("fer_keras.cli.find_spec", lambda name: None)
     monkeypatch.setenv("KERAS_BACKEND", "tensorflow")  # which the command changes, for this process too
     ended = run("accelerate.py")
-    assert (ended.status, ended.err) == (2, "error: JAX is not installed: pip install '.[accelerator]'\n")
+    assert (ended.status, ended.err) == (2, "error: JAX is not installed: pip install 'fer_keras[accelerator]'\n")
 
 
 @pytest.mark.parametrize(

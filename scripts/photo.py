@@ -1,0 +1,13 @@
+"""Find the faces in photos and tell their expressions.
+
+python scripts/photo.py holiday.jpg --plot annotated.png
+python scripts/photo.py separable-25k photos/ --csv rows.csv --resume
+
+About 50 ms a photo of 1280x886 on one core.
+"""
+
+from fer_keras import cli
+from fer_keras.jobs.photo import main
+
+if __name__ == "__main__":
+    cli.run(main)
