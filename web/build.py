@@ -13,17 +13,18 @@ from typing import Any
 
 import zstandard
 
+from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
 from fer_keras.export.flatbuffer import read, with_metadata, write
 from fer_keras.export.litert import METADATA
-from fer_keras.faces import boxes, crop, detector, finder, photo
+from fer_keras.faces import boxes, crop, detector, drawing, finder, photo, smoothing, tracking
 from fer_keras.files import CALIBRATION_FILE, read_json, replacing
 from fer_keras.labels import FER2013, IMAGE_SIZE, KNOWN, label_set_of
 
 WEB = Path(__file__).parent
 SAVED_MODELS = WEB.parent / "saved_models"
-MODELS = {"separable-88k": "default", "separable-25k": "tiny"}
+MODELS = {DEFAULT_MODEL: "default", TINY_MODEL: "tiny"}
 """Name -> what the page calls it; the first is chosen when the page opens."""
 
 _VENDORED = {
@@ -112,9 +113,18 @@ def _faces(dist: Path) -> dict[str, Any]:
         "tiles_overlap": finder._OVERLAP,
         "finders": {
             "photo": {"networks": ["full", "short"], "tiles": True},
-            "video": {"networks": ["short"], "tiles": False},
+            "video": {"networks": ["full", "short"], "tiles": False},
+            "camera": {"networks": ["short"], "tiles": False},
         },
-        "following": {"least_overlap": 0.3, "patience": 1.0, "time_constant": 0.5},
+        "following": {
+            "patience": tracking.PATIENCE,
+            "least_overlap": tracking._LEAST_OVERLAP,
+            "steady": tracking._STEADY,
+            "same_face": boxes.SAME_FACE,
+            "time_constant": 0.5,
+            "forget": smoothing._FORGET,
+        },
+        "colours": drawing.COLOURS,
         "crop": {"side": crop.SIDE, "down": crop.DOWN, "level_from": crop.LEVEL_FROM},
     }
 

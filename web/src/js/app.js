@@ -18,9 +18,11 @@ class Page {
     this.constants = constants;
     this.reader = new Reader(constants);
     this.choices = new Choices(this.reader, constants.models);
-    this.stage = new Stage(byId("picture"));
+    this.stage = new Stage(byId("picture"), constants.faces.colours);
     const colourOf = (name, number) => colour(constants.class_colours[name] ?? number);
-    this.panel = new Panel(byId("faces"), byId("no-faces"), byId("live"), colourOf);
+    const colourOfFace = (id) => this.stage.colourOfFace(id);
+    const [list, none, live] = ["faces", "no-faces", "live"].map(byId);
+    this.panel = new Panel({ list, none, live, colourOf, colourOfFace });
     this.minute = new Minute(colourOf);
     /** @type {"photo" | "camera" | "video" | null} */
     this.source = null;
@@ -93,7 +95,7 @@ class Page {
   async startPhoto(file) {
     const bitmap = await decodePicture(file, this.constants.photos.most_pixels);
     this.stop();
-    this.begin("photo", "photo");
+    this.begin("photo");
     this.picture = this.stage.grab(bitmap, this.constants.photos.halved_from);
     bitmap.close();
     this.say("Looking for faces…");
@@ -115,11 +117,11 @@ class Page {
       this.stop();
       byId("error").textContent = "The camera has gone away.";
     };
-    this.begin("camera", "video");
+    this.begin("camera");
     const { run } = this;
     this.say("Starting the camera…");
     try {
-      await Promise.all([openCamera(player, byId("facing").value, onEnd), this.reader.prepare("video")]);
+      await Promise.all([openCamera(player, byId("facing").value, onEnd), this.reader.prepare("camera")]);
     } catch (error) {
       if (run === this.run) this.stop();
       throw error;
@@ -137,15 +139,15 @@ class Page {
       stopPlayer(player);
       throw error;
     }
-    this.begin("video", "video");
+    this.begin("video");
     this.loop(this.run);
     await player.play();
   }
 
   /** Make ready for another source. */
-  begin(source, kind) {
+  begin(source) {
     this.source = source;
-    this.session = new Session(this.reader, kind);
+    this.session = new Session(this.reader, source);
     this.panel.reset();
     this.say("");
     byId("camera").textContent = source === "camera" ? "Stop camera" : "Start camera";
@@ -191,7 +193,7 @@ class Page {
     this.minute.show(this.session.history, read.students[0], this.session.kind === "photo");
     byId("csv").disabled = byId("still").disabled = false;
     const { framesASecond } = this.session;
-    const rate = this.session.kind === "video" && framesASecond ? `${framesASecond.toFixed(0)} frames a second · ` : "";
+    const rate = this.session.kind !== "photo" && framesASecond ? `${framesASecond.toFixed(0)} frames a second · ` : "";
     byId("speed").textContent = `${rate}${read.findMs.toFixed(1)} ms to find faces · ${read.readMs.toFixed(1)} ms to read them`;
   }
 

@@ -63,13 +63,11 @@ function headsOf(classes) {
 /**
  * What a record of the package says of one face.
  * @param {string[]} classes
- * @param {number[]} probabilities one a class, not scaled.
- * @param {number} temperature of the confidence.
- * @returns {{label: string, confidence: number, probabilities: number[]}} the confidence is the largest probability
- *   after temperature scaling: softmax(log p / T) is softmax(logits / T).
+ * @param {number[]} probabilities one a class.
+ * @param {number[]} scaled the same after temperature scaling.
+ * @returns {{label: string, confidence: number, probabilities: number[]}}
  */
-export function answer(classes, probabilities, temperature) {
-  const number = probabilities.indexOf(Math.max(...probabilities));
-  const scaled = softmax(probabilities.map((value) => Math.log(Math.max(value, 1e-30))), temperature);
-  return { label: classes[number], confidence: scaled[number], probabilities };
+export function answer(classes, probabilities, scaled) {
+  const best = probabilities.indexOf(Math.max(...probabilities));
+  return { label: classes[best], confidence: scaled[best], probabilities };
 }

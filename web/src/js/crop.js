@@ -1,7 +1,7 @@
 // The crop that a classifier wants, about a face that was found: the same as fer_keras/faces/crop.py, whose numbers
 // it gets from constants.json.
 
-import { grey, part, resize, rotate } from "./resample.js";
+import { grey, part, resize, rotate, roundEven } from "./resample.js";
 
 /**
  * @typedef {Object} Crop
@@ -45,5 +45,15 @@ export function cut(picture, crop, size) {
   return new Uint8Array(face.data);
 }
 
-/** Left, top, width and height of a crop before it is turned. @param {Crop} crop @returns {number[]} */
-export const boxOf = ({ x, y, side }) => [x - side / 2, y - side / 2, side, side];
+/**
+ * The part of a crop, before it is turned, that lies in its picture.
+ * @param {Crop} crop
+ * @param {{width: number, height: number}} picture
+ * @param {number} scale of the numbers returned.
+ * @returns {number[]} x, y, width and height, in whole pixels.
+ */
+export function boxIn({ x, y, side }, { width, height }, scale = 1) {
+  const inside = (value, limit) => roundEven(scale * Math.min(Math.max(0, value), limit));
+  const [left, top] = [inside(x - side / 2, width), inside(y - side / 2, height)];
+  return [left, top, inside(x + side / 2, width) - left, inside(y + side / 2, height) - top];
+}

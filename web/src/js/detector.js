@@ -2,7 +2,7 @@
 // Reference: Bazarevsky et al., "BlazeFace", 2019, arXiv 1907.05047.
 
 import { merged } from "./boxes.js";
-import { thumbnail } from "./resample.js";
+import { roundEven, thumbnail } from "./resample.js";
 import { Network, fetchFile } from "./runtime.js";
 
 const BOX = 4;
@@ -105,10 +105,3 @@ function anchors(side, grid) {
 }
 
 const pairs = (values) => Array.from({ length: values.length / 2 }, (_, at) => values.slice(2 * at, 2 * at + 2));
-
-/** Python's `round`: halves go to the even number. */
-export function roundEven(value) {
-  const low = Math.floor(value);
-  if (value - low !== 0.5) return Math.round(value);
-  return low % 2 ? low + 1 : low;
-}

@@ -1,7 +1,5 @@
 // What was read, for the CSV and the timeline.
 
-import { boxOf } from "./crop.js";
-
 const MOST_ROWS = 100_000;
 const MINUTE = 60;
 
@@ -10,7 +8,7 @@ const MINUTE = 60;
  * @property {number} frame
  * @property {number} seconds
  * @property {number} face its id.
- * @property {number[]} box whole pixels.
+ * @property {number[]} box of the crop, in whole pixels of the file.
  * @property {string} model
  * @property {string[]} classes
  * @property {ReturnType<typeof import("./classifier.js").answer>} answer
@@ -25,12 +23,11 @@ export class History {
   /**
    * @param {number} frame
    * @param {number} seconds
-   * @param {{id: number, crop: import("./crop.js").Crop, answers: any[]}[]} faces
+   * @param {{id: number, box: number[], answers: any[]}[]} faces
    * @param {import("./reader.js").Student[]} students what gave the answers.
    */
   add(frame, seconds, faces, students) {
-    for (const { id, crop, answers } of faces) {
-      const box = boxOf(crop).map(Math.round);
+    for (const { id, box, answers } of faces) {
       answers.forEach((answer, at) => {
         this.rows.push({ frame, seconds, face: id, box, model: students[at].title, classes: students[at].head.classes, answer });
       });
@@ -50,10 +47,10 @@ export class History {
     const head = ["frame", "seconds", "face", "x", "y", "width", "height", "model", "label", "confidence", ...classes];
     const lines = this.rows.map(({ frame, seconds, face, box, model, classes: own, answer }) => {
       const shares = classes.map((name) => (own.includes(name) ? answer.probabilities[own.indexOf(name)].toFixed(6) : ""));
-      const facts = [frame, seconds.toFixed(3), face, ...box, model, answer.label, answer.confidence.toFixed(6)];
+      const facts = [frame, seconds.toFixed(6), face, ...box, model, answer.label, answer.confidence.toFixed(6)];
       return [...facts, ...shares];
     });
-    return [head, ...lines].map((cells) => cells.map(quoted).join(",") + "\r\n").join("");
+    return [head, ...lines].map((cells) => cells.map(quoted).join(",") + "\n").join("");
   }
 }
 

@@ -1,18 +1,17 @@
 // The list of faces with their probabilities, and the words for people who hear the page.
 
-import { described, faceColour, percent } from "./stage.js";
+import { described, percent } from "./stage.js";
 
 const SPEAK_EVERY = 3000; // milliseconds: a live region that changes with each frame is noise
 
 export class Panel {
   /**
-   * @param {HTMLElement} list
-   * @param {HTMLElement} none is shown where there is no face.
-   * @param {HTMLElement} live
-   * @param {(name: string, number: number) => string} colourOf a class.
+   * @param {{list: HTMLElement, none: HTMLElement, live: HTMLElement, colourOf: Function, colourOfFace: Function}} parts
+   *   `none` is shown where there is no face, `live` is read aloud; the colours are those of a class (by its name and
+   *   number) and of a face (by its id).
    */
-  constructor(list, none, live, colourOf) {
-    Object.assign(this, { list, none, live, colourOf });
+  constructor({ list, none, live, colourOf, colourOfFace }) {
+    Object.assign(this, { list, none, live, colourOf, colourOfFace });
     this.items = new Map();
     this.spoken = "";
     this.spokenAt = -Infinity;
@@ -74,7 +73,7 @@ export class Panel {
 
   #item(id, students) {
     const item = element("li", "face");
-    item.style.setProperty("--face", faceColour(id));
+    item.style.setProperty("--face", this.colourOfFace(id));
     const title = element("h3");
     const tables = element("div", "students");
     const rows = students.map((student) => this.#table(student, tables));

@@ -1,6 +1,6 @@
 // Reads pictures: finds the faces, cuts them out, asks one or two students.
 
-import { answer, Classifier, softmax } from "./classifier.js";
+import { Classifier, softmax } from "./classifier.js";
 import { cropOf, cut } from "./crop.js";
 import { FaceFinder } from "./finder.js";
 
@@ -13,7 +13,7 @@ import { FaceFinder } from "./finder.js";
  * @typedef {Object} ReadFace
  * @property {import("./detector.js").FoundFace} found
  * @property {import("./crop.js").Crop} crop
- * @property {number[][]} probabilities one row a student, not scaled.
+ * @property {number[][]} values a row a student: the probabilities, then those after temperature scaling.
  */
 
 export class Reader {
@@ -28,7 +28,7 @@ export class Reader {
 
   /**
    * Fetch what finds faces in a kind of source.
-   * @param {"photo" | "video"} kind
+   * @param {"photo" | "video" | "camera"} kind
    * @throws {Error} it cannot be fetched.
    */
   async prepare(kind) {
@@ -51,7 +51,7 @@ export class Reader {
 
   /**
    * @param {import("./resample.js").Pixels} picture RGB or RGBA.
-   * @param {"photo" | "video"} kind
+   * @param {"photo" | "video" | "camera"} kind
    * @returns {Promise<{faces: ReadFace[], students: Student[], findMs: number, readMs: number}>} also who was asked,
    *   and how many milliseconds it took.
    */
@@ -65,24 +65,15 @@ export class Reader {
     for (const face of found) {
       const crop = cropOf(face, this.constants.faces);
       const grey = cut(picture, crop, this.constants.image_size);
-      const probabilities = [];
-      for (const student of students) probabilities.push(await ask(student, grey));
-      faces.push({ found: face, crop, probabilities });
+      const values = [];
+      for (const student of students) values.push(await ask(student, grey));
+      faces.push({ found: face, crop, values });
     }
     return { faces, students, findMs: between - start, readMs: performance.now() - between };
   }
 }
 
 async function ask({ classifier, head }, grey) {
-  const logits = await classifier.logits(grey);
-  return softmax(logits.subarray(head.start, head.start + head.classes.length));
-}
-
-/**
- * @param {Student[]} students
- * @param {number[][]} probabilities one row a student.
- * @returns {ReturnType<typeof answer>[]}
- */
-export function answersOf(students, probabilities) {
-  return students.map(({ classifier, head }, at) => answer(head.classes, probabilities[at], classifier.temperature));
+  const logits = (await classifier.logits(grey)).subarray(head.start, head.start + head.classes.length);
+  return [...softmax(logits), ...softmax(logits, classifier.temperature)];
 }

@@ -194,3 +194,10 @@ export function reduce({ data, width, height, channels }, factorX, factorY) {
   }
   return { data: out, width: outWidth, height: outHeight, channels };
 }
+
+/** Python's `round`: halves go to the even number. */
+export function roundEven(value) {
+  const low = Math.floor(value);
+  if (value - low !== 0.5) return Math.round(value);
+  return low % 2 ? low + 1 : low;
+}

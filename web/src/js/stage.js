@@ -1,6 +1,5 @@
 // The picture with its boxes and labels.
 
-import { boxOf } from "./crop.js";
 import { reduce } from "./resample.js";
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
@@ -8,12 +7,13 @@ export const percent = (share) => `${Math.round(100 * share)} %`;
 /** One of eight colours that people tell apart. @param {number} number */
 export const colour = (number) => getComputedStyle(document.documentElement).getPropertyValue(`--c${number % 8}`);
 
-/** Of a face's box: the colour on dark and on light pictures alike. @param {number} id */
-export const faceColour = (id) => `hsl(${(id * 137.5 + 70) % 360} 90% 60%)`;
-
 export class Stage {
-  /** @param {HTMLCanvasElement} canvas */
-  constructor(canvas) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {string[]} faceColours in which faces take turns.
+   */
+  constructor(canvas, faceColours) {
+    this.faceColours = faceColours;
     this.canvas = canvas;
     this.pen = canvas.getContext("2d");
     this.copy = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -23,7 +23,7 @@ export class Stage {
    * Take the pixels of a picture or of a player's frame.
    * @param {ImageBitmap | HTMLVideoElement} source
    * @param {number} halvedFrom a picture of more pixels is read and shown at half its sides.
-   * @returns {import("./resample.js").Pixels} RGBA.
+   * @returns {import("./resample.js").Pixels & {scale: number}} RGBA; how many pixels of the source one of them is wide.
    */
   grab(source, halvedFrom = Infinity) {
     const width = source.videoWidth ?? source.width;
@@ -34,7 +34,7 @@ export class Stage {
       this.copy.clearRect(0, 0, width, height);
     }
     this.copy.drawImage(source, 0, 0);
-    const picture = { data: this.copy.getImageData(0, 0, width, height).data, width, height, channels: 4 };
+    const picture = { data: this.copy.getImageData(0, 0, width, height).data, width, height, channels: 4, scale: 1 };
     return width * height > halvedFrom ? this.#halved(picture) : picture;
   }
 
@@ -42,7 +42,7 @@ export class Stage {
     const half = reduce(picture, 2, 2);
     Object.assign(this.copy.canvas, { width: half.width, height: half.height });
     this.copy.putImageData(new ImageData(new Uint8ClampedArray(half.data), half.width), 0, 0);
-    return half;
+    return { ...half, scale: picture.width / half.width };
   }
 
   /**
@@ -62,11 +62,16 @@ export class Stage {
     this.canvas.setAttribute("aria-label", described(faces));
   }
 
+  /** @param {number} id */
+  colourOfFace(id) {
+    return this.faceColours[(id - 1) % this.faceColours.length];
+  }
+
   #square({ id, crop }, unit) {
     this.pen.save();
     this.pen.translate(crop.x, crop.y);
     this.pen.rotate((crop.angle * Math.PI) / 180);
-    for (const [style, line] of [["#000a", 2.6 * unit], [faceColour(id), 1.4 * unit]]) {
+    for (const [style, line] of [["#000a", 2.6 * unit], [this.colourOfFace(id), 1.4 * unit]]) {
       this.pen.strokeStyle = style;
       this.pen.lineWidth = line;
       this.pen.strokeRect(-crop.side / 2, -crop.side / 2, crop.side, crop.side);
@@ -83,12 +88,12 @@ export class Stage {
     lines[0] = `${id}: ${lines[0]}`;
     const wide = Math.max(...lines.map((line) => this.pen.measureText(line).width)) + size * 0.6;
     const high = lines.length * size * 1.2 + size * 0.3;
-    const [x, y, side] = boxOf(crop);
+    const [x, y, side] = [crop.x - crop.side / 2, crop.y - crop.side / 2, crop.side];
     const left = Math.max(0, Math.min(width - wide, mirrored ? width - x - side : x));
     const top = y - high >= 0 ? y - high : Math.max(0, Math.min(height - high, y + side));
     this.pen.fillStyle = "#000c";
     this.pen.fillRect(left, top, wide, high);
-    this.pen.fillStyle = faceColour(id);
+    this.pen.fillStyle = this.colourOfFace(id);
     this.pen.fillRect(left, top, size * 0.2, high);
     this.pen.fillStyle = "#fff";
     lines.forEach((line, at) => this.pen.fillText(line, left + size * 0.4, top + size * (0.2 + 1.2 * at)));

@@ -1,59 +1,83 @@
-// Follows faces from frame to frame and smooths what is read of them.
+// Follows faces from frame to frame: the same as fer_keras/faces/tracking.py.
 
 import { overlap } from "./boxes.js";
-import { boxOf } from "./crop.js";
 
 /**
- * @typedef {Object} FollowedFace
- * @property {number} id
- * @property {import("./crop.js").Crop} crop
- * @property {number[][]} probabilities one row a student, smoothed over time.
- * @property {number} seconds when it was last seen.
+ * @typedef {import("./reader.js").ReadFace} ReadFace
+ *
+ * @typedef {Object} TrackedFace
+ * @property {number} number its id, from 1 on.
+ * @property {ReadFace} face where it is, and what was read of it.
+ * @property {number} seconds when it was found last.
+ * @property {number[]} speed of its box in pixels a second.
  */
 
 export class Tracker {
-  /** @param {{least_overlap: number, patience: number, time_constant: number}} numbers the last two in seconds. */
+  /** @param {{patience: number, least_overlap: number, steady: number, same_face: number}} numbers */
   constructor(numbers) {
     this.numbers = numbers;
-    this.nextId = 1;
-    /** @type {FollowedFace[]} */
+    this.count = 0;
+    /** @type {TrackedFace[]} */
     this.tracks = [];
   }
 
   /**
-   * @param {import("./reader.js").ReadFace[]} faces of one frame.
-   * @param {number} seconds of the frame.
-   * @returns {FollowedFace[]} of the faces, in their order.
+   * @param {ReadFace[]} found of one frame.
+   * @param {number} seconds grows from call to call.
+   * @returns {TrackedFace[]} in their order.
    */
-  update(faces, seconds) {
-    this.tracks = this.tracks.filter((track) => Math.abs(seconds - track.seconds) <= this.numbers.patience);
-    const pairs = faces
-      .flatMap((face) => this.tracks.map((track) => ({ face, track, same: overlap(boxOf(face.crop), boxOf(track.crop)) })))
-      .filter(({ same }) => same >= this.numbers.least_overlap)
-      .sort((one, other) => other.same - one.same);
-    const trackOf = new Map();
-    const taken = new Set();
-    for (const { face, track } of pairs) {
-      if (trackOf.has(face) || taken.has(track)) continue;
-      trackOf.set(face, track);
-      taken.add(track);
-    }
-    return faces.map((face) => this.#follow(face, trackOf.get(face), seconds));
+  update(found, seconds) {
+    this.tracks = this.tracks.filter((track) => seconds - track.seconds <= this.numbers.patience);
+    const expected = this.tracks.map((track) => moved(track, seconds));
+    const partners = this.#partners(found, expected);
+    const tracked = found.map((face, number) => {
+      const at = partners.get(number);
+      if (at === undefined) return { number: ++this.count, face, seconds, speed: [0, 0] };
+      return this.#next(this.tracks[at], face, seconds, this.#isAmbiguous(expected, at));
+    });
+    const taken = new Set(partners.values());
+    this.tracks = [...tracked, ...this.tracks.filter((_, at) => !taken.has(at))];
+    return tracked;
   }
 
-  #follow({ crop, probabilities }, track, seconds) {
-    if (!track) {
-      track = { id: this.nextId++, crop, probabilities, seconds };
-      this.tracks.push(track);
-      return track;
+  /** Number of a face found -> place of the track that it goes on with: those that overlap most, each once. */
+  #partners(found, expected) {
+    const pairs = found.flatMap((face, number) =>
+      this.tracks.map((track, at) => {
+        const { box } = face.found;
+        return { number, at, shared: Math.max(overlap(box, expected[at]), 0.5 * overlap(box, track.face.found.box)) };
+      }),
+    );
+    const partners = new Map();
+    const taken = new Set();
+    for (const { number, at, shared } of pairs.sort((one, other) => other.shared - one.shared)) {
+      if (shared < this.numbers.least_overlap) break;
+      if (partners.has(number) || taken.has(at)) continue;
+      partners.set(number, at);
+      taken.add(at);
     }
-    const share = 1 - Math.exp(-Math.abs(seconds - track.seconds) / Math.max(this.numbers.time_constant, 1e-9));
-    track.probabilities = probabilities.map((row, student) => {
-      const before = track.probabilities[student];
-      return before?.length === row.length ? row.map((value, at) => before[at] + share * (value - before[at])) : row;
-    });
-    track.crop = crop;
-    track.seconds = seconds;
-    return track;
+    return partners;
+  }
+
+  /** Whether the detector may have taken a track and another for one face. */
+  #isAmbiguous(expected, at) {
+    return expected.some((box, other) => other !== at && overlap(box, expected[at]) >= 0.5 * this.numbers.same_face);
+  }
+
+  #next(track, face, seconds, keepSpeed) {
+    const passed = seconds - track.seconds;
+    if (keepSpeed || passed <= 0) return { ...track, face, seconds };
+    const share = 1 - Math.exp(-passed / this.numbers.steady);
+    const [now, before] = [centre(face.found.box), centre(track.face.found.box)];
+    const speed = track.speed.map((old, axis) => old + share * ((now[axis] - before[axis]) / passed - old));
+    return { number: track.number, face, seconds, speed };
   }
 }
+
+/** The box of a track, if it goes on as it did. */
+function moved({ face, speed, seconds: last }, seconds) {
+  const [x, y, width, height] = face.found.box;
+  return [x + speed[0] * (seconds - last), y + speed[1] * (seconds - last), width, height];
+}
+
+const centre = ([x, y, width, height]) => [x + width / 2, y + height / 2];
