@@ -7,11 +7,12 @@ import { Reader } from "./reader.js";
 import { fetchFile, startRuntime } from "./runtime.js";
 import { Session } from "./session.js";
 import { decodePicture, isVideo, onNextFrame, openCamera, openVideo, PageError, stopPlayer } from "./sources.js";
-import { colour, Stage } from "./stage.js";
+import { Stage } from "./stage.js";
 import { Minute } from "./minute.js";
 
 const byId = (id) => document.getElementById(id);
 const player = byId("video");
+const COLOURS = 8; // of classes, in style.css
 
 class Page {
   constructor(constants) {
@@ -19,7 +20,7 @@ class Page {
     this.reader = new Reader(constants);
     this.choices = new Choices(this.reader, constants.models);
     this.stage = new Stage(byId("picture"), constants.faces.colours);
-    const colourOf = (name, number) => colour(constants.class_colours[name] ?? number);
+    const colourOf = (name, number) => `c${(constants.class_colours[name] ?? number) % COLOURS}`;
     const colourOfFace = (id) => this.stage.colourOfFace(id);
     const [list, none, live] = ["faces", "no-faces", "live"].map(byId);
     this.panel = new Panel({ list, none, live, colourOf, colourOfFace });
@@ -193,7 +194,7 @@ class Page {
     this.minute.show(this.session.history, read.students[0], this.session.kind === "photo");
     byId("csv").disabled = byId("still").disabled = false;
     const { framesASecond } = this.session;
-    const rate = this.session.kind !== "photo" && framesASecond ? `${framesASecond.toFixed(0)} frames a second · ` : "";
+    const rate = this.session.kind !== "photo" && framesASecond ? `${framesASecond.toFixed(framesASecond < 10 ? 1 : 0)} frames a second · ` : "";
     byId("speed").textContent = `${rate}${read.findMs.toFixed(1)} ms to find faces · ${read.readMs.toFixed(1)} ms to read them`;
   }
 

@@ -16,11 +16,6 @@ class Choice {
     return [this.model, this.precision, this.head];
   }
 
-  set disabled(value) {
-    for (const select of this.selects) select.disabled = value;
-    if (value) this.headLabel.hidden = true;
-  }
-
   /** The student that is chosen, fetched; the select of heads shows those of its file. */
   async student(reader, models) {
     const { name, files } = models[Number(this.model.value)];
@@ -69,7 +64,7 @@ export class Choices {
    * @throws {PageError} a model does not load; what was chosen before is chosen again.
    */
   async apply() {
-    this.second.disabled = !this.compare.checked;
+    byId("second").hidden = !this.compare.checked;
     try {
       const students = [await this.first.student(this.reader, this.models)];
       if (this.compare.checked) students.push(await this.second.student(this.reader, this.models));
@@ -89,6 +84,6 @@ export class Choices {
     const [checked, ...values] = this.chosen;
     this.compare.checked = checked;
     for (const { model, precision } of [this.first, this.second]) [model.value, precision.value] = values.splice(0, 2);
-    this.second.disabled = !checked;
+    byId("second").hidden = !checked;
   }
 }

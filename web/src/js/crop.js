@@ -41,8 +41,7 @@ export function cut(picture, crop, size) {
   const [x, y, half] = [crop.x - left, crop.y - top, crop.side / 2];
   let around = grey(part(picture, left, top, right, bottom));
   if (crop.angle) around = rotate(around, crop.angle, x, y);
-  const face = resize(around, size, size, [x - half, y - half, x + half, y + half]);
-  return new Uint8Array(face.data);
+  return resize(around, size, size, [x - half, y - half, x + half, y + half]).data;
 }
 
 /**

@@ -13,7 +13,11 @@ export class Minute {
     this.faces = byId("followed");
     this.drawnAt = -Infinity;
     this.drawAgain = () => {};
-    this.faces.onchange = () => this.drawAgain();
+    this.isChosen = false;
+    this.faces.onchange = () => {
+      this.isChosen = true;
+      this.drawAgain();
+    };
     window.addEventListener("resize", () => this.drawAgain());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawAgain());
   }
@@ -31,19 +35,23 @@ export class Minute {
   }
 
   #draw(rows, { title, head }) {
-    this.#list([...new Set(rows.map(({ face }) => face))]);
+    const ids = [...new Set(rows.map(({ face }) => face))].sort((one, other) => one - other);
+    this.#list(ids, rows.find(({ frame }) => frame === rows.at(-1).frame)?.face);
     const followed = Number(this.faces.value);
     const own = rows.filter(({ face, model }) => face === followed && model === title);
     drawTimeline(byId("timeline"), own, this.colourOf);
     this.#explain(head.classes);
   }
 
-  /** Faces that come and go change the list only then; the chosen one stays chosen while it is in the last minute. */
-  #list(ids) {
+  /** A face that was chosen stays chosen while it is in the last minute; else the one seen last is. */
+  #list(ids, latest) {
     const { value, options } = this.faces;
-    if ([...options].map((option) => option.value).join() === ids.join()) return;
-    const chosen = ids.includes(Number(value)) ? Number(value) : ids.at(-1);
-    this.faces.replaceChildren(...ids.map((id) => new Option(id, id, false, id === chosen)));
+    this.isChosen &&= ids.includes(Number(value));
+    const chosen = this.isChosen ? Number(value) : latest;
+    if ([...options].map((option) => option.value).join() !== ids.join()) {
+      this.faces.replaceChildren(...ids.map((id) => new Option(id, id)));
+    }
+    this.faces.value = chosen;
   }
 
   #explain(classes) {
@@ -53,7 +61,7 @@ export class Minute {
       ...classes.map((name, number) => {
         const item = document.createElement("li");
         item.textContent = name;
-        item.style.setProperty("--colour", this.colourOf(name, number));
+        item.style.setProperty("--colour", `var(--${this.colourOf(name, number)})`);
         return item;
       }),
     );

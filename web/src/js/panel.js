@@ -92,7 +92,7 @@ export class Panel {
       title.scope = "row";
       title.textContent = name;
       const bar = element("div");
-      bar.style.setProperty("--colour", this.colourOf(name, number));
+      bar.style.setProperty("--colour", `var(--${this.colourOf(name, number)})`);
       const cell = element("td", "bar");
       cell.setAttribute("aria-hidden", "true");
       cell.append(bar);

@@ -6,7 +6,7 @@ const HALF = 1 << (PRECISION - 1);
 
 /**
  * @typedef {Object} Pixels
- * @property {Uint8Array | Uint8ClampedArray} data row by row, channels together.
+ * @property {Uint8Array} data row by row, channels together.
  * @property {number} width
  * @property {number} height
  * @property {number} channels
@@ -133,26 +133,30 @@ function coefficients(size, low, high, outSize) {
   return { starts, counts, weights, most };
 }
 
+/** Transparency is dropped here. */
 function alongRows({ data, width, height, channels }, outWidth, left, right) {
   const { starts, counts, weights, most } = coefficients(width, left, right, outWidth);
-  const out = new Uint8ClampedArray(outWidth * height * channels);
-  for (let row = 0, to = 0; row < height; row++) {
-    for (let x = 0; x < outWidth; x++) {
-      for (let channel = 0; channel < channels; channel++, to++) {
+  const kept = Math.min(channels, 3);
+  const out = new Uint8Array(outWidth * height * kept);
+  for (let channel = 0; channel < kept; channel++) {
+    for (let row = 0, to = channel; row < height; row++) {
+      const begin = row * width * channels + channel;
+      for (let x = 0; x < outWidth; x++, to += kept) {
         let sum = HALF;
-        let from = (row * width + starts[x]) * channels + channel;
-        for (let at = x * most; at < x * most + counts[x]; at++, from += channels) sum += data[from] * weights[at];
+        let from = begin + starts[x] * channels;
+        const end = x * most + counts[x];
+        for (let at = x * most; at < end; at++, from += channels) sum += data[from] * weights[at];
         out[to] = sum >> PRECISION;
       }
     }
   }
-  return { data: out, width: outWidth, height, channels };
+  return { data: out, width: outWidth, height, channels: kept };
 }
 
 function alongColumns({ data, width, height, channels }, outHeight, top, bottom) {
   const { starts, counts, weights, most } = coefficients(height, top, bottom, outHeight);
   const stride = width * channels;
-  const out = new Uint8ClampedArray(stride * outHeight);
+  const out = new Uint8Array(stride * outHeight);
   const sums = new Int32Array(stride);
   for (let y = 0; y < outHeight; y++) {
     sums.fill(HALF);
@@ -161,13 +165,13 @@ function alongColumns({ data, width, height, channels }, outHeight, top, bottom)
       const from = (starts[y] + row) * stride;
       for (let at = 0; at < stride; at++) sums[at] += data[from + at] * weight;
     }
-    for (let at = 0; at < stride; at++) out[y * stride + at] = sums[at] >> PRECISION;
+    for (let at = 0, to = y * stride; at < stride; at++, to++) out[to] = sums[at] >> PRECISION;
   }
   return { data: out, width, height: outHeight, channels };
 }
 
 /**
- * Means of blocks; those at the right and the lower edge may be smaller.
+ * Means of blocks; those at the right and the lower edge may be smaller. Transparency is dropped.
  * @param {Pixels} image
  * @param {number} factorX
  * @param {number} factorY
@@ -175,24 +179,33 @@ function alongColumns({ data, width, height, channels }, outHeight, top, bottom)
  */
 export function reduce({ data, width, height, channels }, factorX, factorY) {
   const [outWidth, outHeight] = [Math.ceil(width / factorX), Math.ceil(height / factorY)];
-  const out = new Uint8Array(outWidth * outHeight * channels);
+  const kept = Math.min(channels, 3);
+  const out = new Uint8Array(outWidth * outHeight * kept);
+  const stride = width * channels;
+  const sums = new Uint32Array(stride);
   for (let y = 0, to = 0; y < outHeight; y++) {
     const rows = Math.min(factorY, height - y * factorY);
+    sums.fill(0);
+    for (let row = 0, from = y * factorY * stride; row < rows; row++, from += stride) {
+      for (let at = 0; at < stride; at++) sums[at] += data[from + at];
+    }
     for (let x = 0; x < outWidth; x++) {
       const columns = Math.min(factorX, width - x * factorX);
-      const number = rows * columns;
-      const multiplier = Math.trunc(Math.fround(2 ** 32 / (256 * number))) | 0;
-      for (let channel = 0; channel < channels; channel++, to++) {
-        let sum = number >> 1;
-        for (let row = 0; row < rows; row++) {
-          let from = ((y * factorY + row) * width + x * factorX) * channels + channel;
-          for (let column = 0; column < columns; column++, from += channels) sum += data[from];
-        }
-        out[to] = number === 1 ? sum : Math.imul(sum, multiplier) >>> 24;
+      for (let channel = 0; channel < kept; channel++, to++) {
+        let sum = 0;
+        let from = x * factorX * channels + channel;
+        for (let column = 0; column < columns; column++, from += channels) sum += sums[from];
+        out[to] = mean(sum, rows * columns);
       }
     }
   }
-  return { data: out, width: outWidth, height: outHeight, channels };
+  return { data: out, width: outWidth, height: outHeight, channels: kept };
+}
+
+/** Pillow multiplies by a fraction in whole numbers, where others divide. */
+function mean(sum, count) {
+  if (count === 1) return sum;
+  return Math.imul(sum + (count >> 1), Math.trunc(Math.fround(2 ** 32 / (256 * count)))) >>> 24;
 }
 
 /** Python's `round`: halves go to the even number. */

@@ -4,8 +4,15 @@ import { reduce } from "./resample.js";
 
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
-/** One of eight colours that people tell apart. @param {number} number */
-export const colour = (number) => getComputedStyle(document.documentElement).getPropertyValue(`--c${number % 8}`);
+/** A colour of style.css, which differs with light and dark, as a canvas takes it. @param {string} name */
+export function colour(name) {
+  const probe = document.createElement("i");
+  probe.style.color = `var(--${name})`;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
 
 export class Stage {
   /**
@@ -34,14 +41,20 @@ export class Stage {
       this.copy.clearRect(0, 0, width, height);
     }
     this.copy.drawImage(source, 0, 0);
-    const picture = { data: this.copy.getImageData(0, 0, width, height).data, width, height, channels: 4, scale: 1 };
+    const data = new Uint8Array(this.copy.getImageData(0, 0, width, height).data.buffer);
+    const picture = { data, width, height, channels: 4, scale: 1 };
     return width * height > halvedFrom ? this.#halved(picture) : picture;
   }
 
   #halved(picture) {
     const half = reduce(picture, 2, 2);
     Object.assign(this.copy.canvas, { width: half.width, height: half.height });
-    this.copy.putImageData(new ImageData(new Uint8ClampedArray(half.data), half.width), 0, 0);
+    const shown = this.copy.createImageData(half.width, half.height);
+    for (let pixel = 0; pixel < half.width * half.height; pixel++) {
+      for (let channel = 0; channel < 3; channel++) shown.data[4 * pixel + channel] = half.data[3 * pixel + channel];
+      shown.data[4 * pixel + 3] = 255;
+    }
+    this.copy.putImageData(shown, 0, 0);
     return { ...half, scale: picture.width / half.width };
   }
 

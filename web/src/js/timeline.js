@@ -1,6 +1,6 @@
 // The last minute of one face: a line a class.
 
-import { percent } from "./stage.js";
+import { colour, percent } from "./stage.js";
 
 const MINUTE = 60;
 const MARGIN = { left: 44, right: 10, top: 10, bottom: 24 };
@@ -9,7 +9,7 @@ const MARGIN = { left: 44, right: 10, top: 10, bottom: 24 };
  * Draw it.
  * @param {HTMLCanvasElement} canvas
  * @param {import("./history.js").Row[]} rows of one face and one student, in the order of time.
- * @param {(name: string, number: number) => string} colourOf a class.
+ * @param {(name: string, number: number) => string} colourOf a class, by its name in style.css.
  */
 export function drawTimeline(canvas, rows, colourOf) {
   const ratio = window.devicePixelRatio || 1;
@@ -20,10 +20,10 @@ export function drawTimeline(canvas, rows, colourOf) {
   const end = rows.at(-1)?.seconds ?? 0;
   const x = (seconds) => MARGIN.left + ((seconds - end) / MINUTE + 1) * (width - MARGIN.left - MARGIN.right);
   const y = (share) => MARGIN.top + (1 - share) * (height - MARGIN.top - MARGIN.bottom);
-  drawAxes(pen, x, y, end, getComputedStyle(canvas));
+  drawAxes(pen, x, y, end);
   const classes = rows.at(-1)?.classes ?? [];
   classes.forEach((name, number) => {
-    pen.strokeStyle = colourOf(name, number);
+    pen.strokeStyle = colour(colourOf(name, number));
     pen.lineWidth = 2;
     pen.beginPath();
     rows.forEach(({ seconds, answer }, at) => {
@@ -31,13 +31,14 @@ export function drawTimeline(canvas, rows, colourOf) {
       pen[isGap ? "moveTo" : "lineTo"](x(seconds), y(answer.probabilities[number]));
     });
     pen.stroke();
+    if (rows.length === 1) pen.strokeRect(x(rows[0].seconds) - 2, y(rows[0].answer.probabilities[number]) - 1, 2, 2);
   });
   canvas.setAttribute("aria-label", summary(rows));
 }
 
-function drawAxes(pen, x, y, end, style) {
-  pen.fillStyle = style.getPropertyValue("--quiet");
-  pen.strokeStyle = style.getPropertyValue("--line");
+function drawAxes(pen, x, y, end) {
+  pen.fillStyle = colour("quiet");
+  pen.strokeStyle = colour("line");
   pen.font = "12px system-ui, sans-serif";
   pen.textBaseline = "middle";
   pen.textAlign = "right";
