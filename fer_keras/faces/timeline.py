@@ -50,7 +50,7 @@ class Timeline:
         self._count = sum(map(len, self._points.values()))
 
     def lines(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-        """Return face -> seconds float [N] and probabilities [N, C] of those seen longest, by id; NaN where it is gone."""
+        """Return face -> seconds [N] and probabilities [N, C] of those seen longest, by id; NaN where it is gone."""
         longest = sorted(self._points, key=lambda name: -len(self._points[name]))[:MOST_FACES]
         return {name: self._line(self._points[name]) for name in sorted(longest)}
 

@@ -72,7 +72,7 @@ class Tracker:
         return tracked
 
     def expected(self, seconds: float) -> list[TrackedFace]:
-        """Return the faces that were found last, where they are expected to be by now; for frames without a detector."""
+        """Return the faces that were found last, where they are expected to be by now."""
         latest = max((track.seconds for track in self._tracks), default=0.0)
         return [replace(track, face=track.at(seconds)) for track in self._tracks if track.seconds == latest]
 

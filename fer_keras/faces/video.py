@@ -113,7 +113,7 @@ def open_video(source: str | Path, format: str | None = None, options: dict[str,
             kind = "only sound" if container.streams.audio else "no pictures"
             raise FerKerasError(f"{path}: holds {kind}, expected a video")
         if container.streams.video[0].codec_context is None:
-            raise FerKerasError(f"{path}: nothing here decodes its pictures, expected H.264, HEVC, VP9, AV1 or the like")
+            raise FerKerasError(f"{path}: nothing here decodes its pictures, expected H.264, HEVC, VP9 or AV1")
         yield Video(path, container)
 
 

@@ -1,9 +1,9 @@
-"""Faces are found in a photo; it is a portrait in the public domain."""
+"""Photos are decoded, upright and in 8 bits; this one is a portrait in the public domain."""
 
 import numpy as np
 import pytest
 from PIL import Image
-from portrait import FACE, PORTRAIT, difference, jpeg, overlap, png, sideways
+from portrait import PORTRAIT, difference, jpeg, png, sideways
 
 from fer_keras.errors import FerKerasError
 from fer_keras.faces import photo
@@ -12,25 +12,6 @@ from fer_keras.faces import photo
 @pytest.fixture(scope="module")
 def portrait():
     return photo.open_photo(PORTRAIT.read_bytes(), "portrait").image
-
-
-def test_the_one_face_of_a_portrait(portrait):
-    (box,) = photo.find_faces(np.asarray(portrait.convert("L")))
-    assert overlap(box, FACE) > 0.9
-
-
-def test_boxes_are_in_pixels_of_the_photo_whatever_its_size(portrait):
-    twice = portrait.resize((4 * portrait.width, 4 * portrait.height))
-    (box,) = photo.find_faces(np.asarray(twice.convert("L")))
-    assert overlap(np.array(box) / 4, FACE) > 0.8
-
-
-def test_two_faces_from_left_to_right(portrait):
-    both = Image.new("RGB", (2 * portrait.width, portrait.height))
-    both.paste(portrait, (0, 0))
-    both.paste(portrait, (portrait.width, 0))
-    left, right = photo.find_faces(np.asarray(both.convert("L")))
-    assert overlap(left, FACE) > 0.8 and overlap(np.subtract(right, (portrait.width, 0, 0, 0)), FACE) > 0.8
 
 
 def test_a_photo_is_upright(portrait):
@@ -50,3 +31,12 @@ def test_a_photo_too_large_is_refused(monkeypatch):
     monkeypatch.setattr(photo, "MAX_PHOTO_PIXELS", 1000)
     with pytest.raises(FerKerasError, match=r"portrait: 512x600 pixels, expected at most 1,000"):
         photo.open_photo(PORTRAIT.read_bytes(), "portrait")
+
+
+@pytest.mark.parametrize("encode", [lambda image: jpeg(image.rotate(90, expand=True), exif=sideways()), png])
+def test_a_large_photo_is_halved_and_its_size_is_not(encode, portrait, monkeypatch):
+    odd = portrait.crop((0, 0, 511, 599))
+    monkeypatch.setattr(photo, "MAX_IMAGE_PIXELS", odd.width * odd.height - 1)
+    opened = photo.open_photo(encode(odd), "it")
+    assert opened.image.size == (256, 300) and opened.size == (511, 599)
+    assert difference(opened.image, odd.resize((256, 300), Image.Resampling.BOX)) < 8  # upside down 60

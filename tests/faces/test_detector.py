@@ -1,0 +1,76 @@
+"""BlazeFace finds the face of a portrait, whose eyes, nose and mouth are where one sees them."""
+
+import hashlib
+from importlib.resources import files
+
+import numpy as np
+import pytest
+from PIL import Image
+from portrait import PORTRAIT
+
+from fer_keras.errors import FerKerasError
+from fer_keras.faces.detector import KEY_POINTS, NETWORKS, FaceDetector
+from fer_keras.faces.finder import FaceFinder
+
+SEEN = {"right_eye": (224, 191), "left_eye": (308, 191), "nose": (270, 231), "mouth": (270, 274)}
+"""By eye, in pixels."""
+
+
+@pytest.fixture(scope="module")
+def portrait():
+    return Image.open(PORTRAIT).convert("RGB")
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_the_face_of_a_portrait(network, portrait):
+    (face,) = FaceDetector(network).find(portrait)
+    points = dict(zip(KEY_POINTS, face.points, strict=True))
+    for name, place in SEEN.items():
+        assert np.hypot(*(points[name] - place)) < 8, name
+    assert points["right_ear"][0] < points["right_eye"][0] < points["left_eye"][0] < points["left_ear"][0]
+    assert abs(face.box[2] - 196) < 6 and 0.8 < face.score < 1
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P"])
+def test_pictures_of_any_mode(mode, portrait):
+    (face,) = FaceDetector("short").find(portrait.convert(mode))
+    assert np.hypot(*(face.points[0] - SEEN["right_eye"])) < 10
+
+
+def test_places_are_in_pixels_of_the_picture_whatever_its_size_and_shape(portrait):
+    wide = Image.new("RGB", (3000, 1200))
+    wide.paste(portrait.resize((1024, 1200)), (1500, 0))
+    (face,) = FaceDetector("full").find(wide)
+    assert np.hypot(*(face.points[0] - (1500 + 2 * SEEN["right_eye"][0], 2 * SEEN["right_eye"][1]))) < 25
+
+
+def test_faces_come_from_left_to_right(portrait):
+    both = Image.new("RGB", (1024, 600))
+    both.paste(portrait, (0, 0))
+    both.paste(portrait, (512, 0))
+    left, right = FaceFinder().find(both)
+    np.testing.assert_allclose(right.points - left.points, np.tile([512, 0], (6, 1)), atol=8)
+
+
+def test_a_picture_without_a_face():
+    assert FaceFinder().find(Image.effect_noise((640, 480), 60)) == []
+
+
+def test_what_is_less_sure_is_no_face(portrait):
+    assert FaceDetector("short", min_score=0.99).find(portrait) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [(("long",), "face detector 'long': expected one of full, short"), (("full", 1.0), "least score of a face 1")],
+)
+def test_options_that_are_none(words, sentence):
+    with pytest.raises(FerKerasError, match=sentence):
+        FaceDetector(*words)
+
+
+@pytest.mark.parametrize("network", NETWORKS.values())
+def test_the_networks_are_the_ones_that_their_readme_names(network):
+    folder = files("fer_keras.faces") / "models"
+    digest = hashlib.sha256((folder / network.file).read_bytes()).hexdigest()
+    assert f"`{network.file}`" in (folder / "README.md").read_text() and digest in (folder / "README.md").read_text()
