@@ -3,6 +3,8 @@
 # make test               the tests
 # make lint               the linters
 # make docs               the pages of docs/ and the API as a site in build/site
+# make page               the page that runs the students in a browser, as a folder for any static server: web/dist
+# make page-serve         the same, and serve it at http://localhost:8000
 # make docs-tables        the tables of README.md and docs/, again from saved_models/
 # ARGS='...' passes more options to the script.
 
@@ -10,13 +12,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PACKAGES := web/node_modules/.package-lock.json
+BROWSER := $(and $(shell command -v npm),$(shell command -v chromium chromium-browser google-chrome))
 
-.PHONY: distill test lint lock docs docs-tables clean
+.PHONY: distill test lint lock docs docs-tables page page-serve clean
 
 distill: $(READY)
 	$(BIN)/python scripts/distill.py $(if $(DATA),--data '$(DATA)') --resume $(ARGS)
 
-test: $(READY)
+test: $(READY) $(if $(BROWSER),$(PACKAGES))
+	$(if $(BROWSER),,@echo 'tests/web is skipped: it needs Chromium and npm (Debian: apt-get install chromium npm)')
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(READY)
@@ -27,6 +32,16 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[docs]'
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+page: $(READY) $(PACKAGES)
+	$(BIN)/python web/build.py
+
+page-serve: page
+	$(BIN)/python -m http.server --directory web/dist --bind 127.0.0.1 8000
+
+$(PACKAGES): web/package.json web/package-lock.json
+	npm ci --prefix web --no-fund --no-audit --loglevel error
+	touch $@
 
 docs-tables: $(READY)
 	$(BIN)/python scripts/docs_tables.py
@@ -45,4 +60,4 @@ lock:
 		--extra dev setup.cfg -o requirements.lock
 
 clean:
-	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) web/dist web/node_modules build *.egg-info .pytest_cache .ruff_cache

@@ -9,7 +9,6 @@ class FerKerasError(ValueError):
 
 
 _EXTRAS = {
-    "cv2": "photo",
     "av": "video",
     "matplotlib": "plot",
     "jax": "accelerator",

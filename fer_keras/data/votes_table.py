@@ -27,7 +27,7 @@ class VotesTable(NamedTuple):
     """Votes by the pixels of the image, a row for each image of FER2013 that FER+ has; copies have a row each.
 
     `digests`, uint8 [R, 6], are the first bytes of `FaceData.image_hashes`: two of 32,000 images have the same by a
-    chance of 2e-6, and none of FER2013 do. `splits`, uint8 [R], are places in `TABLE_SPLITS`; `votes` are uint8 [R, 10].
+    chance of 2e-6, and none of FER2013 do. `splits`, uint8 [R], are places in `TABLE_SPLITS`; `votes`, uint8 [R, 10].
     """
 
     digests: np.ndarray

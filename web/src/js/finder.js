@@ -1,0 +1,69 @@
+// All faces of a picture, near and far: the same as fer_keras/faces/finder.py.
+
+import { facesOf, FaceDetector } from "./detector.js";
+import { part } from "./resample.js";
+
+export class FaceFinder {
+  /**
+   * @param {any} facts the `faces` of constants.json.
+   * @param {string[]} networks names of some of its networks; tiles are looked at by the first.
+   * @param {boolean} tiles whether to look for small faces too.
+   */
+  static async load(facts, networks, tiles) {
+    const detectors = [];
+    for (const name of networks) detectors.push(await FaceDetector.load(facts.networks[name], facts));
+    return new FaceFinder(facts, detectors, tiles);
+  }
+
+  constructor(facts, detectors, tiles) {
+    this.facts = facts;
+    this.detectors = detectors;
+    this.tiles = tiles;
+  }
+
+  /**
+   * @param {import("./resample.js").Pixels} picture RGB or RGBA.
+   * @returns {Promise<import("./detector.js").FoundFace[]>} each once, from left to right.
+   */
+  async find(picture) {
+    const found = [];
+    for (const detector of this.detectors) found.push(...(await detector.find(picture)));
+    if (this.tiles && Math.max(picture.width, picture.height) >= this.facts.tiled_from) {
+      for (const tile of tiles(picture, this.facts.tiles_overlap)) {
+        const inside = await this.detectors[0].find(part(picture, ...tile));
+        found.push(...inside.filter(({ box }) => isWhole(box, tile, picture)).map((face) => moved(face, tile)));
+      }
+    }
+    const values = found.map(({ box, points, score }) => ({ values: [...box, ...points.flat()], score }));
+    return facesOf(values, this.facts.same_face);
+  }
+}
+
+/** Left, top, right and bottom of overlapping squares of half the longer side that cover a picture. */
+function tiles({ width, height }, overlap) {
+  const side = Math.floor(Math.max(width, height) / 2);
+  return starts(height, side, overlap).flatMap((top) =>
+    starts(width, side, overlap).map((left) => [left, top, Math.min(width, left + side), Math.min(height, top + side)]),
+  );
+}
+
+function starts(length, side, overlap) {
+  const count = 1 + Math.max(0, Math.ceil((length - side) / (side * (1 - overlap))));
+  const last = Math.max(0, length - side);
+  const step = count > 1 ? last / (count - 1) : 0;
+  return Array.from({ length: count }, (_, number) => (number && number === count - 1 ? last : Math.trunc(number * step)));
+}
+
+/** Whether a box in a tile touches none of its borders but those of the picture. */
+function isWhole([x, y, w, h], [left, top, right, bottom], { width, height }) {
+  return (
+    (x > 0 || left === 0) &&
+    (y > 0 || top === 0) &&
+    (x + w < right - left || right === width) &&
+    (y + h < bottom - top || bottom === height)
+  );
+}
+
+function moved({ box: [x, y, w, h], points, score }, [left, top]) {
+  return { box: [x + left, y + top, w, h], points: points.map(([px, py]) => [px + left, py + top]), score };
+}
