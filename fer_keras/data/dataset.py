@@ -107,12 +107,14 @@ def with_unlabelled(data: FaceData, more: FaceData) -> FaceData:
         targets=np.zeros((len(more), data.num_classes), np.float32),
         splits=np.full(len(more), "train"),
         index=int(whole.index.max()) + 1 + more.index,
+        votes=np.zeros((len(more), 10), np.uint8),
     )
-    names = ("images", "targets", "ids", "splits", "index")
+    names = ["images", "targets", "ids", "splits", "index"]
+    if data.votes is not None:
+        names.append("votes")
     return replace(
         data,
         **{name: np.concatenate([getattr(data, name), getattr(added, name)]) for name in names},
         source=f"{data.source} and {more.source} unlabelled",
-        votes=None,
         labelled_as=None if whole is data else with_unlabelled(whole, more),
     )

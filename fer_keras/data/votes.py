@@ -61,6 +61,7 @@ def vote_counts(rows: Iterable[Sequence[str]], where: str, first_line: int) -> n
 def with_votes(data: FaceData, votes: np.ndarray, targets: Targets = "votes") -> FaceData:
     """Give images the votes' targets; those that have none are left out and counted, which is said once.
 
+    Training images that are unlabelled beside labelled ones stay, since a student learns from them without targets.
     Validation is chosen as without votes: see `fer_keras.data.dataset.mark_validation`.
 
     Args:
@@ -84,7 +85,9 @@ def with_votes(data: FaceData, votes: np.ndarray, targets: Targets = "votes") ->
         soft, fate = np.concatenate([data.targets, soft], axis=1), "which have their label alone"
         heads = {"labels": data.classes, "votes": FERPLUS.classes}
         label_set = label_set_in_order([f"{head}/{name}" for head, names in heads.items() for name in names], targets)
-    if not usable.all():
-        _logger.warning("%s: images without usable votes, %s: %s", data.source, fate, f"{(~usable).sum():,}")
+    unlabelled = (data.labels < 0) & (data.splits == "train") & (data.label_set != FERPLUS)
+    without = int((~usable & ~unlabelled).sum())
+    if without:
+        _logger.warning("%s: images without usable votes, %s: %s", data.source, fate, f"{without:,}")
     voted = replace(data, targets=soft, label_set=label_set, votes=votes, labelled_as=data)
-    return voted.take(np.flatnonzero(soft.any(axis=1)))
+    return voted.take(np.flatnonzero(soft.any(axis=1) | unlabelled))

@@ -118,6 +118,20 @@ def test_with_votes_gives_shares_or_majorities_and_says_what_it_leaves_out(faces
     np.testing.assert_array_equal(hard.votes, votes[vote_majorities(votes).any(1)])
 
 
+@pytest.mark.parametrize("targets", ["votes", "majority", "labels+votes"])
+def test_unlabelled_training_images_stay_without_targets(targets, caplog):
+    faces = drawn_faces(200, ambiguous=1.0)
+    both = with_unlabelled(faces, faces.split("public_test"))
+    voted = with_votes(both, find_or_read("ferplus", both), targets)
+    assert (~voted.targets.any(1)).sum() == 20 and (voted.splits[-20:] == "train").all()
+    only = with_votes(faces, find_or_read("ferplus", faces), targets)
+    np.testing.assert_array_equal(voted.targets[:-20], only.targets)
+    said = caplog.messages[: len(caplog.messages) // 2]
+    assert [message.replace("drawn faces and drawn faces unlabelled", "drawn faces") for message in said] * 2 == [
+        message.replace("drawn faces and drawn faces unlabelled", "drawn faces") for message in caplog.messages
+    ]
+
+
 def test_labels_and_votes_are_two_heads(faces, drawn_votes, caplog):
     votes = drawn_votes.copy()
     votes[7] = 0
@@ -127,7 +141,7 @@ def test_labels_and_votes_are_two_heads(faces, drawn_votes, caplog):
     both = with_votes(unlabelled, votes, "labels+votes")
     assert both.classes[:8] == (*(f"labels/{name}" for name in FER2013.classes), "votes/neutral")
     assert both.classes[14] == "votes/contempt" and both.label_set.heads == (slice(0, 7), slice(7, 15))
-    assert len(both) == len(unlabelled) - (~unlabelled.targets.any(1) & ~vote_shares(votes).any(1)).sum()
+    assert len(both) == len(unlabelled) and not both.targets[-1].any()
     np.testing.assert_array_equal(both.targets[:400, :7], faces.targets)
     np.testing.assert_array_equal(both.targets[:400, 7:], vote_shares(votes[:400]))
     assert not both.targets[7, 7:].any() and not both.targets[400:, :7].any()
@@ -153,16 +167,17 @@ def test_validation_and_copies_are_the_same_whatever_the_targets(faces, drawn_vo
 
 
 def test_drawn_faces_bring_votes_that_the_same_call_finds():
-    plain, faces = drawn_faces(600, seed=2), drawn_faces(600, seed=2, ambiguous=0.5)
-    assert faces.fingerprint == drawn_faces(600, seed=2, ambiguous=0.5).fingerprint != plain.fingerprint
+    plain, faces = drawn_faces(300, seed=2), drawn_faces(300, seed=2, ambiguous=0.5)
+    again = drawn_faces(300, seed=2, ambiguous=0.5)
+    assert faces.fingerprint == again.fingerprint != plain.fingerprint
     votes = find_or_read("ferplus", faces)
-    np.testing.assert_array_equal(votes, drawn_faces(600, seed=2, ambiguous=0.5).votes)
+    np.testing.assert_array_equal(votes, again.votes)
     assert (votes.sum(1) == 10).all() and votes.dtype == np.uint8
     np.testing.assert_array_equal(faces.labels, plain.labels)
     same = (faces.images == plain.images).all(axis=(1, 2, 3))
     assert 0.45 < same.mean() < 0.55
     own = np.array([FERPLUS.number(name) for name in FER2013.classes])[faces.labels]
-    of_own = votes[np.arange(600), own]
+    of_own = votes[np.arange(300), own]
     assert (of_own + votes[:, 8] == 10)[same].all() and (of_own[~same] < 9).mean() > 0.9
     hard = with_votes(faces, votes, "majority")
     hard.split("train").require_every_class()
@@ -170,7 +185,7 @@ def test_drawn_faces_bring_votes_that_the_same_call_finds():
     assert 0.1 < disagree.mean() < 0.3
     for group in np.flatnonzero(np.bincount(duplicate_groups(faces)) > 1):
         assert len(np.unique(votes[duplicate_groups(faces) == group], axis=0)) == 1
-    np.testing.assert_array_equal(drawn_faces(600, seed=2, ambiguous=0.0).images, plain.images)
+    np.testing.assert_array_equal(drawn_faces(300, seed=2, ambiguous=0.0).images, plain.images)
     np.testing.assert_array_equal(faces.take(np.array([5, 3])).votes, votes[[5, 3]])
 
 
