@@ -14,7 +14,10 @@ from fer_keras.evaluation.tables import SPLIT_TITLES, table
 from fer_keras.files import MODEL_FILE, read_json
 from fer_keras.jobs.benchmark_inference import inference_table
 from fer_keras.jobs.benchmark_workers import scale_table
-from tuner.frontier_tables import evidence_table, families_table, gains_table, halves_table
+from tuner.baselines import BASELINES_FILE
+from tuner.frontier import read_ledger
+from tuner.frontier_differences import rank_correlations
+from tuner.frontier_tables import correlation_table, evidence_table, families_table, gains_table, halves_table
 
 SPLIT = "public_test"
 """Whose accuracies the tables show."""
@@ -65,7 +68,7 @@ def results_table(saved: Path, names: Sequence[str] | None = None) -> str:
     rows = [
         [name, "" if pd.isna(parameters) else f"{parameters:,}", "", f"{public:.1f}", "", "", ""]
         for name, parameters, public in pd.read_csv(
-            saved / "measurements" / "baselines.csv", dtype={"parameters": "Int64"}
+            saved / BASELINES_FILE, dtype={"parameters": "Int64"}, usecols=["name", "parameters", "public_test"]
         ).itertuples(index=False)
     ]
     cards = [card for card in read_cards(saved) if names is None or card["name"] in names]
@@ -127,6 +130,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "families": _of_csv(families_table, "frontier/differences.csv", SPLIT),
     "halves": _of_csv(halves_table, "frontier/differences.csv", SPLIT),
     "gains": _of_csv(gains_table, "frontier/differences.csv", SPLIT),
+    "correlation": lambda saved: correlation_table(rank_correlations(read_ledger(saved / "frontier"))),
     "evidence": _of_csv(evidence_table, "frontier/evidence.csv"),
 }
 """A marker's name -> its table, from the folder saved_models."""
