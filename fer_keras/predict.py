@@ -139,7 +139,7 @@ def load(
     """
     if runtime not in ("auto", "litert", "keras"):
         raise FerKerasError(f"runtime {runtime!r}: expected auto, litert or keras")
-    path = _find(path_or_name)
+    path = find_model(path_or_name)
     keras_file = path if path.is_file() else path / MODEL_FILE
     lite_file = path if path.suffix == ".tflite" else _exported(keras_file)
     temperature = _temperature(path)
@@ -163,7 +163,12 @@ def _classifier(
     return Classifier(file, runtime, forward, temperature, *label_set_of_model(file, outputs, classes))
 
 
-def _find(path_or_name: str | os.PathLike[str]) -> Path:
+def find_model(path_or_name: str | os.PathLike[str]) -> Path:
+    """Return the file or folder of a model, as `load` finds it.
+
+    Raises:
+        FerKerasError: there is no such model.
+    """
     path = Path(path_or_name)
     roots = (Path(_SAVED_MODELS), Path(__file__).parents[1] / _SAVED_MODELS)
     for candidate in (path, *(root / path for root in roots if len(path.parts) == 1)):

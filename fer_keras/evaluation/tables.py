@@ -6,6 +6,7 @@ import numpy as np
 
 from fer_keras.evaluation.metrics import SplitScore, accuracy_difference
 from fer_keras.evaluation.results import Evaluation, SplitResult
+from fer_keras.labels import FER2013
 
 SPLIT_TITLES = {
     "train": "training",
@@ -36,7 +37,7 @@ def verdict(evaluation: Evaluation) -> str:
         line += f", by a model of {evaluation.size.parameters:,} parameters"
     if evaluation.drawn:
         return f"{line}.\n\n> These are **{DRAWN_NOTE}**: no number here says anything about photographs."
-    return f"{line}. For scale: {HUMAN_AGREEMENT}."
+    return f"{line}. For scale: {HUMAN_AGREEMENT}." if evaluation.classes == FER2013.classes else f"{line}."
 
 
 def score_table(evaluation: Evaluation) -> str:

@@ -4,6 +4,7 @@ Reference: https://www.tensorflow.org/tfx/serving/api_rest and the package tenso
 """
 
 import base64
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ MOST_IMAGES = 64
 """In one request of ours: a server that batches refuses more than the `max_batch_size` of its batching parameters."""
 
 MOST_BYTES = 2**23
-"""In one request, before its last image: photographs go a few at a time."""
+"""In one request, before its last image."""
 
 
 def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[bytes]) -> Any:
@@ -37,7 +38,9 @@ def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[by
     Raises:
         FerKerasError: the package tensorflow-serving-api is not installed.
     """
-    apis, tf = _apis(), _tensorflow()
+    apis = _apis()
+    import tensorflow as tf
+
     name, dtype = (BYTES_INPUT, tf.string) if signature == BYTES_SIGNATURE else (PIXELS_INPUT, tf.uint8)
     request = apis.predict_pb2.PredictRequest()
     request.model_spec.name = model
@@ -48,7 +51,8 @@ def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[by
 
 def answers(response: Any) -> dict[str, np.ndarray]:
     """Return output name -> array of a `PredictResponse`; texts are str."""
-    tf = _tensorflow()
+    import tensorflow as tf
+
     arrays = {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
     return {name: array.astype(np.str_) if array.dtype == object else array for name, array in arrays.items()}
 
@@ -80,7 +84,7 @@ def classify(
         server: `host:port` of its gRPC port, 8500 unless it was told otherwise.
         model: the model's name there.
         pictures: what messages call each image, and its PNG or JPEG file.
-        timeout: seconds to wait for each request.
+        timeout: seconds to wait for each request; infinity for no end.
 
     Yields:
         The name of each image, and `probabilities` float32 [C], `class_id` int64 [], `class_name` str [] and `classes`
@@ -94,7 +98,8 @@ def classify(
     import grpc
 
     with grpc.insecure_channel(server) as channel:
-        predict = partial(apis.prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict, timeout=timeout)
+        patience = None if timeout == math.inf else timeout
+        predict = partial(apis.prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict, timeout=patience)
         try:
             for chunk in _chunks(pictures):
                 names, images = zip(*chunk, strict=True)
@@ -121,7 +126,7 @@ def _asked(
     import grpc
 
     try:
-        outputs = answers(predict(predict_request(model, BYTES_SIGNATURE, images)))
+        outputs = _checked(answers(predict(predict_request(model, BYTES_SIGNATURE, images))), model, len(images))
     except grpc.RpcError as error:
         if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
             raise
@@ -130,6 +135,18 @@ def _asked(
             return [row for name, image in pairs for row in _asked(predict, model, [name], [image])]
         return [FerKerasError(f"{names[0]}: the server refuses it, expected a whole PNG or JPEG: {_reason(error)}")]
     return [{name: array[row] for name, array in outputs.items()} for row in range(len(images))]
+
+
+def _checked(outputs: dict[str, np.ndarray], model: str, images: int) -> dict[str, np.ndarray]:
+    shares = outputs.get("probabilities", np.empty(0))
+    named = outputs.get("class_name", np.empty(0)).shape == (images,)
+    rows = all(len(array) == images if array.ndim else False for array in outputs.values())
+    if not (named and rows and shares.ndim == 2 and shares.dtype.kind == "f" and np.isfinite(shares).all()):
+        found = ", ".join(f"{name} {list(array.shape)}" for name, array in sorted(outputs.items())) or "nothing"
+        raise FerKerasError(
+            f"{model}: the server answers {found}, expected probabilities [{images}, C] and class_name [{images}]"
+        )
+    return outputs
 
 
 def _reason(error: Any) -> str:
@@ -146,9 +163,3 @@ def _apis() -> Any:
             " pip install '.[serving]'"
         ) from error
     return tensorflow_serving.apis
-
-
-def _tensorflow() -> Any:
-    import tensorflow as tf
-
-    return tf

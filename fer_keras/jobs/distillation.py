@@ -9,6 +9,7 @@ import keras
 from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.distill.logit_cache import LogitCache
 from fer_keras.distill.losses import make_loss
 from fer_keras.distill.teachers import cached_logits, identify_teachers, note_other_teachers, views_asked_for
@@ -16,7 +17,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.files import CONFIG_FILE
-from fer_keras.models.load import load_model, model_file, model_name, read_label_set
+from fer_keras.models.load import load_model, model_file, model_name
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data

@@ -18,7 +18,7 @@ from fer_keras.errors import FerKerasError
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, nargs="+", help="a .keras file, or a folder that holds model.keras")
+    parser.add_argument("model", nargs="+", help="a .keras file, its folder, or the name of a saved model")
     cli.add_data_options(parser)
     cli.add_unlabelled_option(parser)
     parser.add_argument("--splits", nargs="+", choices=SPLITS, help="which to score; default all but train")
@@ -45,19 +45,20 @@ def main() -> None:
         )
     cli.set_up(args)
 
-    from fer_keras.cards.model_card import read_card
+    from fer_keras.cards.model_card import find_card
     from fer_keras.evaluation import evaluate, report, tables
     from fer_keras.files import write_json
-    from fer_keras.jobs.shipping import remake_card, with_own_validation
+    from fer_keras.jobs.own_data import with_own_validation
+    from fer_keras.jobs.shipping import remake_card
+    from fer_keras.predict import find_model
 
     if args.card:
-        for folder in args.model:
-            read_card(folder)
+        folders = [find_card(name) for name in args.model]
         data = cli.with_unlabelled(args, cli.load_data(args))
-        for folder in args.model:
+        for folder in folders:
             print(f"card: {remake_card(folder, data)}")
         return
-    files = [evaluate.model_file(path) for path in args.model]
+    files = [evaluate.model_file(find_model(name)) for name in args.model]
     data = with_own_validation(files, cli.with_unlabelled(args, cli.load_data(args)))
     rows = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
     for name, evaluation in rows:

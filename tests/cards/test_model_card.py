@@ -13,6 +13,7 @@ from fer_keras.data.dataset import mark_validation
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import evaluate_logits
 from fer_keras.evaluation.results import ModelSize
+from fer_keras.labels import FER2013
 
 RUN = {
     "config": {
@@ -22,6 +23,8 @@ RUN = {
     "environment": {"keras": "3.15.1", "commit": "", "precision": "mixed_bfloat16"},
 }  # fmt: skip
 HISTORY = pd.DataFrame({"val_accuracy": [0.2, 0.5, 0.5, np.nan], "seconds": [1800.0, 1800.0, 61.0, 1.0]})
+COUNTS = dict(zip(FER2013.classes, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True))
+"""Of FER2013's training images."""
 FACTS = {
     "fingerprint": "f" * 64,
     "validation_images": 7,
@@ -30,9 +33,7 @@ FACTS = {
         "conflict_images": 129,
         "splits": [
             {
-                "name": name, "images": 1000, "class_counts": dict.fromkeys(
-                    ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), 5
-                ), "constant": 2, "surplus_copies_not_constant": 3, "copies_of_train": copies,
+                "name": name, "images": 1000, "class_counts": COUNTS, "constant": 2, "surplus_copies_not_constant": 3, "copies_of_train": copies,
             }
             for name, copies in (("train", None), ("public_test", 78))
         ],
@@ -50,10 +51,11 @@ def scored(data, splits=("public_test",), right=1.0, parameters=1234):
 
 def card_of(evaluation, name="m", teachers=None, siblings=()):
     run = {**RUN, "config": {**RUN["config"], **({"teachers": teachers} if teachers else {})}}
-    return cards.model_card(
-        name, evaluation, run, HISTORY, fingerprints=(f"{name}-shipped", f"{name}-trained"), data=FACTS,
-        siblings=siblings, figures={"Confusion": "figures/confusion.png"}, reproduce="train it",
-    )  # fmt: skip
+    facts = {
+        "fingerprint": f"{name}-shipped", "fingerprint_as_trained": f"{name}-trained", "data": FACTS,
+        "figures": {"Confusion": "figures/confusion.png"}, "reproduce": "train it",
+    }  # fmt: skip
+    return cards.model_card(name, evaluation, (run, HISTORY), facts, siblings)
 
 
 def test_the_facts_of_a_model(data):
@@ -120,9 +122,8 @@ def test_what_a_model_began_with_is_told_to_the_beginning(data):
     known = {"epochs": 1000, "seconds": 7300.0, "best_validation_accuracy": 0.5}
     second = {"fingerprint": "2" * 64, "config": config, **known, "ancestor": first}
     run = {**RUN, "ancestor": {**second, "fingerprint": "3" * 64, "ancestor": second}}
-    card = cards.model_card(
-        "m", scored(data), run, HISTORY, fingerprints=("a", "b"), data=FACTS, siblings=(), figures={}, reproduce="train"
-    )
+    facts = {"fingerprint": "a", "data": FACTS, "figures": {}, "reproduce": "train"}
+    card = cards.model_card("m", scored(data), (run, HISTORY), facts, ())
     run["ancestor"]["config"] = {"model": "small-cnn", "fit": {"learning_rate": 0.004}}
     told = "the best of 1,000 epochs of a `small-cnn` in 2:01:40 (learning rate"
     assert (
@@ -137,9 +138,8 @@ def test_what_a_model_began_with_is_told_to_the_beginning(data):
 def ensemble(data, members, splits=("public_test",)):
     evaluation = scored(data, splits, parameters=2468)
     rows = [(card, scored(data, splits, 0.5)) for card in members]
-    return cards.ensemble_card(
-        "both", evaluation, rows, mirrored=False, data=FACTS, figures={}, reproduce="put together"
-    )
+    facts = {"mirrored": False, "data": FACTS, "figures": {}, "reproduce": "put together"}
+    return cards.ensemble_card("both", evaluation, rows, facts)
 
 
 def test_the_card_of_an_ensemble(data):
