@@ -33,7 +33,8 @@ FACTS = {
         "conflict_images": 129,
         "splits": [
             {
-                "name": name, "images": 1000, "class_counts": COUNTS, "constant": 2, "surplus_copies_not_constant": 3, "copies_of_train": copies,
+                "name": name, "images": 1000, "class_counts": COUNTS, "constant": 2, "surplus_copies_not_constant": 3,
+                "copies_of_train": copies,
             }
             for name, copies in (("train", None), ("public_test", 78))
         ],
