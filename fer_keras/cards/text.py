@@ -3,15 +3,17 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from fer_keras.cards.exports import confidence_text, exports_text
 from fer_keras.cards.limits import is_fer2013
-from fer_keras.cards.model_card import CARD_TEXT_FILE, LICENSE
+from fer_keras.cards.model_card import CARD_FILE, CARD_TEXT_FILE, LICENSE, read_cards, standing_texts
 from fer_keras.cards.schema import Card, Recipe
-from fer_keras.cards.table import GENERATED, model_table
+from fer_keras.cards.table import GENERATED, model_table, write_index
 from fer_keras.evaluation import tables
 from fer_keras.evaluation.results import Evaluation
+from fer_keras.files import write_json, write_text
 from fer_keras.labels import FERPLUS
 
 
@@ -35,6 +37,20 @@ def card_text(card: Card) -> str:
         f"## Reproduce\n\n{_reproduce(card)}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def write_texts(folder: Path) -> None:
+    """Make card.md of every saved model in `folder` again from its card.json, what all cards say too, and the table.
+
+    Args:
+        folder: of all saved models.
+    """
+    for card in read_cards(folder):
+        place, now = folder / card["name"], {**card, **standing_texts(card)}
+        if now != card:
+            write_json(place / CARD_FILE, now)
+        write_text(place / CARD_TEXT_FILE, card_text(now))
+    write_index(folder)
 
 
 def _front_matter(card: Card, evaluation: Evaluation) -> str:

@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from fer_keras.cards import model_card as cards
 from fer_keras.cards.table import index_text, model_table
 from fer_keras.cards.text import card_text
-from fer_keras.data.dataset import mark_validation
+from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import evaluate_logits
 from fer_keras.evaluation.results import ModelSize
-from fer_keras.labels import FER2013
+from fer_keras.labels import FER2013, FERPLUS, LabelSet
 
 RUN = {
     "config": {
@@ -206,6 +207,36 @@ def test_the_data_are_counted_with_validation_among_training(data):
     assert facts["validation_images"] == (marked.splits == "val").sum() > 0
     assert facts["fingerprint"] == marked.split("train").fingerprint != data.split("train").fingerprint
     assert (facts["audit"]["conflict_groups"], facts["audit"]["conflict_images"]) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("classes", "counts", "name", "source"),
+    [
+        (FERPLUS.classes, range(1, 9), "FER+", "on each of which ten people voted (arXiv 1608.01041)"),
+        (("calm", "tense", "asleep"), range(1, 4), "own.csv", "own.csv: the images are not passed on here"),
+        (FER2013.classes, range(1, 8), "own.csv", "own.csv: the images are not passed on here"),
+        (FER2013.classes, COUNTS.values(), "FER2013", "FER2013: faces from web searches, labelled by their words"),
+    ],
+)
+def test_limits_and_data_are_those_of_the_label_set_and_the_data(classes, counts, name, source):
+    facts = json.loads(json.dumps(FACTS))
+    for split in facts["audit"]["splits"]:
+        split["class_counts"] = dict(zip(classes, counts, strict=True))
+    labels = np.arange(len(classes))
+    ids, splits = [str(n) for n in labels], ["public_test"] * len(labels)
+    images = np.zeros((len(labels), 48, 48, 1), np.uint8)
+    own = FaceData.create(images, labels, ids, splits, "own.csv", label_set=LabelSet("own", tuple(classes)))
+    evaluation = evaluate_logits({"public_test": 5.0 * np.eye(len(classes))[labels]}, own)
+    card_facts = {"fingerprint": "a", "data": facts, "figures": {}, "reproduce": "train"}
+    text = card_text(cards.model_card("m", evaluation, (RUN, HISTORY), card_facts, ()))
+    assert source in text
+    front = yaml.safe_load(text.split("---")[1])
+    assert front["labels"] == list(classes) and front["license"] == "apache-2.0"
+    (result,) = front["model-index"][0]["results"]
+    assert result["dataset"] == {"name": name, "type": "image", "split": "PublicTest"}
+    assert {m["type"]: m["value"] for m in result["metrics"]} == {"accuracy": 1.0, "f1": 1.0}
+    assert ("search words" in text) == (name == "FER2013")
+    assert ("ten people saw" in text) == (name == "FER+")
 
 
 def test_what_is_no_card(tmp_path):
