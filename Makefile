@@ -32,7 +32,7 @@ docs-tables: $(READY)
 	$(BIN)/python scripts/docs_tables.py
 
 # The lock has every package with its hashes; the project itself is installed editable on top of it.
-$(READY): requirements.lock setup.cfg pyproject.toml
+$(READY): requirements.lock setup.cfg setup.py pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "fer_keras needs Python 3.11 to 3.13; set PYTHON=")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
@@ -42,7 +42,7 @@ $(READY): requirements.lock setup.cfg pyproject.toml
 # Needs uv (pip install uv).
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
-		--extra kaggle --extra dev setup.cfg -o requirements.lock
+		--extra dev setup.cfg -o requirements.lock
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .ruff_cache

@@ -1,19 +1,28 @@
 """Facial-expression classifiers small enough for any device, distilled from large ones."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
+    from fer_keras.errors import FerKerasError
     from fer_keras.predict import Classifier
+    from fer_keras.predict import list_models as list_models
+    from fer_keras.predict import load as load
+    from fer_keras.probabilities import Prediction, Predictions
 
 __version__ = "0.1.0"
 
-__all__ = ["load"]
+DEFAULT_MODEL = "separable-93k"
+"""What `load()` takes: the most accurate student."""
+TINY_MODEL = "separable-25k"
+"""The smallest one; the wheel has both."""
+
+__all__ = ["Classifier", "FerKerasError", "Prediction", "Predictions", "list_models", "load"]
 
 
-def load(path_or_name: str, runtime: str = "auto", classes: "Sequence[str] | None" = None) -> "Classifier":
-    """Load a classifier; see `fer_keras.predict.load`. Importing fer_keras alone loads nothing else."""
-    from fer_keras.predict import load
+def __getattr__(name: str) -> Any:
+    """Import what users call once they do: importing fer_keras alone takes no time."""
+    if name not in __all__:
+        raise AttributeError(f"module 'fer_keras' has no attribute {name!r}")
+    from fer_keras import predict
 
-    return load(path_or_name, runtime, classes)
+    return getattr(predict, name)

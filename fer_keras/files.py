@@ -1,15 +1,18 @@
 """Files that are either whole or absent, and the one cache folder."""
 
-import fcntl
+import glob
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
@@ -32,7 +35,12 @@ CALIBRATION_FILE = "calibration.json"
 EXPORTS_FILE = "exports.json"
 """What it calls the list of its exports."""
 
-_PARTIAL = ".partial-"
+_HOST = f"{zlib.crc32(platform.node().encode()):08x}"
+_PARTIAL = re.compile(r"\.partial-([0-9a-f]{8})-(\d+)-")
+"""The name of what is not whole yet: which host's process writes it, and which process."""
+_DAY = 24 * 3600.0
+_writing: set[Path] = set()
+"""What this process has not finished yet."""
 
 
 def cache_dir() -> Path:
@@ -50,29 +58,36 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     A reader never sees half of it: a crash or an exception leaves `path` as it was. An existing file is
     replaced; an existing folder is left in place and the new one dropped, since folders here are keyed
-    by their content.
+    by their content. What a killed process left of an earlier try is removed.
 
     Raises:
-        FerKerasError: the folder of `path` cannot be made or written.
+        FerKerasError: `path` is empty, or its folder cannot be made or written.
+        OSError: of the block, such as a full disk; it names `path`.
     """
     path = Path(path)
+    if not path.name:
+        raise FerKerasError(f"'{path}': expected the name of a file to write")
     # The endings stay: savers choose their format by them.
-    partial = path.with_name(f"{_PARTIAL}{os.getpid()}-{path.name}")
+    partial = path.with_name(f".partial-{_HOST}-{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FerKerasError(f"{path.parent}: cannot make this folder ({error.strerror})") from error
+    _remove_abandoned(path.parent.glob(f".partial-*-{glob.escape(path.name)}"))
+    _writing.add(partial.absolute())
     try:
         yield partial
         if partial.is_dir() and path.is_dir():
             return
         _write_through(partial)
         partial.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(partial)):
+            error.filename = str(path)
+        raise
     finally:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+        _remove(partial)
+        _writing.discard(partial.absolute())
 
 
 def _write_through(path: Path) -> None:
@@ -93,30 +108,56 @@ def locked(folder: str | os.PathLike[str], *, wait: bool) -> Iterator[None]:
     Raises:
         FerKerasError: the folder cannot be written, or another process holds it and `wait` is false.
     """
+    from filelock import FileLock, Timeout
+
     folder = Path(folder)
+    lock = FileLock(folder / ".lock", blocking=wait)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / ".lock").open("w")
+        lock.acquire()
+    except Timeout as error:
+        raise FerKerasError(f"{folder}: another process is at this run") from error
     except OSError as error:
-        raise FerKerasError(f"{folder}: cannot write there ({error.strerror})") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError as error:
-            raise FerKerasError(f"{folder}: another process is at this run") from error
-        except OSError as error:
-            raise FerKerasError(f"{folder}: this file system cannot lock files ({error.strerror})") from error
-        remove_partials(folder)
+        raise FerKerasError(f"{folder}: cannot write or lock files there ({error.strerror or error})") from error
+    try:
+        _remove_abandoned(folder.rglob(".partial-*"))
         yield
+    finally:
+        lock.release()
 
 
-def remove_partials(folder: str | os.PathLike[str]) -> None:
-    """Remove what killed processes left half-written anywhere below `folder`; only its one owner may call this."""
-    for partial in [*Path(folder).rglob(f"{_PARTIAL}*")]:
-        if partial.is_dir():
-            shutil.rmtree(partial, ignore_errors=True)
-        else:
-            partial.unlink(missing_ok=True)
+def _remove_abandoned(partials: Iterable[Path]) -> None:
+    for partial in [*partials]:
+        if _is_abandoned(partial):
+            _remove(partial)
+
+
+def _is_abandoned(partial: Path) -> bool:
+    """Say whether nobody writes this any more: its process is dead or, on another host, has not written for a day."""
+    match = _PARTIAL.match(partial.name)
+    if match is None:  # the scratch folder of one that held the lock
+        return True
+    host, process = match[1], int(match[2])
+    if host == _HOST and process == os.getpid():  # a container's processes may have the same number each time
+        return partial.absolute() not in _writing
+    if host == _HOST and os.name == "posix":
+        try:
+            os.kill(process, 0)
+        except (ProcessLookupError, OverflowError):
+            return True
+        except PermissionError:
+            pass
+        return False
+    with suppress(FileNotFoundError):
+        return time.time() - partial.stat().st_mtime > _DAY
+    return False
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -140,7 +181,9 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         return json.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise FerKerasError(f"{path}: there is no such file") from error
-    except ValueError as error:
+    except OSError as error:
+        raise FerKerasError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
         raise FerKerasError(f"{path}: expected JSON, found something else ({error})") from error
 
 
@@ -148,13 +191,14 @@ def read_arrays(path: str | os.PathLike[str], what: str) -> dict[str, np.ndarray
     """Read the `.npz` file `path`.
 
     Raises:
-        FerKerasError: it is damaged; `what` it should hold is told.
+        FerKerasError: it is damaged; the sentence says `what` it should hold.
     """
     try:
         with np.load(path) as arrays:
             return dict(arrays)
-    except (ValueError, EOFError, OSError, BadZipFile) as error:
-        raise FerKerasError(f"{path}: expected {what} ({error})") from error
+    except Exception as error:  # NumPy and zipfile raise whatever the broken part raises
+        reason = str(error).split("\n")[0] or type(error).__name__
+        raise FerKerasError(f"{path}: expected {what} ({reason})") from error
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

@@ -7,10 +7,9 @@ References:
       2016, arXiv 1608.01041 (FER+).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
-from types import MappingProxyType
 
 from fer_keras.errors import FerKerasError
 
@@ -22,6 +21,17 @@ UNLABELLED: int = -1
 
 MAX_CLASSES: int = 1000
 
+_SPELLINGS = (
+    ("angry", "anger"),
+    ("disgust", "disgusted"),
+    ("fear", "fearful", "afraid"),
+    ("happy", "happiness"),
+    ("sad", "sadness"),
+    ("surprise", "surprised"),
+    ("contempt", "contemptuous"),
+)
+"""Words that data sets use for the same expression."""
+
 
 @dataclass(frozen=True)
 class LabelSet:
@@ -30,7 +40,6 @@ class LabelSet:
     Attributes:
         name: what people call the set.
         classes: the names.
-        aliases: other spelling, in lower case -> class.
 
     Raises:
         FerKerasError: there are fewer than two classes, or one is empty or there twice.
@@ -38,7 +47,6 @@ class LabelSet:
 
     name: str
     classes: tuple[str, ...]
-    aliases: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         names = [name.lower() for name in self.classes]
@@ -72,56 +80,24 @@ class LabelSet:
 
     def number(self, spelling: str) -> int | None:
         """Return the number of a class in any known spelling, whatever the case; None where there is none."""
-        spelling = spelling.strip().lower()
-        spelling = self.aliases.get(spelling, spelling).lower()
-        return next((number for number, name in enumerate(self.classes) if name.lower() == spelling), None)
+        names, word = [name.lower() for name in self.classes], spelling.strip().lower()
+        others = next((words for words in _SPELLINGS if word in words), ())
+        return next((names.index(other) for other in (word, *others) if other in names), None)
 
 
 def _all_prefixed(classes: tuple[str, ...]) -> bool:
     return all("/" in name for name in classes)
 
 
-def _aliased(*groups: str) -> Mapping[str, str]:
-    """`happy happiness` -> {"happiness": "happy"}: the first word of a group is the class."""
-    words = [group.split() for group in groups]
-    return MappingProxyType({other: name for name, *others in words for other in others})
-
-
-FER2013 = LabelSet(
-    "FER2013",
-    ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"),
-    _aliased(
-        "angry anger",
-        "disgust disgusted",
-        "fear fearful afraid",
-        "happy happiness",
-        "sad sadness",
-        "surprise surprised",
-    ),
-)
-
-FERPLUS = LabelSet(
-    "FER+",
-    ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"),
-    _aliased(
-        "happiness happy",
-        "surprise surprised",
-        "sadness sad",
-        "anger angry",
-        "disgust disgusted",
-        "fear fearful afraid",
-        "contempt contemptuous",
-    ),
-)
+FER2013 = LabelSet("FER2013", ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"))
+FERPLUS = LabelSet("FER+", ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fear", "contempt"))
 
 KNOWN: tuple[LabelSet, ...] = (FER2013, FERPLUS)
-"""Sets whose order and spellings are taken from here."""
+"""Sets whose order is taken from here."""
 
 
 def label_set_of(names: Iterable[str], title: str = "own") -> LabelSet:
     """Return the known set whose classes these are, in any order and spelling, or else a set of their own.
-
-    A set of their own finds the known spellings of its classes too: of `happy` also `happiness`.
 
     Args:
         names: each class once, in the order that a set of their own shall have.
@@ -136,7 +112,7 @@ def label_set_of(names: Iterable[str], title: str = "own") -> LabelSet:
             if len(own) == len(label_set):
                 return label_set
             raise FerKerasError(f"classes {', '.join(own.classes)}: two of them are the same of {label_set.name}'s")
-    return replace(own, aliases=_known_spellings(own.classes))
+    return own
 
 
 def label_set_in_order(names: Iterable[str], title: str = "own") -> LabelSet:
@@ -150,19 +126,4 @@ def label_set_in_order(names: Iterable[str], title: str = "own") -> LabelSet:
         FerKerasError: the names make no set.
     """
     own = LabelSet(title, tuple(names))
-    same = next((label_set for label_set in KNOWN if label_set.classes == own.classes), None)
-    return same or replace(own, aliases=_known_spellings(own.classes))
-
-
-def _known_spellings(classes: tuple[str, ...]) -> Mapping[str, str]:
-    """Other spelling of one of these classes, in lower case -> the class."""
-    taken = {name.lower() for name in classes}
-    spellings = {}
-    for label_set, name in ((label_set, name) for label_set in KNOWN for name in classes):
-        number = label_set.number(name)
-        if number is not None:
-            same = {label_set.classes[number]} | {
-                a for a, c in label_set.aliases.items() if label_set.number(c) == number
-            }
-            spellings.update((spelling, name) for spelling in same - taken)
-    return MappingProxyType(spellings)
+    return next((label_set for label_set in KNOWN if label_set.classes == own.classes), own)

@@ -1,13 +1,12 @@
 """Tell the expression of faces.
 
-    python scripts/predict.py separable-93k face.png more_faces/ archive.zip
-    python scripts/predict.py separable-93k test.csv --csv --course > answers.csv
+    python scripts/predict.py face.png more_faces/ archive.zip
+    python scripts/predict.py separable-25k test.csv --csv --course > answers.csv
 
-A second for a few faces with an exported model and ai-edge-litert, else several while TensorFlow starts.
+Half a second for a few faces with an exported model, else several while TensorFlow starts.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.predict import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("predict")

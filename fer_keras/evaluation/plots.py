@@ -19,7 +19,6 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from PIL import Image
 
 from fer_keras.errors import FerKerasError
-from fer_keras.evaluation.metrics import reliability
 from fer_keras.files import replacing
 
 if TYPE_CHECKING:
@@ -134,6 +133,8 @@ def reliability_diagram(logits: np.ndarray, labels: np.ndarray, title: str) -> F
         labels: int [N], 0..C-1.
         title: what was scored.
     """
+    from fer_keras.evaluation.metrics import reliability  # whose packages other figures do without
+
     counts, confidence, accuracy = reliability(logits, labels)
     edges = np.linspace(0.0, 1.0, len(counts) + 1)
     middles, width = (edges[:-1] + edges[1:]) / 2, edges[1]

@@ -34,7 +34,7 @@ def save_onnx(model: keras.Model, path: Path, inputs: ExportInputs) -> None:
         import tf2onnx
     except ImportError as error:
         raise FerKerasError(
-            "--format onnx: the package tf2onnx is missing, expected it: pip install '.[export]'"
+            "--format onnx: the package tf2onnx is missing, expected it: pip install 'fer_keras[export]'"
         ) from error
     forward = pixels_to_logits(model, tf.uint8)
     made, _ = tf2onnx.convert.from_function(forward, forward.input_signature, opset=OPSET)

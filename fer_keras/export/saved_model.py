@@ -150,7 +150,7 @@ def _write_warmup(path: Path, images: np.ndarray, name: str) -> None:
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError as error:
         raise FerKerasError(
-            "the package tensorflow-serving-api is missing, expected it for warm-up requests: pip install '.[export]'"
+            "tensorflow-serving-api, for warm-up requests, is not installed: pip install 'fer_keras[export]'"
         ) from error
 
     requests = [

@@ -20,6 +20,9 @@ PIXELS_INPUT = "images"
 BYTES_INPUT = "image_bytes"
 """Ends in `_bytes`: so the REST interface knows that it holds bytes, not text."""
 
+_OUTPUTS = {"probabilities": ("f", 2), "class_id": ("i", 1), "class_name": ("U", 1), "classes": ("U", 2)}
+"""The kind of numbers and the axes of what an exported model gives; the first axis is the images'."""
+
 MOST_IMAGES = 64
 """In one request of ours: a server that batches refuses more than the `max_batch_size` of its batching parameters."""
 
@@ -92,7 +95,7 @@ def classify(
 
     Raises:
         FerKerasError: the package tensorflow-serving-api is not installed, or the server cannot be reached, does not
-            answer in time or does not serve the model.
+            answer in time, does not serve the model or answers what no export of ours does.
     """
     apis = _apis()
     import grpc
@@ -126,7 +129,7 @@ def _asked(
     import grpc
 
     try:
-        outputs = _checked(answers(predict(predict_request(model, BYTES_SIGNATURE, images))), model, len(images))
+        response = predict(predict_request(model, BYTES_SIGNATURE, images))
     except grpc.RpcError as error:
         if error.code() != grpc.StatusCode.INVALID_ARGUMENT:
             raise
@@ -134,19 +137,27 @@ def _asked(
             pairs = zip(names, images, strict=True)
             return [row for name, image in pairs for row in _asked(predict, model, [name], [image])]
         return [FerKerasError(f"{names[0]}: the server refuses it, expected a whole PNG or JPEG: {_reason(error)}")]
-    return [{name: array[row] for name, array in outputs.items()} for row in range(len(images))]
+    return _rows(response, len(images), model)
 
 
-def _checked(outputs: dict[str, np.ndarray], model: str, images: int) -> dict[str, np.ndarray]:
-    shares = outputs.get("probabilities", np.empty(0))
-    named = outputs.get("class_name", np.empty(0)).shape == (images,)
-    rows = all(len(array) == images if array.ndim else False for array in outputs.values())
-    if not (named and rows and shares.ndim == 2 and shares.dtype.kind == "f" and np.isfinite(shares).all()):
-        found = ", ".join(f"{name} {list(array.shape)}" for name, array in sorted(outputs.items())) or "nothing"
-        raise FerKerasError(
-            f"{model}: the server answers {found}, expected probabilities [{images}, C] and class_name [{images}]"
-        )
-    return outputs
+def _rows(response: Any, images: int, model: str) -> list[dict[str, np.ndarray]]:
+    """The answer to each image.
+
+    Raises:
+        FerKerasError: it is not what an export of ours gives.
+    """
+    try:
+        outputs = answers(response)
+    except (TypeError, ValueError, MemoryError):  # tensors that claim to be what they are not
+        outputs = {}
+    for name, (kind, axes) in _OUTPUTS.items():
+        array = outputs.get(name, np.empty(()))
+        fits = array.dtype.kind == kind and array.ndim == axes and len(array) == images and array.size
+        if not fits or (kind == "f" and not np.isfinite(array).all()):
+            raise FerKerasError(
+                f"{model}: the server's model is no export of fer_keras, expected for each image {', '.join(_OUTPUTS)}"
+            )
+    return [{name: outputs[name][row] for name in _OUTPUTS} for row in range(images)]
 
 
 def _reason(error: Any) -> str:
@@ -160,6 +171,6 @@ def _apis() -> Any:
     except ImportError as error:
         raise FerKerasError(
             "the package tensorflow-serving-api is missing, expected it for TF Serving's messages:"
-            " pip install '.[serving]'"
+            " pip install 'fer_keras[serving]'"
         ) from error
     return tensorflow_serving.apis

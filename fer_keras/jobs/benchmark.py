@@ -14,6 +14,7 @@ with one worker and with two on this machine, what a trial costs the chief, and 
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from fer_keras import cli
@@ -47,6 +48,21 @@ def main() -> None:
     cli.set_up(args)
     require("--rounds", args.rounds, 1, 1000)
     {"distill": _distill, "inference": _inference, "workers": _workers}[args.what](args)
+
+
+def turns(count: int, rounds: int) -> Iterator[tuple[int, int]]:
+    """Yield (round, contestant): each has its turn in every round, so that a noisy machine is noisy for all alike.
+
+    Each round begins with the next, so that none always follows the same neighbour. Round 0 warms up, uncounted.
+
+    Args:
+        count: of contestants.
+        rounds: counted ones.
+    """
+    for number in range(rounds + 1):
+        print(f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}", flush=True)
+        for turn in range(count):
+            yield number, (number + turn) % count
 
 
 def _distill(args: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@
 
 Pictures go as they are, at most 64 or some 8 MiB a request; the served model decodes, greys and scales them. What
 cannot be read is reported and left out, and the status is 1 then. Seconds, most of them TensorFlow's start.
-Needs pip install '.[serving]' and a server; the README says how to start one.
+Needs pip install 'fer_keras[serving]' and a server; the README says how to start one.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 
 from fer_keras import cli
+from fer_keras.config import require
 from fer_keras.errors import FerKerasError
 
 
@@ -23,7 +24,10 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("image", nargs="+", help="files, folders, zips, or -")
     parser.add_argument("--server", default="localhost:8500", help="host:port of gRPC; default %(default)s")
     parser.add_argument(
-        "--timeout", type=float, default=10.0, help="seconds to wait for each request; default %(default)s"
+        "--timeout",
+        type=float,
+        default=10.0,
+        help="seconds to wait for each request, at most a day; default %(default)s",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
@@ -32,6 +36,10 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Parse, read, ask, print; return 1 if a picture could not be read, here or by the server."""
     args = parser().parse_args()
+    require("--timeout", args.timeout, 0.001, 86_400)
+    for option, word in (("the model's name", args.model), ("--server", args.server)):
+        if not (word and word.isprintable()):  # bytes that are no text are not printable
+            raise FerKerasError(f"{option} {word!r}: expected a name of letters, not empty")
     cli.set_up(args)
 
     from fer_keras.export.serving import classify

@@ -1,19 +1,18 @@
 """Tell the expression of faces.
 
-    python scripts/predict.py separable-93k face.png more_faces/ archive.zip
-    python scripts/predict.py separable-93k test.csv --csv --course > answers.csv
+    python scripts/predict.py face.png more_faces/ archive.zip
+    python scripts/predict.py separable-25k test.csv --csv --course > answers.csv
 
-A second for a few faces with an exported model and ai-edge-litert (pip install '.[litert]'), else several while
-TensorFlow starts. `-` reads one image from standard input. A picture is taken as one tightly cropped face; with
---photo faces are looked for in it (pip install '.[photo]'). What cannot be read is reported and left out, and the
-status is 1 then.
+Half a second for a few faces with an exported model, else several while TensorFlow starts. `-` reads one image from
+standard input. A picture is taken as one tightly cropped face; with --photo faces are looked for in it
+(pip install 'fer_keras[photo]'). What cannot be read is reported and left out, and the status is 1 then.
 """
 
 import argparse
 import sys
 from pathlib import Path
 
-from fer_keras import cli, load
+from fer_keras import DEFAULT_MODEL, cli, load
 from fer_keras.errors import FerKerasError
 from fer_keras.files import CALIBRATION_FILE
 
@@ -21,9 +20,16 @@ from fer_keras.files import CALIBRATION_FILE
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", help="the name of a saved model, a folder that holds model.keras, a .keras or .tflite")
-    parser.add_argument("image", nargs="+", help="files, folders, zips, CSVs of faces, or -")
-    parser.add_argument("--runtime", choices=("auto", "litert", "keras"), default="auto", help="default %(default)s")
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="[MODEL] PICTURE",
+        help="the name of a saved model, a folder that holds model.keras, a .keras, .tflite or .onnx file"
+        f" (default {DEFAULT_MODEL}); then files, folders, zips, CSVs of faces, or -",
+    )
+    parser.add_argument(
+        "--runtime", choices=("auto", "litert", "onnx", "keras"), default="auto", help="default %(default)s"
+    )
     parser.add_argument(
         "--classes", type=cli.class_names, metavar="A,B,C", help="of the model, in order; default: those its file names"
     )
@@ -52,26 +58,28 @@ def main() -> int:
         from fer_keras.evaluation.plots import require_figure, save_figure
 
         require_figure(args.plot)
+    model, pictures = predict_files.model_and_pictures(args.words)
     with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
-        classifier = load(args.model, args.runtime, args.classes)
+        classifier = load(model, args.runtime, args.classes)
     if args.photo:
         from fer_keras.faces.photo import MAX_PHOTO_BYTES
         from fer_keras.jobs import photo
 
-        pictures = predict_files.find_pictures(args.image, MAX_PHOTO_BYTES)
-        answers, unreadable, photos = photo.classify_photos(classifier, pictures)
+        found = predict_files.find_pictures(pictures, MAX_PHOTO_BYTES)
+        answers, unreadable, photos = photo.classify_photos(classifier, found)
     else:
-        answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(args.image))
+        answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(pictures))
+    notes = [f"error: {error}" for _, error in unreadable]
     if classifier.classes_note:
-        print(f"note: {classifier.classes_note}", file=sys.stderr)
-    for _, error in unreadable:
-        print(f"error: {error}", file=sys.stderr)
+        notes.append(f"note: {classifier.classes_note}")
     if answers and not classifier.calibrated and not args.course:
-        print(f"note: {classifier.file} has no {CALIBRATION_FILE}: no confidence is calibrated", file=sys.stderr)
+        notes.append(f"note: {classifier.file} has no {CALIBRATION_FILE}: no confidence is calibrated")
+    print(*notes, sep="\n", end="\n" * bool(notes), file=sys.stderr, flush=True)
     if args.json:
-        print(predict_files.as_json(answers))
+        print(predict_files.predictions_of(answers).to_json())
     elif args.csv:
-        print(predict_files.as_csv(answers, course=args.course, classes=classifier.classes))
+        rows = predict_files.predictions_of(answers, classifier.classes)
+        print(predict_files.as_course_csv(answers) if args.course else rows.to_csv(), end="")
     elif answers:
         print(predict_files.as_table(answers))
     if args.plot:

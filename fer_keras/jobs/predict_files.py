@@ -1,26 +1,27 @@
-"""What scripts/predict.py does with pictures: classify them, tell the answers."""
+"""What `fer-keras predict` does with pictures: classify them, tell the answers."""
 
 import csv
 import io
-import json
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
+from fer_keras import DEFAULT_MODEL
 from fer_keras.data.image import decode_face
-from fer_keras.data.pictures import Picture, find_pictures
+from fer_keras.data.pictures import STDIN, Picture, find_pictures
 from fer_keras.errors import FerKerasError
-from fer_keras.predict import Classifier, Prediction
+from fer_keras.predict import Classifier, find_model
+from fer_keras.probabilities import Prediction, Predictions
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_ON_A_SHEET = 100
-BOX_COLUMNS = ("x", "y", "width", "height")
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +43,24 @@ class Answer:
     box: tuple[int, int, int, int] | None = None
 
 
+def model_and_pictures(words: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the model that the first word names and the other words; the default one where it names a picture.
+
+    Raises:
+        FerKerasError: it names neither, or no picture is named.
+    """
+    first, *others = words
+    try:
+        find_model(first)
+    except FerKerasError:
+        if first != STDIN and not (first and os.path.lexists(first)):
+            raise
+        return DEFAULT_MODEL, [*words]
+    if not others:
+        raise FerKerasError(f"{first}: this is a model, expected pictures after it")
+    return first, others
+
+
 def classify_pictures(
     classifier: Classifier, pictures: Iterator[Picture]
 ) -> tuple[list[Answer], list[tuple[str, FerKerasError]]]:
@@ -57,10 +76,7 @@ def classify_pictures(
         except FerKerasError as error:
             unreadable.append((name, error))
     predictions = classifier.answers(np.stack(faces)) if faces else []
-    answers = [
-        Answer(*name, face, prediction) for name, face, prediction in zip(names, faces, predictions, strict=True)
-    ]
-    return answers, unreadable
+    return [Answer(*name, *found) for name, *found in zip(names, faces, predictions, strict=True)], unreadable
 
 
 def encoded_pictures(words: Sequence[str]) -> Iterator[tuple[str, bytes | FerKerasError]]:
@@ -79,43 +95,27 @@ def as_table(answers: Sequence[Answer]) -> str:
     lines = []
     for answer in answers:
         prediction, where = answer.prediction, "" if answer.box is None else "  at {},{} {}x{}".format(*answer.box)
-        second = int(np.argsort(-prediction.probabilities, kind="stable")[1])
-        runner_up = f"then {prediction.classes[second]}"
-        lines.append(f"{answer.name:<{width}}  {prediction.label:<8} {prediction.confidence:>4.0%}  {runner_up}{where}")
+        second = prediction.classes[np.argsort(-prediction.probabilities, kind="stable")[1]]
+        likeliest = f"{prediction.label:<8} {prediction.confidence:>4.0%}"
+        lines.append(f"{answer.name:<{width}}  {likeliest}  then {second}{where}")
     return "\n".join(lines)
 
 
-def as_json(answers: Sequence[Answer]) -> str:
-    """Return answers as a JSON list."""
-    rows = []
-    for answer in answers:
-        box = {} if answer.box is None else {"box": list(answer.box)}
-        rows.append({"image": answer.name, **box, **answer.prediction.to_dict()})
-    return json.dumps(rows, indent=2)
+def predictions_of(answers: Sequence[Answer], classes: Sequence[str] = ()) -> Predictions:
+    """Return answers, each with its picture's name and its box, as tables and texts have them."""
+    named = (replace(answer.prediction, image=answer.name, box=answer.box) for answer in answers)
+    return Predictions(named, classes)
 
 
-def as_csv(answers: Sequence[Answer], *, course: bool, classes: Sequence[str] = ()) -> str:
-    """Return answers as CSV: of every number, and the box of a face in a photo; or the course's `id,label`, in numbers.
-
-    An id of the course's is the picture's name where several pictures have the same one.
-    """
+def as_course_csv(answers: Sequence[Answer]) -> str:
+    """Return the course's CSV `id,label`, in numbers; the id is the picture's name where several have the same id."""
+    uses = Counter(short for short, _ in {(answer.id, answer.name) for answer in answers})
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    if course:
-        uses = Counter(short for short, _ in {(answer.id, answer.name) for answer in answers})
-        writer.writerow(["id", "label"])
-        for answer in answers:
-            writer.writerow([answer.id if uses[answer.id] == 1 else answer.name, answer.prediction.class_id])
-    else:
-        classes = answers[0].prediction.classes if answers else classes
-        boxed = any(answer.box for answer in answers)
-        writer.writerow(["image", *(BOX_COLUMNS if boxed else ()), "label", "confidence", *classes])
-        for answer in answers:
-            prediction = answer.prediction
-            numbers = (prediction.confidence, *prediction.probabilities)
-            box = answer.box if boxed else ()
-            writer.writerow([answer.name, *box, prediction.label, *(f"{float(number):.6f}" for number in numbers)])
-    return text.getvalue().rstrip("\n")
+    writer.writerow(["id", "label"])
+    for answer in answers:
+        writer.writerow([answer.id if uses[answer.id] == 1 else answer.name, answer.prediction.class_id])
+    return text.getvalue()
 
 
 def contact_sheet(answers: Sequence[Answer]) -> tuple["Figure", str]:

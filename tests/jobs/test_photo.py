@@ -16,7 +16,7 @@ from fer_keras.data.pictures import find_pictures
 from fer_keras.errors import FerKerasError
 from fer_keras.faces import photo as finding
 from fer_keras.jobs import photo
-from fer_keras.jobs.predict_files import as_json, as_table
+from fer_keras.jobs.predict_files import as_table, predictions_of
 from fer_keras.labels import FER2013
 from fer_keras.predict import Classifier
 
@@ -48,7 +48,10 @@ def test_the_crop_is_the_box(portrait, classifier, tmp_path):
         "no frontal face was found in this photo",
     ]
     assert list(photos) == [str(PORTRAIT)]
-    assert f"at {x},{y} {width}x{height}" in as_table([answer]) and f'"box": [\n      {x},' in as_json([answer])
+    assert (
+        f"at {x},{y} {width}x{height}" in as_table([answer])
+        and f'"box": [\n      {x},' in predictions_of([answer]).to_json()
+    )
     figure, note = photo.annotated(photos, [answer])
     (axis,) = figure.axes
     assert note == "" and axis.images[0].get_extent() == [0, 512, 600, 0]

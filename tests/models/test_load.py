@@ -30,7 +30,7 @@ def test_a_file_keeps_its_classes(label_set, save, tmp_path):
     save(model, tmp_path / "model.keras", label_set)
     for path in (tmp_path, tmp_path / "model.keras"):
         found = read_label_set(path)
-        assert (found.name, found.classes, found.aliases) == (label_set.name, label_set.classes, label_set.aliases)
+        assert (found.name, found.classes) == (label_set.name, label_set.classes)
         again = load_model(path)
         assert again.output_shape == (None, len(label_set))
         for old, new in zip(model.get_weights(), again.get_weights(), strict=True):

@@ -1,0 +1,78 @@
+"""An exported file as a function from faces to logits, in this process; neither Keras nor TensorFlow is imported."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from fer_keras.errors import FerKerasError
+from fer_keras.labels import IMAGE_SHAPE
+from fer_keras.probabilities import as_logits
+
+Forward = Callable[[np.ndarray], np.ndarray]
+"""uint8 [N, 48, 48, 1] -> float32 [N, C]."""
+
+
+def litert_logits(file: Path) -> tuple[Forward, None]:
+    """Return a `.tflite` file as a function to logits; `fer_keras.export.classes` reads the classes in it.
+
+    Raises:
+        FerKerasError: LiteRT cannot run it, or it takes or gives something else.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        interpreter = Interpreter(model_path=str(file))
+        interpreter.allocate_tensors()
+        (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
+    except (ValueError, RuntimeError) as error:  # the latter of operations that this runtime lacks
+        raise FerKerasError(f"{file}: LiteRT cannot run a model from this file ({error})") from error
+    shape, gives = inputs["shape_signature"], outputs["shape"]
+    fits = inputs["dtype"] == np.uint8 and outputs["dtype"] == np.float32 and len(gives) == 2
+    _check(file, fits and tuple(shape[1:]) == IMAGE_SHAPE and gives[1] >= 2)
+    one_at_a_time = Lock()  # an interpreter holds one question and its answer
+
+    def answer(images: np.ndarray) -> np.ndarray:
+        if tuple(interpreter.get_input_details()[0]["shape"]) != images.shape:
+            interpreter.resize_tensor_input(inputs["index"], images.shape)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(inputs["index"], images)
+        interpreter.invoke()
+        return interpreter.get_tensor(outputs["index"])
+
+    def forward(images: np.ndarray) -> np.ndarray:
+        with one_at_a_time:
+            if shape[0] == 1:  # a file for browsers and microcontrollers, which takes no more at once
+                return np.concatenate([answer(images[[number]]) for number in range(len(images))])
+            return answer(images)
+
+    return as_logits(forward), None
+
+
+def onnx_logits(file: Path) -> tuple[Forward, Sequence[str] | None]:
+    """Return an `.onnx` file as a function to logits, and the classes that it names; None for none.
+
+    Raises:
+        FerKerasError: ONNX Runtime cannot run it, or it takes or gives something else.
+    """
+    import onnxruntime
+
+    try:
+        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        (inputs,), (outputs,) = session.get_inputs(), session.get_outputs()
+        classes = json.loads(session.get_modelmeta().custom_metadata_map.get("classes", "null"))
+    except Exception as error:  # of kinds that it does not publish, all derived from Exception alone
+        raise FerKerasError(f"{file}: ONNX Runtime cannot run a model from this file ({error})") from error
+    fits = inputs.type == "tensor(uint8)" and outputs.type == "tensor(float)" and len(outputs.shape) == 2
+    _check(file, fits and tuple(inputs.shape[1:]) == IMAGE_SHAPE)
+    return as_logits(lambda images: session.run([outputs.name], {inputs.name: images})[0]), classes
+
+
+def _check(file: Path, fits: bool) -> None:
+    if not fits:
+        raise FerKerasError(
+            f"{file}: expected a model from uint8 images [N, 48, 48, 1] to float32 [N, C],"
+            " as scripts/export.py writes it"
+        )
