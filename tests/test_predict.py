@@ -30,7 +30,7 @@ from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, record
-from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8
+from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8, ExportInputs
 from fer_keras.files import write_json
 from fer_keras.jobs import predict_files
 from fer_keras.jobs.predict_files import Answer
@@ -48,6 +48,15 @@ def pixels_to(outputs, activation=None):
     return keras.Model(inputs, keras.layers.Dense(outputs, activation)(keras.layers.Flatten()(pooled)))
 
 
+def facts_of(file):
+    """What exports.json says of a file that is there."""
+    return {
+        "file": file.name, **record.artifact_facts(file), "kept": True, "faces": 1, "faces_source": "made up",
+        "largest_probability_difference": 0.0, "agreement": 1.0, "accuracy": None, "keras_accuracy": None,
+        "made_with": {}, "run_with": {},
+    }  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
     """A small model with a temperature and a LiteRT file, as scripts/export.py leaves them."""
@@ -57,8 +66,7 @@ def saved(tmp_path_factory):
     model.save(folder / "model.keras")
     write_json(folder / "config.json", {"config": {"data": {"classes": FER2013.classes}}})
     litert.save_float32(model, folder / LITERT_FLOAT32.file)
-    facts = {"file": LITERT_FLOAT32.file, "kept": True, **record.artifact_facts(folder / LITERT_FLOAT32.file)}
-    record.record_export(folder, folder / "model.keras", "litert_float32", facts)
+    record.record_export(folder, folder / "model.keras", "litert_float32", facts_of(folder / LITERT_FLOAT32.file))
     logits = predict_logits(model, FACES)
     write_calibration(
         folder / "model.keras", {"val": (logits, np.roll(logits.argmax(axis=1), 1))}, "made up", FER2013.classes
@@ -193,7 +201,8 @@ def test_fer2013_is_taken_with_a_note_where_no_file_names_the_classes(tmp_path, 
 def test_float32_comes_before_int8_and_keras_where_litert_is_not_installed(saved, tmp_path, monkeypatch):
     shutil.copytree(saved, tmp_path / "m")
     shutil.copyfile(tmp_path / "m" / LITERT_FLOAT32.file, tmp_path / "m" / LITERT_INT8.file)
-    record.record_export(tmp_path / "m", tmp_path / "m" / "model.keras", "litert_int8", {"kept": True})
+    facts = facts_of(tmp_path / "m" / LITERT_INT8.file)
+    record.record_export(tmp_path / "m", tmp_path / "m" / "model.keras", "litert_int8", facts)
     assert fer_keras.load(tmp_path / "m").file.name == LITERT_FLOAT32.file
     (tmp_path / "m" / LITERT_FLOAT32.file).unlink()
     assert fer_keras.load(tmp_path / "m").file.name == LITERT_INT8.file
@@ -268,8 +277,7 @@ def test_onnx_runtime_gives_the_published_logits():
 def test_an_onnx_file_alone_names_its_classes(tmp_path):
     classes = ("calm", "tense", "asleep")
     model = pixels_to(3)
-    onnx.save_onnx(model, tmp_path / "m.onnx")
-    onnx.name_classes(tmp_path / "m.onnx", classes)
+    onnx.save_onnx(model, tmp_path / "m.onnx", ExportInputs("m", classes, FACES))
     classifier = fer_keras.load(tmp_path / "m.onnx")
     assert (classifier.classes, classifier.calibrated) == (classes, False)
     np.testing.assert_allclose(classifier.logits(FACES), predict_logits(model, FACES), atol=1e-4)

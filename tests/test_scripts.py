@@ -82,7 +82,8 @@ def test_export(told, csv, tmp_path):
     assert run("export.py", *words, "--data", csv, cwd=tmp_path).err == "error: that will do\n"
     run("export.py", *words, cwd=tmp_path)
     ((path, formats, data), options), ((_, _, nothing), _) = calls
-    assert (path, formats) == (Path("m"), ["litert", "onnx"]) and options == {"version": 7, "to": Path("there")}
+    assert (path, formats) == (Path("m"), ["litert", "onnx"])
+    assert options == {"version": 7, "to": Path("there"), "classes": None, "scale": 1.0}
     assert len(data) == 700 and nothing is None
 
 

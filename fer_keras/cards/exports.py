@@ -6,32 +6,38 @@ from typing import Any
 from fer_keras.data.synthetic import SOURCE
 from fer_keras.evaluation import tables
 from fer_keras.export.formats import FORMATS, LEAST_AGREEMENT, MOST_DIFFERENCE
+from fer_keras.export.record import Calibration, ExportFacts, Exports
 
 
-def exports_text(exports: Mapping[str, Any], kind: str) -> str:
+def exports_text(exports: Exports, kind: str) -> str:
     """Return the table of a model's exports, and what they were compared on, as Markdown.
 
     Args:
         exports: what exports.json holds.
         kind: the card's kind.
     """
-    listed = exports["formats"]
-    rows = [_row(export.title, listed[key]) for key, export in FORMATS.items() if key in listed]
+    listed = [(export, exports["formats"][key]) for key, export in FORMATS.items() if key in exports["formats"]]
+    faces = dict.fromkeys(f"{facts['faces']:,} ({facts['faces_source']})" for facts in exports["formats"].values())
     header = ("format", "file", "bytes", "agreement", "largest difference", "accuracy", "Keras")
     parts = [
-        tables.table(header, rows),
+        tables.table(header, [_row(export.title, facts) for export, facts in listed]),
         f"Each was loaded by its own runtime in a process of its own and compared with the Keras {kind} on the same"
-        f" faces: {_faces(exports)}. Agreement: the share of them on which both name the same expression. Largest"
-        " difference: of any probability. Accuracies are of those faces. `scripts/export.py` refuses a float format"
-        f" beyond {MOST_DIFFERENCE:g} and int8 under {LEAST_AGREEMENT:.0%} agreement.",
-        *_calibrated_on(exports),
+        f" faces: {', '.join(faces)}. Agreement: the share of them on which both name the same expression. Largest"
+        " difference: of any probability. Accuracies are of those faces. `python scripts/export.py` refuses a float"
+        f" format beyond {MOST_DIFFERENCE:g} and int8 under {LEAST_AGREEMENT:.0%} agreement on photographs.",
     ]
-    if not all(facts["kept"] for facts in listed.values()):
-        parts.append("Files marked `on demand` are not kept here; `scripts/export.py` makes them again.")
+    for export, facts in listed:
+        if export.needs_faces and not export.same_as:
+            ranges = f"The ranges of the {export.precision} file's activations are those that round best on"
+            source = facts["calibration"]["source"]
+            note = " These are not photographs; real faces give better ranges." if source == SOURCE else ""
+            parts.append(f"{ranges} {facts['calibration']['images']:,} faces: {source}.{note}")
+    if not all(facts["kept"] for _, facts in listed):
+        parts.append("Files marked `on demand` are not kept here; `python scripts/export.py` makes them again.")
     return "\n\n".join(parts)
 
 
-def _row(title: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+def _row(title: str, facts: ExportFacts) -> tuple[str, ...]:
     return (
         title,
         f"`{facts['file']}{'/' if facts['file'].isdecimal() else ''}`" if facts["kept"] else "on demand",
@@ -42,31 +48,14 @@ def _row(title: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _faces(exports: Mapping[str, Any]) -> str:
-    told = dict.fromkeys(f"{facts['faces']:,} ({facts['faces_source']})" for facts in exports["formats"].values())
-    return ", ".join(told)
-
-
-def _calibrated_on(exports: Mapping[str, Any]) -> list[str]:
-    sentences = []
-    for key, export in FORMATS.items():
-        if export.needs_faces and key in exports["formats"]:
-            faces = exports["formats"][key]["calibration"]
-            drawn = faces["source"] == SOURCE
-            note = " These are not photographs; real faces give better ranges." if drawn else ""
-            ranges = f"The ranges of the {export.precision} file's activations are those that round best on"
-            sentences.append(f"{ranges} {faces['images']:,} faces: {faces['source']}.{note}")
-    return sentences
-
-
-def confidence_text(calibration: Mapping[str, Any]) -> str:
+def confidence_text(calibration: Calibration) -> str:
     """Return how the confidence is calibrated, as Markdown.
 
     Args:
         calibration: what calibration.json holds.
     """
     lines = [_change(f"the {calibration['images']:,} validation images it was fitted on", calibration)]
-    lines += [_change(tables.SPLIT_TITLES[name], facts) for name, facts in calibration["tested_on"].items()]
+    lines += [_change(tables.SPLIT_TITLES.get(name, name), facts) for name, facts in calibration["tested_on"].items()]
     return (
         f"`fer_keras.load` gives a calibrated confidence: the largest probability after the logits are divided by the"
         f" temperature {calibration['temperature']:.3f} (arXiv 1706.04599). It changes no answer.\n\n"

@@ -2,11 +2,12 @@
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import keras
 import numpy as np
 
+from fer_keras.config import checked
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
@@ -20,6 +21,13 @@ SAMPLE_TOLERANCE = 1e-4
 
 _FACES_EACH = 2
 _SEED = 2013
+
+
+class Sample(TypedDict):
+    """sample.json."""
+
+    pixels_sha256: str
+    logits: list[list[float]]
 
 
 def sample_faces() -> np.ndarray:
@@ -41,10 +49,10 @@ def sample_difference(model: keras.Model, folder: Path) -> float:
         FerKerasError: the faces are drawn differently now, so nothing can be said of the model.
     """
     path, images = folder / SAMPLE_FILE, sample_faces()
-    written: dict[str, Any] = read_json(path)
-    if written["pixels_sha256"] != _sha256(images):
+    sample = checked(Sample, read_json(path), path)
+    if sample["pixels_sha256"] != _sha256(images):
         raise FerKerasError(f"{path}: was written for other drawn faces; the drawing has changed, not the model")
-    published = np.array(written["logits"])
+    published = np.array(sample["logits"])
     return float(np.abs(predict_logits(model, images) - published).max() / np.abs(published).max())
 
 

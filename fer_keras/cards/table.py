@@ -1,15 +1,41 @@
 """The table of all model cards, saved_models/README.md."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from fer_keras.cards.model_card import CARD_TEXT_FILE, Card
+from fer_keras.cards.model_card import CARD_TEXT_FILE, read_cards
+from fer_keras.cards.schema import Card
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import tables
+from fer_keras.files import write_text
 
-GENERATED = "<!-- Made from card.json by scripts/ship.py and scripts/evaluate.py --card; do not edit. -->"
+INDEX_FILE = "README.md"
+"""Of the folder of all saved models."""
+
+_MARK = "<!-- Made from card.json by "
+GENERATED = f"{_MARK}`python scripts/ship.py` and `python scripts/evaluate.py --card`; do not edit. -->"
 """The first line of what the code writes, and so of what it may overwrite."""
 
 _KINDS = ("ensemble", "teacher", "student")
+
+
+def require_own_index(folder: Path) -> None:
+    """Keep a README.md that somebody wrote: a card may be asked for in any folder.
+
+    Raises:
+        FerKerasError: there is one.
+    """
+    path = folder / INDEX_FILE
+    if path.exists() and not path.read_text(encoding="utf-8", errors="replace").startswith(_MARK):
+        raise FerKerasError(f"{path}: was not made by this command and would be overwritten by the table of cards")
+
+
+def write_index(folder: Path) -> None:
+    """Write the table of all cards in `folder`; again while another process, with a card of its own, writes it too."""
+    path, text = folder / INDEX_FILE, ""
+    while text != (text := index_text(read_cards(folder))) or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
 
 
 def index_text(cards: Iterable[Card]) -> str:

@@ -1,21 +1,27 @@
 """A model card's facts as Markdown."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from fer_keras.cards.exports import confidence_text, exports_text
-from fer_keras.cards.model_card import CARD_TEXT_FILE, Card
-from fer_keras.cards.table import GENERATED, model_table
+from fer_keras.cards.limits import is_fer2013
+from fer_keras.cards.model_card import CARD_FILE, CARD_TEXT_FILE, LICENSE, read_cards, standing_texts
+from fer_keras.cards.schema import Card, Recipe
+from fer_keras.cards.table import GENERATED, model_table, write_index
 from fer_keras.evaluation import tables
 from fer_keras.evaluation.results import Evaluation
+from fer_keras.files import write_json, write_text
+from fer_keras.labels import FERPLUS
 
 
 def card_text(card: Card) -> str:
     """Return card.md for a card of `fer_keras.cards.model_card`; it holds nothing that the card does not."""
     evaluation = Evaluation.from_dict({**card["scores"], "size": card["size"]})
     sections = [
-        f"{GENERATED}\n\n# {card['name']}",
+        f"{_front_matter(card, evaluation)}\n{GENERATED}\n\n# {card['name']}",
         f"{_what_it_is(card)}\n\n{tables.verdict(evaluation)}",
         *([] if card["kind"] == "ensemble" else [_usage(card)]),
         f"## Intended use\n\n{_bullets(card['intended_use'])}",
@@ -31,6 +37,48 @@ def card_text(card: Card) -> str:
         f"## Reproduce\n\n{_reproduce(card)}",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def write_texts(folder: Path) -> None:
+    """Make card.md of every saved model in `folder` again from its card.json, what all cards say too, and the table.
+
+    Args:
+        folder: of all saved models.
+    """
+    for card in read_cards(folder):
+        place, now = folder / card["name"], {**card, **standing_texts(card)}
+        if now != card:
+            write_json(place / CARD_FILE, now)
+        write_text(place / CARD_TEXT_FILE, card_text(now))
+    write_index(folder)
+
+
+def _front_matter(card: Card, evaluation: Evaluation) -> str:
+    """What model hubs read, as YAML whose values are JSON (https://huggingface.co/docs/hub/model-cards)."""
+    scores = evaluation.splits[evaluation.headline].all
+    metrics = [("accuracy", scores.accuracy), ("f1", scores.macro_f1)]
+    result = {
+        "task": {"type": "image-classification", "name": "facial expression recognition"},
+        "dataset": {"name": _data_name(card), "type": "image", "split": tables.SPLIT_TITLES[evaluation.headline]},
+        "metrics": [{"type": name, "value": round(value, 6)} for name, value in metrics],
+    }
+    facts = {
+        "license": LICENSE.lower(),
+        "library_name": "keras",
+        "pipeline_tag": "image-classification",
+        "tags": ["facial-expression-recognition", card["kind"], *sorted(card.get("exports", {}).get("formats", ()))],
+        "labels": card["classes"],
+        "model-index": [{"name": card["name"], "results": [result]}],
+    }
+    return "\n".join(["---", *(f"{key}: {json.dumps(value)}" for key, value in facts.items()), "---"])
+
+
+def _data_name(card: Card) -> str:
+    if card["scores"]["drawn"]:
+        return "drawn faces"
+    if is_fer2013(card["data"]):
+        return "FER2013"
+    return "FER+" if tuple(card["classes"]) == FERPLUS.classes else card["scores"]["data"]
 
 
 def _what_it_is(card: Card) -> str:
@@ -92,6 +140,12 @@ def _figure(heading: str, path: str, evaluation: Evaluation) -> str:
     return f"## {heading}\n\n{text}![{heading}]({path})"
 
 
+_ABOUT = {
+    "FER2013": "FER2013: faces from web searches, labelled by their words and checked by people (arXiv 1307.0414). The",
+    "FER+": "FER+: the faces of FER2013, on each of which ten people voted (arXiv 1608.01041). The",
+}
+
+
 def _data(card: Card, evaluation: Evaluation) -> str:
     facts = card["data"]
     audit = facts["audit"]
@@ -107,10 +161,10 @@ def _data(card: Card, evaluation: Evaluation) -> str:
         ("images with an exact copy in training", *(_leaked(split) for split in audit["splits"])),
     ]
     parts = [
-        f"{tables.DRAWN_NOTE[0].upper()}{tables.DRAWN_NOTE[1:]}."
-        if evaluation.drawn
-        else "FER2013: faces from web searches, labelled by their words and checked by people (arXiv 1307.0414). The"
-        " images are not passed on here. Its known flaws, as counted on what this card was made from:",
+        f"{_ABOUT.get(_data_name(card), _data_name(card) + ': the')} images are not passed on here. Their flaws, as"
+        " counted on what this card was made from:"
+        if not evaluation.drawn
+        else f"{tables.DRAWN_NOTE[0].upper()}{tables.DRAWN_NOTE[1:]}.",
         tables.table(("", *(tables.SPLIT_TITLES[split["name"]] for split in audit["splits"])), lines),
         f"{audit['conflict_groups']:,} groups of identical images carry different labels"
         f" ({audit['conflict_images']:,} images).",
@@ -131,7 +185,7 @@ def _leaked(split: Mapping[str, Any]) -> str:
     return "" if copies is None else f"{copies:,} ({copies / split['images']:.1%})"
 
 
-def _recipe(recipe: Mapping[str, Any]) -> str:
+def _recipe(recipe: Recipe) -> str:
     config, trained = recipe["config"], recipe["environment"]
     asked = config["fit"]["epochs"]
     done = f"{recipe['epochs']:,}" if recipe["epochs"] == asked else f"{recipe['epochs']:,} of {asked:,}"
@@ -168,9 +222,9 @@ def _ancestors(recipe: Mapping[str, Any]) -> Iterator[str]:
 
 def _options(config: Mapping[str, Any]) -> list[str]:
     """One line for the options that are plain values, one for each group of options."""
-    told = {key: value for key, value in config.items() if key not in ("data", "teachers", "model")}
-    groups = {key: value for key, value in told.items() if isinstance(value, Mapping) and value}
-    plain = {key: value for key, value in told.items() if not isinstance(value, Mapping)}
+    options = {key: value for key, value in config.items() if key not in ("data", "teachers", "model")}
+    groups = {key: value for key, value in options.items() if isinstance(value, Mapping) and value}
+    plain = {key: value for key, value in options.items() if not isinstance(value, Mapping)}
     return ([_words(plain)] if plain else []) + [f"{name}: {_words(group)}" for name, group in groups.items()]
 
 

@@ -12,6 +12,7 @@ from fer_keras.config.recipes import (
     main_job_defaults,
 )
 from fer_keras.config.schema import (
+    checked,
     config_hash,
     descriptions,
     differences,
@@ -29,6 +30,7 @@ __all__ = [
     "StudentConfig",
     "TeacherConfig",
     "ViewConfig",
+    "checked",
     "config_hash",
     "descriptions",
     "differences",

@@ -5,7 +5,8 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import field
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints, is_typeddict
 
 from fer_keras.errors import FerKerasError
 
@@ -130,18 +131,34 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
         raise FerKerasError(f"{where}: {prefix}{error}") from error
 
 
+def checked(kind: Any, value: Any, where: object) -> Any:
+    """Return a value that was read from JSON if it is of a type: a `TypedDict`, `list[...]`, `X | None` and so on.
+
+    Keys that a `TypedDict` does not name are let through, since newer versions may write more.
+
+    Raises:
+        FerKerasError: it is not; the sentence names the file and the key, such as `formats.onnx.bytes`.
+    """
+    _parsed(kind, value, where, "")
+    return value
+
+
 def _parsed(hint: Any, value: Any, where: object, key: str) -> Any:
     if dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where, f"{key}.")
+    if is_typeddict(hint):
+        return _object(hint, value, where, key)
     origin, inner = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return None if value is None else _parsed(inner[0], value, where, key)
     if origin is Literal:
         if value not in inner:
             raise FerKerasError(f"{where}: {key} {_shown(value)}: expected one of {', '.join(inner)}")
         return value
-    if origin is tuple:
+    if origin in (tuple, list):
         if not isinstance(value, Sequence) or isinstance(value, str):
             raise FerKerasError(f"{where}: {key} {_shown(value)}: expected a list")
-        return tuple(_parsed(inner[0], item, where, f"{key}[{place}]") for place, item in enumerate(value))
+        return origin(_parsed(inner[0], item, where, f"{key}[{place}]") for place, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
             raise FerKerasError(f"{where}: {key} {_shown(value)}: expected an object")
@@ -149,10 +166,19 @@ def _parsed(hint: Any, value: Any, where: object, key: str) -> Any:
     return _plain(hint, value, where, key)
 
 
+def _object(kind: Any, value: Any, where: object, key: str) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise FerKerasError(f"{where}: {key or 'all of it'} {_shown(value)}: expected an object")
+    hints, start = get_type_hints(kind), f"{key}." if key else ""
+    for name in sorted(kind.__required_keys__ - value.keys()):
+        raise FerKerasError(f"{where}: {start}{name} is missing")
+    return {name: _parsed(hints[name], value[name], where, start + name) for name in hints if name in value}
+
+
 def _plain(hint: Any, value: Any, where: object, key: str) -> Any:
     if hint is Any:
         return tuple(value) if isinstance(value, list) else value
-    fits = isinstance(value, hint) or (hint is float and isinstance(value, int))
+    fits = isinstance(value, hint) or (hint is float and isinstance(value, int) and abs(value) < 2**1000)
     if not fits or (isinstance(value, bool) and hint is not bool):
         raise FerKerasError(f"{where}: {key} {_shown(value)}: expected {_EXPECTED[hint]}")
     return hint(value)

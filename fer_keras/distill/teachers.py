@@ -12,11 +12,12 @@ import keras
 
 from fer_keras.config import DataConfig, StudentConfig, from_dict
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.errors import FerKerasError
 from fer_keras.files import CONFIG_FILE, read_json
 from fer_keras.labels import LabelSet
 from fer_keras.models.heads import take_head
-from fer_keras.models.load import load_model, model_file, read_label_set
+from fer_keras.models.load import load_model, model_file
 
 if TYPE_CHECKING:
     from fer_keras.distill.cache_identity import CacheIdentity

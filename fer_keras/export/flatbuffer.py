@@ -56,6 +56,15 @@ def with_metadata(file: bytes, name: str, content: bytes) -> bytes:
     return write(model)
 
 
+def single(file: bytes) -> bytes:
+    """Return a LiteRT file that computes the same for one face at a time, its batch fixed."""
+    model = read(file)
+    for graph in model.subgraphs:
+        for tensor in graph.tensors:
+            tensor.shapeSignature = None  # it says which sides may be of any length; `shape` has a 1 there
+    return write(model)
+
+
 def smaller(file: bytes) -> bytes:
     """Return a LiteRT file that computes the same, without what it holds twice and without names of inner tensors.
 

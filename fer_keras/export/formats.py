@@ -5,6 +5,7 @@ Nothing heavy is imported before a model is written: what only reads exported fi
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,12 +32,16 @@ class ExportInputs:
         classes: the names of its C classes, which the file shall say.
         warmup_faces: uint8 [N, 48, 48, 1], a few to ask a server first.
         calibration_faces: uint8 [N, 48, 48, 1] that decide the ranges of integers; None where no format needs them.
+        temperature: what logits are divided by for a calibrated confidence; None where it is not known.
+        license: of the model, as SPDX calls it; empty where it is not known.
     """
 
     name: str
     classes: tuple[str, ...]
     warmup_faces: np.ndarray
     calibration_faces: np.ndarray | None = None
+    temperature: float | None = None
+    license: str = ""
 
 
 Writer = Callable[["keras.Model", Path, ExportInputs], None]
@@ -64,6 +69,7 @@ class ExportFormat:
             however far the probabilities differ.
         needs_faces: whether faces decide the ranges of its integers.
         served: whether its runtime also tells what a server answers by every signature, which is checked too.
+        same_as: the key of another format that computes the same for a batch, so that only that one is timed.
         converters: packages whose versions go into exports.json as what it was made with.
     """
 
@@ -80,6 +86,7 @@ class ExportFormat:
     least_agreement: float | None = None
     needs_faces: bool = False
     served: bool = False
+    same_as: str = ""
     converters: tuple[str, ...] = ("tensorflow", "keras")
 
     @property
@@ -95,31 +102,13 @@ class ExportFormat:
         return Path(__file__).with_name("runtimes.py"), self.runtime
 
 
-def _write_saved_model(model: "keras.Model", path: Path, inputs: ExportInputs) -> None:
-    from fer_keras.export import saved_model
+def _writer(module: str, function: str) -> Writer:
+    """A writer of this room, imported once it is asked for."""
 
-    saved_model.save_for_serving(model, path, inputs.warmup_faces, inputs.name, inputs.classes)
+    def write(model: "keras.Model", path: Path, inputs: ExportInputs) -> None:
+        getattr(import_module(f"fer_keras.export.{module}"), function)(model, path, inputs)
 
-
-def _write_litert_float32(model: "keras.Model", path: Path, inputs: ExportInputs) -> None:
-    from fer_keras.export import litert
-
-    litert.save_float32(model, path)
-    litert.name_classes(path, inputs.classes)
-
-
-def _write_litert_int8(model: "keras.Model", path: Path, inputs: ExportInputs) -> None:
-    from fer_keras.export import litert
-
-    litert.save_int8(model, path, inputs.calibration_faces)
-    litert.name_classes(path, inputs.classes)
-
-
-def _write_onnx(model: "keras.Model", path: Path, inputs: ExportInputs) -> None:
-    from fer_keras.export import onnx
-
-    onnx.save_onnx(model, path)
-    onnx.name_classes(path, inputs.classes)
+    return write
 
 
 SAVED_MODEL = ExportFormat(
@@ -127,7 +116,7 @@ SAVED_MODEL = ExportFormat(
     name="saved_model",
     title="SavedModel",
     file=None,
-    write=_write_saved_model,
+    write=_writer("saved_model", "save_for_serving"),
     runtime="saved_model",
     colour="#0072B2",
     served=True,
@@ -137,35 +126,58 @@ LITERT_FLOAT32 = ExportFormat(
     name="litert",
     title="LiteRT float32",
     file="model_float32.tflite",
-    write=_write_litert_float32,
-    runtime="litert_float32",
+    write=_writer("litert", "save_float32"),
+    runtime="litert",
     colour="#009E73",
+)
+LITERT_FLOAT32_1 = ExportFormat(
+    key="litert_float32_1",
+    name="litert",
+    title="LiteRT float32, one face at a time",
+    file="model_float32_1.tflite",
+    write=_writer("litert", "save_float32_single"),
+    runtime="litert",
+    same_as="litert_float32",
 )
 LITERT_INT8 = ExportFormat(
     key="litert_int8",
     name="litert",
     title="LiteRT int8",
     file="model_int8.tflite",
-    write=_write_litert_int8,
-    runtime="litert_int8",
+    write=_writer("litert", "save_int8"),
+    runtime="litert",
     colour="#D55E00",
     precision="int8",
     least_agreement=LEAST_AGREEMENT,
     needs_faces=True,
+)
+LITERT_INT8_1 = ExportFormat(
+    key="litert_int8_1",
+    name="litert",
+    title="LiteRT int8, one face at a time",
+    file="model_int8_1.tflite",
+    write=_writer("litert", "save_int8_single"),
+    runtime="litert",
+    precision="int8",
+    least_agreement=LEAST_AGREEMENT,
+    needs_faces=True,
+    same_as="litert_int8",
 )
 ONNX = ExportFormat(
     key="onnx",
     name="onnx",
     title="ONNX",
     file="model.onnx",
-    write=_write_onnx,
+    write=_writer("onnx", "save_onnx"),
     runtime="onnx",
     runtime_title="ONNX Runtime",
     colour="#CC79A7",
     converters=("tensorflow", "keras", "tf2onnx"),
 )
 
-FORMATS: dict[str, ExportFormat] = {entry.key: entry for entry in (SAVED_MODEL, LITERT_FLOAT32, LITERT_INT8, ONNX)}
+FORMATS: dict[str, ExportFormat] = {
+    entry.key: entry for entry in (SAVED_MODEL, LITERT_FLOAT32, LITERT_FLOAT32_1, LITERT_INT8, LITERT_INT8_1, ONNX)
+}
 """The records by their keys, in the order in which exports are made and tables name them."""
 
 
@@ -196,9 +208,8 @@ def formats_named(names: Iterable[str]) -> list[ExportFormat]:
     Raises:
         FerKerasError: there is no such format.
     """
-    chosen = []
+    names = [*names]
     for name in names:
         if name not in format_names():
             raise FerKerasError(f"--format {name}: there is none, expected some of {', '.join(format_names())}")
-        chosen += [entry for entry in FORMATS.values() if entry.name == name]
-    return chosen
+    return [entry for name in names for entry in FORMATS.values() if entry.name == name]

@@ -1,12 +1,12 @@
-"""LiteRT (once TensorFlow Lite): a float32 file, and one in whole numbers for phones and microcontrollers.
+"""LiteRT (once TensorFlow Lite): float32 files, and ones in whole numbers for phones and microcontrollers.
 
 Reference: Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only
 inference", 2017, arXiv 1712.05877.
 """
 
-import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import keras
@@ -14,19 +14,39 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert import mlir_quantize
 
-from fer_keras.export.classes import with_labels_file
 from fer_keras.export.decompose import decompose_hard_silu
 from fer_keras.export.equalise import equalised
-from fer_keras.export.flatbuffer import smaller, with_metadata
+from fer_keras.export.flatbuffer import single, smaller
+from fer_keras.export.formats import ExportInputs
+from fer_keras.export.metadata import describe_litert
 from fer_keras.export.ranges import with_smallest_error
-
-METADATA = "fer_keras.json"
 
 CALIBRATION_FACES = 2048
 """How many faces decide the ranges of the activations. With a quarter of them it depends on which: the error of the
 flagship's logits differed by a third between two samples."""
 
 
+def save_float32(model: keras.Model, path: Path, inputs: ExportInputs | None = None) -> None:
+    """Write `float32_file` of a model to a `.tflite` file, which says what `inputs` say of it."""
+    path.write_bytes(describe_litert(float32_file(model), inputs) if inputs else float32_file(model))
+
+
+def save_float32_single(model: keras.Model, path: Path, inputs: ExportInputs) -> None:
+    """Write what `save_float32` does, for one face at a time: browsers and microcontrollers refuse any other batch."""
+    path.write_bytes(describe_litert(single(float32_file(model)), inputs))
+
+
+def save_int8(model: keras.Model, path: Path, inputs: ExportInputs) -> None:
+    """Write `int8_file` of a model and of the calibration faces, as `save_float32` does."""
+    path.write_bytes(describe_litert(int8_file(model, inputs), inputs))
+
+
+def save_int8_single(model: keras.Model, path: Path, inputs: ExportInputs) -> None:
+    """Write what `save_int8` does, for one face at a time."""
+    path.write_bytes(describe_litert(single(int8_file(model, inputs)), inputs))
+
+
+@lru_cache(maxsize=1)  # both files of a model are made of it, one after the other
 def float32_file(model: keras.Model) -> bytes:
     """Return a model as a LiteRT file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, C].
 
@@ -36,31 +56,18 @@ def float32_file(model: keras.Model) -> bytes:
     return smaller(convert(model, tf.uint8))
 
 
-def save_float32(model: keras.Model, path: Path) -> None:
-    """Write `float32_file` of a model to a `.tflite` file."""
-    path.write_bytes(float32_file(model))
-
-
-def name_classes(path: Path, classes: Sequence[str]) -> None:
-    """Put the names of the classes into a `.tflite` file: as its metadata, and as labels.txt after its end.
-
-    The former is JSON by the name fer_keras.json; the latter is where TensorFlow Lite's own tools look.
-    """
-    facts = json.dumps({"classes": list(classes)}).encode()
-    path.write_bytes(with_labels_file(with_metadata(path.read_bytes(), METADATA, facts), classes))
-
-
-def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
-    """Write a model as a LiteRT file that computes in 8-bit integers, from uint8 `images` to float32 `logits`.
+@lru_cache(maxsize=1)
+def int8_file(model: keras.Model, inputs: ExportInputs) -> bytes:
+    """Return a model as a LiteRT file that computes in 8-bit integers, from uint8 `images` to float32 `logits`.
 
     The pixels go in as they are (scale 1, zero point 0); only the last step turns the integers into floats.
 
     Args:
         model: as of `float32_file`.
-        path: the `.tflite` file.
-        faces: uint8 [N, 48, 48, 1], which decide the range of each activation: training images, since what is chosen
-            by test images cannot be scored on them.
+        inputs: its `calibration_faces` decide the range of each activation: training images, since what is chosen by
+            test images cannot be scored on them.
     """
+    faces = inputs.calibration_faces
 
     def representatives() -> Iterator[list[np.ndarray]]:
         for number, face in enumerate(faces):
@@ -73,7 +80,7 @@ def save_int8(model: keras.Model, path: Path, faces: np.ndarray) -> None:
     # for other ranges than from the smallest value to the largest.
     subject = decompose_hard_silu(equalised(model, faces))
     calibrated = with_smallest_error(convert(subject, tf.float32, representatives), faces)
-    path.write_bytes(smaller(mlir_quantize(calibrated, input_data_type=tf.uint8, output_data_type=tf.float32)))
+    return smaller(mlir_quantize(calibrated, input_data_type=tf.uint8, output_data_type=tf.float32))
 
 
 def convert(
@@ -89,16 +96,10 @@ def convert(
     """
     module = tf.Module()
     module.weights_of_model = [variable.value for variable in model.variables]
-
-    @tf.function(input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], dtype, "images")])
-    def forward(images: tf.Tensor) -> dict[str, tf.Tensor]:
-        logits = model(tf.cast(images, tf.float32), training=False)
-        return {"logits": tf.cast(logits, tf.float32)}
-
-    module.forward = forward
+    module.forward = pixels_to_logits(model, dtype)
     with tempfile.TemporaryDirectory() as scratch:
         # Not from the function itself: that converter leaves variables unfrozen without a word.
-        tf.saved_model.save(module, scratch, signatures=forward)
+        tf.saved_model.save(module, scratch, signatures=module.forward)
         converter = tf.lite.TFLiteConverter.from_saved_model(scratch)
         if representatives:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -106,3 +107,13 @@ def convert(
             converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
             converter._experimental_calibrate_only = True
         return converter.convert()
+
+
+def pixels_to_logits(model: keras.Model, dtype: tf.DType) -> Callable:
+    """Return a TensorFlow function from `images` [N, H, W, C] of a type to float32 `logits` [N, K]."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None, *model.input_shape[1:]], dtype, "images")])
+    def forward(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"logits": tf.cast(model(tf.cast(images, tf.float32), training=False), tf.float32)}
+
+    return forward

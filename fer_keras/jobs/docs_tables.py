@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/ again from the cards and CSVs in saved_models/.
+"""Write the tables of README.md and docs/ again from the cards and CSVs in saved_models/, and the cards' texts.
 
     python scripts/docs_tables.py
 
@@ -22,8 +22,11 @@ def main() -> None:
     """Make the tables of every page again and say which pages changed."""
     root = parser().parse_args().root
 
+    from fer_keras.cards.text import write_texts
     from fer_keras.jobs.page_tables import pages, with_tables
 
+    if (root / "saved_models").is_dir():
+        write_texts(root / "saved_models")
     for page in pages(root):
         text = page.read_text(encoding="utf-8")
         made = with_tables(text, root / "saved_models", name=str(page))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, nargs="+", help="a .keras file, or a folder that holds model.keras")
+    parser.add_argument("model", nargs="+", help="a .keras file, its folder, or the name of a saved model")
     cli.add_data_options(parser)
     cli.add_target_options(parser)
     cli.add_unlabelled_option(parser)
@@ -55,21 +55,22 @@ def main() -> None:
         )
     cli.set_up(args)
 
-    from fer_keras.cards.model_card import read_card
+    from fer_keras.cards.model_card import find_card
     from fer_keras.evaluation import evaluate, report, tables
     from fer_keras.files import write_json
+    from fer_keras.jobs.own_data import with_own_validation
     from fer_keras.jobs.recipes import data_of
-    from fer_keras.jobs.shipping import remake_card, with_own_validation
+    from fer_keras.jobs.shipping import remake_card
+    from fer_keras.predict import find_model
     from fer_keras.training.data import with_targets
 
     if args.card:
-        for folder in args.model:
-            read_card(folder)
+        folders = [find_card(name) for name in args.model]
         data = cli.with_unlabelled(args, cli.load_data(args))
-        for folder in args.model:
+        for folder in folders:
             print(f"card: {remake_card(folder, data)}")
         return
-    files = [evaluate.model_file(path) for path in args.model]
+    files = [evaluate.model_file(find_model(name)) for name in args.model]
     options = cli.options_of(args, data_of(files[0]))
     data = with_targets(cli.load_data(args), options)
     data = with_own_validation(files, cli.with_unlabelled(args, data))

@@ -2,9 +2,10 @@
 
     python scripts/export.py saved_models/separable-93k --data fer2013.zip
 
-Under a minute on 2 cores for a student, a few for a large teacher. Writes <MODEL>/<version>/, model_float32.tflite,
-model_int8.tflite and model.onnx, what they are worth to exports.json, and the card again where there is one. Without
---data 8-bit integers are calibrated on drawn faces and no accuracy is given. Needs pip install '.[export]'.
+Under a minute on 2 cores for a student, a few for a large teacher. Writes <MODEL>/<version>/, model.onnx and four
+.tflite files (float32 and int8, each also for one face at a time), what they are worth to exports.json, and the card
+again where there is one. Without --data 8-bit integers are calibrated on drawn faces and no accuracy is given. Needs
+pip install '.[export]'.
 """
 
 import argparse
@@ -17,10 +18,13 @@ from fer_keras.export.formats import format_names
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, help="a .keras file, or a folder that holds model.keras")
+    parser.add_argument("model", type=Path, help="a .keras file, its folder, or the name of a saved model")
     parser.add_argument("--format", nargs="+", choices=format_names(), default=format_names(), help="default: all")
     parser.add_argument("--version", type=int, help="number of the SavedModel's folder; default: the next free one")
     parser.add_argument("--to", type=Path, help="folder of the exported files; default: the model's own")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="what the model wants grey values 0..255 multiplied by; default 1"
+    )
     cli.add_data_options(parser)
     return parser
 
@@ -32,5 +36,5 @@ def main() -> None:
 
     from fer_keras.jobs.exporting import export_model
 
-    data = cli.load_data(args) if args.data else None
-    export_model(args.model, args.format, data, version=args.version, to=args.to)
+    options = {"version": args.version, "to": args.to, "classes": args.classes, "scale": args.scale}
+    export_model(args.model, args.format, cli.load_data(args) if args.data else None, **options)

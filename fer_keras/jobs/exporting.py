@@ -1,8 +1,10 @@
-"""Export a model: write each format, check it against Keras, keep it or not, write down how it fared."""
+"""Export a model: load and check it, make each format beside its place, replace what passes, delete what is stale."""
 
+import errno
+import os
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -10,28 +12,55 @@ from typing import Any
 import keras
 import numpy as np
 
-from fer_keras.cards.model_card import CARD_FILE
+from fer_keras.cards.model_card import CARD_FILE, LICENSE
 from fer_keras.cards.sample import sample_faces
+from fer_keras.cli import quiet_stderr
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.export import litert, parity, record, saved_model
+from fer_keras.export import litert, parity, record
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import ExportFormat, ExportInputs, format_names, formats_named
-from fer_keras.files import CALIBRATION_FILE, CONFIG_FILE, file_sha256, locked, replacing
-from fer_keras.jobs.shipping import add_exports, as_trained_on
+from fer_keras.export.saved_model import free_version
+from fer_keras.files import CALIBRATION_FILE, CONFIG_FILE, EXPORTS_FILE, file_sha256, locked, replacing
+from fer_keras.jobs.own_data import as_trained_on
+from fer_keras.jobs.shipping import add_exports
 from fer_keras.models.fast_layers import FAST, for_shipping
 from fer_keras.models.forward import outputs_function
 from fer_keras.models.load import load_model, model_file, model_name
+from fer_keras.predict import find_model
 from fer_keras.probabilities import gives_probabilities
 
 _WARMUP_FACES = 2
 _SEED = 2013
 _DRAWN_FACES = 512
 """Instead of real ones: more of them are no better."""
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+"""What a writer meets where there is no room; converters say it in words of their own."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What an export is told besides the model and the data.
+
+    Attributes:
+        formats: some of `fer_keras.export.formats.format_names()`; default: all.
+        version: the number of the SavedModel's folder; default: the next free one.
+        to: another folder for the files than the model's own, in which exports.json stays.
+        classes: of the model, in the order of its outputs; default: those that its file names.
+        scale: what the model wants grey values 0..255 multiplied by.
+        say: takes a line for people.
+    """
+
+    formats: Sequence[str] | None = None
+    version: int | None = None
+    to: Path | None = None
+    classes: Sequence[str] | None = None
+    scale: float = 1.0
+    say: Callable[[str], None] = print
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,91 +69,90 @@ class _Subject:
 
     Attributes:
         file: the `.keras` file.
-        model: what is in it, of stock layers.
         folder: where the exports go.
+        model: what is in the file, of stock layers.
         inputs: what writers get besides the model.
         faces_source: what the faces for 8-bit calibration are, for people.
         expected: the Keras model's answers to the faces of the comparison.
     """
 
     file: Path
-    model: keras.Model
     folder: Path
+    model: keras.Model
     inputs: ExportInputs
     faces_source: str
     expected: parity.Reference
 
 
 def export_model(
-    path: Path,
-    formats: Sequence[str] | None = None,
-    data: FaceData | None = None,
-    *,
-    version: int | None = None,
-    to: Path | None = None,
-    say: Callable[[str], None] = print,
-) -> dict[str, Any]:
+    path: Path, formats: Sequence[str] | None = None, data: FaceData | None = None, **options: Any
+) -> record.Exports:
     """Export a model to each format and write exports.json, and its card where it has one.
 
     Args:
-        path: a `.keras` file, or a folder that holds `model.keras`.
-        formats: some of `fer_keras.export.formats.format_names()`; default: all.
+        path: a `.keras` file, a folder that holds `model.keras`, or the name of a saved model.
+        formats: as of `ExportOptions`.
         data: the images it was trained on, for 8-bit calibration and the confidence's temperature, and those to
             score each format on; without them drawn faces stand in and no accuracy is given.
-        version: the number of the SavedModel's folder; default the next free one.
-        to: another folder for the files than the model's own, in which exports.json stays.
-        say: takes a line for people.
+        **options: the others of `ExportOptions`.
 
     Returns:
         What exports.json holds.
 
     Raises:
         FerKerasError: there is no such model, it gives probabilities, it is being trained or exported, the version is
-            taken, or the folder holds the exports of another model; or a format cannot be made or does not answer as
-            the model does: of that one nothing is kept, and the others are there.
+            taken, or the folder holds the exports of another model: all is as it was then. Or a format cannot be made
+            or does not answer as the model does: of that one nothing is kept, and the others are there.
+        OSError: the disk is full, or a folder cannot be written.
     """
+    options = ExportOptions(formats, **options)
     chosen = formats_named(format_names() if formats is None else formats)
-    file = model_file(path)
-    home, folder = file.parent, to or file.parent
-    number = saved_model.next_version(folder) if version is None else version
-    if any(export.file is None for export in chosen):
-        saved_model.refuse_taken_version(folder, number)
+    file = model_file(find_model(path))
+    home, folder = file.parent, options.to or file.parent
+    number = free_version(folder, options.version) if any(export.file is None for export in chosen) else 0
     # Nobody trains the model or puts another in its place meanwhile.
     with locked(home, wait=False):
-        record.remove_stale(home, file)
-        made_from = file_sha256(file)
-        subject = _subject(file, folder, data, say, integers=any(export.needs_faces for export in chosen))
-        failed = []
+        record.read_exports(home, file)
+        stale, made_from = record.stale_files(home, file), file_sha256(file)
+        subject = _subject(file, data, options, integers=any(export.needs_faces for export in chosen))
+        failed, made, kept = [], [], folder.resolve() == home.resolve()
         for export in chosen:
             try:
                 facts = _export(export, subject, number)
             except FerKerasError as error:
                 failed.append(str(error))
                 continue
-            facts["kept"] = folder.resolve() == home.resolve()
-            record.record_export(home, file, export.key, facts, made_from)
-            say(_summary(export, folder / facts["file"], facts))
-        if (home / CARD_FILE).exists():
-            say(f"card: {add_exports(home)}")
+            record.record_export(home, file, export.key, {**facts, "kept": kept}, made_from)
+            made.append(facts["file"])
+            options.say(_summary(export, folder / facts["file"], facts))
+        if made and kept:
+            for old in stale:
+                if old.name not in (EXPORTS_FILE, *made) and not (old.name == CALIBRATION_FILE and _calibrated(file)):
+                    old.unlink(missing_ok=True)
+        if made and (home / CARD_FILE).exists():
+            options.say(f"card: {add_exports(home)}")
     if failed:
         raise FerKerasError("; ".join(failed))
     return record.read_exports(home, file)
 
 
-def _subject(
-    file: Path, folder: Path, data: FaceData | None, say: Callable[[str], None], *, integers: bool
-) -> _Subject:
+def _calibrated(file: Path) -> float | None:
+    calibration = record.read_calibration(file.parent, file)
+    return calibration["temperature"] if calibration else None
+
+
+def _subject(file: Path, data: FaceData | None, options: ExportOptions, *, integers: bool) -> _Subject:
     """Load what is exported; `integers` asks for faces to calibrate 8-bit integers with."""
-    model = of_stock_layers(load_model(file))
+    model = scaled(of_stock_layers(load_model(file)), options.scale)
     if gives_probabilities(outputs_function(model)):
         raise FerKerasError(f"{file}: its outputs are probabilities, expected a model of logits, without a softmax")
-    label_set, note = label_set_of_model(file, model.output_shape[-1])
+    label_set, note = label_set_of_model(file, model.output_shape[-1], options.classes)
     if note:
-        say(f"note: {note}")
+        options.say(f"note: {note}; grey values are multiplied by {options.scale:g} before it (--scale)")
     data = None if data is None else data.with_label_set(label_set)
-    marked = _own_data(file, data, say)
+    marked = _own_data(file, data, options.say)
     expected = parity.reference(model, data if marked is None else marked, label_set.classes)
-    if marked is not None and not (file.parent / CALIBRATION_FILE).exists():
+    if marked is not None and _calibrated(file) is None:
         val = marked.split("val")
         splits = {"val": (predict_logits(model, val.images), val.labels)}
         if expected.split not in (None, "val"):
@@ -132,15 +160,30 @@ def _subject(
         write_calibration(file, splits, marked.source, marked.classes)
     faces, source = calibration_faces(data if marked is None else marked) if integers else (None, "")
     if source == DRAWN:
-        say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")
-    inputs = writer_inputs(model_name(file), label_set.classes, faces)
-    return _Subject(file, model, folder, inputs, source, expected)
+        options.say("calibration of 8-bit integers: on drawn faces, not FER2013 (give --data for real ones)")
+    inputs = replace(
+        writer_inputs(model_name(file), label_set.classes, faces),
+        temperature=_calibrated(file),
+        license=LICENSE if (file.parent / CARD_FILE).exists() else "",
+    )
+    return _Subject(file, options.to or file.parent, model, inputs, source, expected)
 
 
 def of_stock_layers(model: keras.Model) -> keras.Model:
     """Return a model with stock layers alone that compute in float32: `model` itself where it is one."""
     fast = any(type(layer) in FAST.values() or layer.compute_dtype != "float32" for layer in model.layers)
     return for_shipping(model) if fast else model
+
+
+def scaled(model: keras.Model, scale: float) -> keras.Model:
+    """Return a model of grey values 0..255 that multiplies them by `scale` before it does what `model` does."""
+    if scale == 1.0:
+        return model
+    images = keras.Input(model.input_shape[1:])
+    copy = keras.models.clone_model(model, input_tensors=keras.layers.Rescaling(scale)(images))
+    copy = keras.Model(images, copy.output)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def calibration_faces(data: FaceData | None) -> tuple[np.ndarray, str]:
@@ -163,7 +206,7 @@ def _own_data(file: Path, data: FaceData | None, say: Callable[[str], None]) -> 
     if data is None or not (file.parent / CONFIG_FILE).exists():
         return None
     try:
-        return as_trained_on(file.parent, data)
+        return as_trained_on(file.parent, data).labelled()
     except FerKerasError as error:
         say(f"no temperature is fitted for the confidence: {error}")
         return None
@@ -201,10 +244,14 @@ def _export(export: ExportFormat, subject: _Subject, number: int) -> dict[str, A
 
 def _converted(export: ExportFormat, partial: Path, subject: _Subject, target: Path) -> dict[str, Any]:
     try:
-        export.write(subject.model, partial, subject.inputs)
+        with quiet_stderr():  # converters chat
+            export.write(subject.model, partial, subject.inputs)
     except FerKerasError:
         raise
     except Exception as error:  # converters raise whatever stopped them
+        for number in _FULL:
+            if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
+                raise OSError(number, os.strerror(number), str(target)) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise FerKerasError(f"{target}: the model cannot be converted to this format ({reason})") from error
     return {

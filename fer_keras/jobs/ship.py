@@ -33,5 +33,5 @@ def main() -> None:
     from fer_keras.jobs.shipping import ship
 
     data = cli.with_unlabelled(args, cli.load_data(args))
-    options = {"half": args.half, "unfinished": args.unfinished}
-    print(f"card: {ship(args.run, args.to / args.name, data, **options)}")
+    card = ship(args.run, args.to / args.name, data, half=args.half, unfinished=args.unfinished)
+    print(f"card: {card}")

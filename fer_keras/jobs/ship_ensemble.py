@@ -31,9 +31,7 @@ def main() -> None:
     from fer_keras.jobs.shipping import ship_ensemble
 
     data = cli.load_data(args)
-    words = ["python", "scripts/ship_ensemble.py", args.name, *args.members]
-    words += ["--mirrored"] if args.mirrored else []
-    words += [] if data.drawn else ["--data", "fer2013.zip"]
-    folder = args.to / args.name
-    path = ship_ensemble(folder, args.members, data, reproduce=shlex.join(words), mirrored=args.mirrored)
-    print(f"card: {path}")
+    more = [*(["--mirrored"] if args.mirrored else []), *([] if data.drawn else ["--data", "fer2013.zip"])]
+    reproduce = shlex.join(["python", "scripts/ship_ensemble.py", args.name, *args.members, *more])
+    card = ship_ensemble(args.to / args.name, args.members, data, reproduce=reproduce, mirrored=args.mirrored)
+    print(f"card: {card}")

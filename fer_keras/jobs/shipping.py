@@ -1,6 +1,7 @@
 """From runs to `saved_models/`: models, ensembles of them, their cards, and nothing that is not ours."""
 
 import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,40 +21,28 @@ from fer_keras.cards.model_card import (
     unlabelled_count,
 )
 from fer_keras.cards.sample import write_sample
-from fer_keras.cards.table import GENERATED, index_text
+from fer_keras.cards.table import require_own_index, write_index
 from fer_keras.cards.text import card_text
-from fer_keras.data.dataset import FaceData, mark_validation
+from fer_keras.data.dataset import FaceData
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, in_classes_of, mirrored_logits
 from fer_keras.evaluation.report import draw_figures, read_history
 from fer_keras.evaluation.results import Evaluation
-from fer_keras.export.record import remove_stale
-from fer_keras.files import (
-    CALIBRATION_FILE,
-    CONFIG_FILE,
-    EXPORTS_FILE,
-    HISTORY_FILE,
-    MODEL_FILE,
-    locked,
-    read_json,
-    replacing,
-    write_json,
-    write_text,
-)
-from fer_keras.labels import label_set_of
+from fer_keras.export.record import read_calibration, read_exports, stale_files
+from fer_keras.files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, file_sha256, locked, write_json, write_text
+from fer_keras.jobs.own_data import as_trained_on, require_trained_on, with_validation
 from fer_keras.models.compact import save_compact
 from fer_keras.models.load import load_model
 from fer_keras.training.run import read_config
-
-INDEX_FILE = "README.md"
 
 
 def ship(run: Path, folder: Path, data: FaceData, *, half: bool, unfinished: bool = False) -> Path:
     """Copy the best model of a run, its config and history to `folder`, with a sample of its outputs and its card.
 
-    The scores are those of the file as shipped, so of the rounded weights where `half` is set.
+    All is made beside its place and takes it at once, the card last; then what is stale goes. The scores are those of
+    the file as shipped, so of the rounded weights where `half` is set.
 
     Args:
         run: the folder of a run.
@@ -69,21 +58,31 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, unfinished: boo
         FerKerasError: it is no run or has not ended, it was trained on other data, a model cannot be read, or the
             table of cards would overwrite something else.
     """
-    told, model = read_config(run)["config"], load_model(run)
-    _require_own_index(folder.parent)
+    recorded, model = read_config(run), load_model(run)
+    recipe = recorded["config"]
+    require_own_index(folder.parent)
     if not unfinished:
-        _require_finished(run, told["fit"]["epochs"])
-    marked = _with_validation(data, told["data"])
-    _require_trained_on(run, marked, told["data"]["fingerprint"])
+        _require_finished(run, recipe["fit"]["epochs"])
+    marked = with_validation(data, recipe["data"])
+    require_trained_on(run, marked, recipe["data"]["fingerprint"])
     as_trained = teacher_fingerprint(model)
-    with locked(folder, wait=False):
-        save_compact(model, folder / MODEL_FILE, marked.label_set, half=half)
-        remove_stale(folder, folder / MODEL_FILE)
-        with replacing(folder / HISTORY_FILE) as partial:
-            shutil.copyfile(run / HISTORY_FILE, partial)
-        write_json(folder / CONFIG_FILE, _with_shipped_teachers(read_config(run), folder.parent))
-        write_sample(load_model(folder), folder)
-        return _write_model_card(folder, marked, reproduce=_reproduce(folder, told, data), as_trained=as_trained)
+    with locked(folder, wait=False), tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch:
+        made = Path(scratch)
+        save_compact(model, made / MODEL_FILE, marked.label_set, half=half)
+        shutil.copyfile(run / HISTORY_FILE, made / HISTORY_FILE)
+        write_json(made / CONFIG_FILE, _with_shipped_teachers(recorded, folder.parent))
+        write_sample(load_model(made), made)
+        facts = {"reproduce": _reproduce(folder, recipe, data), "fingerprint_as_trained": as_trained}
+        card = _described(made, folder, marked, facts)
+        stale = stale_files(folder, made / MODEL_FILE)
+        for path in sorted(path for path in made.rglob("*") if path.is_file()):
+            place = folder / path.relative_to(made)
+            place.parent.mkdir(exist_ok=True)
+            path.replace(place)
+            stale = [old for old in stale if old != place]
+        for old in stale:
+            old.unlink()
+        return _publish(folder, card)
 
 
 def _with_shipped_teachers(recorded: dict[str, Any], shipped: Path) -> dict[str, Any]:
@@ -129,30 +128,24 @@ def ship_ensemble(
         raise FerKerasError(f"{folder.name}: an ensemble needs two or more different members, found {list(members)}")
     if (folder / MODEL_FILE).exists():
         raise FerKerasError(f"{folder}: holds a model of its own, expected a new folder or that of an ensemble")
-    _require_own_index(folder.parent)
+    require_own_index(folder.parent)
     cards = [read_card(folder.parent / name) for name in members]
     if any(card["kind"] == "ensemble" for card in cards):
         raise FerKerasError(f"{folder.name}: a member of an ensemble cannot itself be one")
-    marked = _with_validation(data, cards[0]["recipe"]["config"]["data"]).labelled()
+    marked = with_validation(data, cards[0]["recipe"]["config"]["data"]).labelled()
     scored, mirror_images = [], []
     for name, card in zip(members, cards, strict=True):
         member = folder.parent / name
-        _require_trained_on(member, marked, card["data"]["fingerprint"])
+        require_trained_on(member, marked, card["data"]["fingerprint"])
         model = load_model(member)
         scored.append(evaluate(model, in_classes_of(member / MODEL_FILE, marked), file=member / MODEL_FILE))
         if mirrored:
             mirror_images.append(mirrored_logits(model, marked))
     evaluation = evaluate_ensemble(scored, marked, mirror_images)
-    card = ensemble_card(
-        folder.name,
-        evaluation,
-        list(zip(cards, scored, strict=True)),
-        mirrored=mirrored,
-        data=data_facts(marked),
-        figures=_figures(folder, evaluation),
-        reproduce=reproduce,
-    )
-    return _publish(folder, card)
+    with locked(folder, wait=False):
+        facts = {"reproduce": reproduce, "mirrored": mirrored, "data": data_facts(marked)}
+        facts["figures"] = _figures(folder, evaluation)
+        return _publish(folder, ensemble_card(folder.name, evaluation, list(zip(cards, scored, strict=True)), facts))
 
 
 def remake_card(folder: Path, data: FaceData) -> Path:
@@ -174,63 +167,17 @@ def remake_card(folder: Path, data: FaceData) -> Path:
     """
     if folder.name in ("", ".."):
         folder = folder.resolve()
-    card = read_card(folder)
+    card = _own_card(folder)
     if card["kind"] == "ensemble":
-        mirrored = card.get("mirrored", False)  # older cards say nothing of it
-        return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"], mirrored=mirrored)
-    _require_own_index(folder.parent)
-    marked = _marked_as_trained(folder, data)
+        return ship_ensemble(folder, card["members"], data, reproduce=card["reproduce"], mirrored=card["mirrored"])
+    require_own_index(folder.parent)
+    marked = as_trained_on(folder, data)
     distilled_on = card["data"].get("unlabelled_images", 0)  # older cards say nothing of it
     if unlabelled_count(marked) not in (0, distilled_on):
         raise FerKerasError(f"{folder}: was distilled on {distilled_on:,} unlabelled images, expected these or none")
-    as_trained = card["fingerprint_as_trained"]
-    return _write_model_card(
-        folder, marked, reproduce=card["reproduce"], as_trained=as_trained, unlabelled=distilled_on
-    )
-
-
-def as_trained_on(folder: Path, data: FaceData) -> FaceData:
-    """Return the labelled images of `data`, those set aside for validation when a model was trained marked.
-
-    Args:
-        folder: of a run or a saved model.
-        data: the images it was trained on, with or without those unlabelled.
-
-    Raises:
-        FerKerasError: it was trained on other data.
-    """
-    return _marked_as_trained(folder, data).labelled()
-
-
-def _marked_as_trained(folder: Path, data: FaceData) -> FaceData:
-    told = read_config(folder)["config"]["data"]
-    marked = _with_validation(data, told)
-    carded = (folder / CARD_FILE).exists()
-    # A run's own fingerprint is also of the unlabelled images it was distilled on.
-    _require_trained_on(
-        folder, marked.labelled(), read_card(folder)["data"]["fingerprint"] if carded else told["fingerprint"]
-    )
-    return marked
-
-
-def with_own_validation(files: Sequence[Path], data: FaceData) -> FaceData:
-    """Return `data` with the validation images marked that were set aside when all of some models were trained.
-
-    As it is where one of them has no configuration beside it or was trained on other images.
-
-    Args:
-        files: the models' files.
-        data: the images.
-    """
-    marked = data
-    for file in files:
-        if not (file.parent / CONFIG_FILE).exists():
-            return data
-        try:
-            marked = as_trained_on(file.parent, data)
-        except FerKerasError:
-            return data
-    return marked
+    facts = {key: card[key] for key in ("reproduce", "fingerprint_as_trained")}
+    with locked(folder, wait=False):
+        return _publish(folder, _described(folder, folder, marked, facts, distilled_on))
 
 
 def add_exports(folder: Path) -> Path:
@@ -243,42 +190,54 @@ def add_exports(folder: Path) -> Path:
         FerKerasError: there is no card, or the table of cards would overwrite something else.
     """
     folder = folder.resolve()
-    _require_own_index(folder.parent)
-    return _publish(folder, read_card(folder))
+    require_own_index(folder.parent)
+    return _publish(folder, _own_card(folder))
 
 
-def _write_model_card(
-    folder: Path, data: FaceData, *, reproduce: str, as_trained: str, unlabelled: int | None = None
-) -> Path:
-    """Score and describe a model; `unlabelled` is how many such images it was distilled on, if not those in `data`."""
-    model, history = load_model(folder), read_history(folder)
+def _own_card(folder: Path) -> Card:
+    card, model = read_card(folder), folder / MODEL_FILE
+    if model.exists() and card.get("model_sha256") not in (None, file_sha256(model)):
+        raise FerKerasError(
+            f"{folder / CARD_FILE}: is of another model than {MODEL_FILE} beside it; `python scripts/ship.py` puts both"
+            " there"
+        )
+    return card
+
+
+def _described(
+    made: Path, folder: Path, data: FaceData, facts: Mapping[str, Any], unlabelled: int | None = None
+) -> Card:
+    """Score a model that lies in `made` and draw its figures there; return its card as one of `folder`.
+
+    `unlabelled` is how many such images it was distilled on, if not those in `data`.
+    """
+    model, history = load_model(made), read_history(made)
     if history is None:
-        raise FerKerasError(f"{folder / HISTORY_FILE}: there is no such file, expected one row an epoch")
-    evaluation = evaluate(model, data, file=folder / MODEL_FILE)
+        raise FerKerasError(f"{made / HISTORY_FILE}: there is no such file, expected one row an epoch")
+    evaluation = evaluate(model, data, file=made / MODEL_FILE)
     splits = {name: (result.logits, result.labels, result.shares) for name, result in evaluation.splits.items()}
-    write_calibration(folder / MODEL_FILE, splits, data.source, evaluation.classes)
-    card = model_card(
-        folder.name,
-        evaluation,
-        read_config(folder),
-        history,
-        fingerprints=(teacher_fingerprint(model), as_trained),
-        data=data_facts(data, unlabelled),
-        siblings=read_cards(folder.parent),
-        figures=_figures(folder, evaluation, history),
-        reproduce=reproduce,
-    )
-    return _publish(folder, card)
+    write_calibration(made / MODEL_FILE, splits, data.source, evaluation.classes)
+    facts = {
+        **facts,
+        "fingerprint": teacher_fingerprint(model),
+        "model_sha256": file_sha256(made / MODEL_FILE),
+        "data": data_facts(data, unlabelled),
+        "figures": _figures(made, evaluation, history),
+    }
+    return model_card(folder.name, evaluation, (read_config(made), history), facts, read_cards(folder.parent))
 
 
 def _publish(folder: Path, card: Card) -> Path:
-    card = {**card, **standing_texts(card["classes"])}
-    for key, name in (("calibration", CALIBRATION_FILE), ("exports", EXPORTS_FILE)):
-        if (folder / name).exists():
-            card = {**card, key: read_json(folder / name)}
+    """Write a card with what is now known of exports and the confidence, and the table of all cards."""
+    card = {key: value for key, value in card.items() if key not in ("calibration", "exports")} | standing_texts(card)
+    if card["kind"] != "ensemble":
+        if calibration := read_calibration(folder, folder / MODEL_FILE):
+            card["calibration"] = calibration
+        if (exports := read_exports(folder, folder / MODEL_FILE))["formats"]:
+            card["exports"] = exports
     write_json(folder / CARD_FILE, card)
     write_text(folder / CARD_TEXT_FILE, card_text(card))
-    write_text(folder.parent / INDEX_FILE, index_text(read_cards(folder.parent)))
+    write_index(folder.parent)
     return folder / CARD_TEXT_FILE
 
 
@@ -288,29 +247,9 @@ def _figures(folder: Path, evaluation: Evaluation, history: pd.DataFrame | None 
     return {heading: f"figures/{file}" for heading, _, file in drawn}
 
 
-def _with_validation(data: FaceData, told: Mapping[str, Any]) -> FaceData:
-    """`data` in the classes of a run's configuration of its data, its validation images marked."""
-    if "classes" in told:
-        data = data.with_label_set(label_set_of(told["classes"]))
-    data.split("train").require_every_class()
-    return mark_validation(data, told["validation"], told["split_seed"])
-
-
-def _require_trained_on(path: Path, marked: FaceData, fingerprint: str) -> None:
-    if marked.split("train").fingerprint != fingerprint:
-        raise FerKerasError(f"{path}: was trained on other images than the training images of {marked.source}")
-
-
 def _require_finished(run: Path, epochs: int) -> None:
     # Not the checkpoint: what is shipped is the published model, which is written before the published history.
     history = read_history(run)
     done = 0 if history is None else len(history)
     if done < epochs:
         raise FerKerasError(f"{run}: has done {done} of its {epochs} epochs; --unfinished ships it as it is")
-
-
-def _require_own_index(folder: Path) -> None:
-    """Keep a README.md that somebody wrote: a card may be asked for in any folder."""
-    path = folder / INDEX_FILE
-    if path.exists() and not path.read_text(encoding="utf-8").startswith(GENERATED):
-        raise FerKerasError(f"{path}: was not made by this command and would be overwritten by the table of cards")

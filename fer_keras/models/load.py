@@ -8,12 +8,10 @@ from typing import Any
 
 import keras
 
+from fer_keras.data.model_classes import METADATA
 from fer_keras.errors import FerKerasError
-from fer_keras.files import CONFIG_FILE, MODEL_FILE, replacing
-from fer_keras.labels import IMAGE_SHAPE, LabelSet, label_set_in_order
-
-METADATA = "metadata.json"
-"""The member of a `.keras` file that says what wrote it; Keras reads nothing else from it."""
+from fer_keras.files import MODEL_FILE, replacing
+from fer_keras.labels import IMAGE_SHAPE, LabelSet
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -101,61 +99,6 @@ def with_metadata(member: str, content: bytes, added: Mapping[str, Any]) -> byte
     if member != METADATA or not added:
         return content
     return json.dumps({**json.loads(content), **added}).encode()
-
-
-def read_label_set(path: str | Path) -> LabelSet | None:
-    """Return the classes of a model: those in its file, else those in the config.json beside it, else None.
-
-    Args:
-        path: as for `load_model`.
-
-    Raises:
-        FerKerasError: there is no such file, or what says the classes is damaged.
-    """
-    file = model_file(path)
-    if file.suffix == ".keras":
-        found = _in_file(file)
-        if found is not None:
-            return found
-    config = file.with_name(CONFIG_FILE)
-    return _in_config(config) if config.is_file() else None
-
-
-def _in_file(file: Path) -> LabelSet | None:
-    try:
-        with zipfile.ZipFile(file) as archive:
-            metadata = json.loads(archive.read(METADATA))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, RuntimeError) as error:
-        raise FerKerasError(f"{file}: expected a .keras file with its {METADATA} ({error})") from error
-    if not isinstance(metadata, dict):
-        raise FerKerasError(f"{file}: expected an object in its {METADATA}")
-    return _label_set(file, metadata.get("classes"), metadata.get("label_set", "own"))
-
-
-def _in_config(file: Path) -> LabelSet | None:
-    try:
-        part = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise FerKerasError(f"{file}: expected a run's configuration as JSON ({error})") from error
-    for name in ("config", "data", "classes"):
-        if not isinstance(part, dict):
-            raise FerKerasError(f"{file}: expected an object that holds {name!r}")
-        part = part.get(name)
-        if part is None:
-            return None
-    return _label_set(file, part, "own")
-
-
-def _label_set(file: Path, classes: Any, name: Any) -> LabelSet | None:
-    """The known set of exactly these classes, or one of their own: the order is that of the model's outputs."""
-    if classes is None:
-        return None
-    if not isinstance(classes, list) or not all(isinstance(text, str) for text in (*classes, name)):
-        raise FerKerasError(f"{file}: expected the names of classes under 'classes'")
-    try:
-        return label_set_in_order(classes, name)
-    except FerKerasError as error:
-        raise FerKerasError(f"{file}: {error}") from error
 
 
 def _fits(shape: Any, wanted: tuple[int | None, ...]) -> bool:

@@ -5,14 +5,16 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from fer_keras.cards import model_card as cards
 from fer_keras.cards.table import index_text, model_table
 from fer_keras.cards.text import card_text
-from fer_keras.data.dataset import mark_validation
+from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import evaluate_logits
 from fer_keras.evaluation.results import ModelSize
+from fer_keras.labels import FER2013, FERPLUS, LabelSet
 
 RUN = {
     "config": {
@@ -22,6 +24,8 @@ RUN = {
     "environment": {"keras": "3.15.1", "commit": "", "precision": "mixed_bfloat16"},
 }  # fmt: skip
 HISTORY = pd.DataFrame({"val_accuracy": [0.2, 0.5, 0.5, np.nan], "seconds": [1800.0, 1800.0, 61.0, 1.0]})
+COUNTS = dict(zip(FER2013.classes, (3995, 436, 4097, 7215, 4830, 3171, 4965), strict=True))
+"""Of FER2013's training images."""
 FACTS = {
     "fingerprint": "f" * 64,
     "validation_images": 7,
@@ -30,9 +34,8 @@ FACTS = {
         "conflict_images": 129,
         "splits": [
             {
-                "name": name, "images": 1000, "class_counts": dict.fromkeys(
-                    ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral"), 5
-                ), "constant": 2, "surplus_copies_not_constant": 3, "copies_of_train": copies,
+                "name": name, "images": 1000, "class_counts": COUNTS, "constant": 2, "surplus_copies_not_constant": 3,
+                "copies_of_train": copies,
             }
             for name, copies in (("train", None), ("public_test", 78))
         ],
@@ -50,10 +53,11 @@ def scored(data, splits=("public_test",), right=1.0, parameters=1234):
 
 def card_of(evaluation, name="m", teachers=None, siblings=()):
     run = {**RUN, "config": {**RUN["config"], **({"teachers": teachers} if teachers else {})}}
-    return cards.model_card(
-        name, evaluation, run, HISTORY, fingerprints=(f"{name}-shipped", f"{name}-trained"), data=FACTS,
-        siblings=siblings, figures={"Confusion": "figures/confusion.png"}, reproduce="train it",
-    )  # fmt: skip
+    facts = {
+        "fingerprint": f"{name}-shipped", "fingerprint_as_trained": f"{name}-trained", "data": FACTS,
+        "figures": {"Confusion": "figures/confusion.png"}, "reproduce": "train it",
+    }  # fmt: skip
+    return cards.model_card(name, evaluation, (run, HISTORY), facts, siblings)
 
 
 def test_the_facts_of_a_model(data):
@@ -120,9 +124,8 @@ def test_what_a_model_began_with_is_told_to_the_beginning(data):
     known = {"epochs": 1000, "seconds": 7300.0, "best_validation_accuracy": 0.5}
     second = {"fingerprint": "2" * 64, "config": config, **known, "ancestor": first}
     run = {**RUN, "ancestor": {**second, "fingerprint": "3" * 64, "ancestor": second}}
-    card = cards.model_card(
-        "m", scored(data), run, HISTORY, fingerprints=("a", "b"), data=FACTS, siblings=(), figures={}, reproduce="train"
-    )
+    facts = {"fingerprint": "a", "data": FACTS, "figures": {}, "reproduce": "train"}
+    card = cards.model_card("m", scored(data), (run, HISTORY), facts, ())
     run["ancestor"]["config"] = {"model": "small-cnn", "fit": {"learning_rate": 0.004}}
     told = "the best of 1,000 epochs of a `small-cnn` in 2:01:40 (learning rate"
     assert (
@@ -137,9 +140,8 @@ def test_what_a_model_began_with_is_told_to_the_beginning(data):
 def ensemble(data, members, splits=("public_test",)):
     evaluation = scored(data, splits, parameters=2468)
     rows = [(card, scored(data, splits, 0.5)) for card in members]
-    return cards.ensemble_card(
-        "both", evaluation, rows, mirrored=False, data=FACTS, figures={}, reproduce="put together"
-    )
+    facts = {"mirrored": False, "data": FACTS, "figures": {}, "reproduce": "put together"}
+    return cards.ensemble_card("both", evaluation, rows, facts)
 
 
 def test_the_card_of_an_ensemble(data):
@@ -205,6 +207,36 @@ def test_the_data_are_counted_with_validation_among_training(data):
     assert facts["validation_images"] == (marked.splits == "val").sum() > 0
     assert facts["fingerprint"] == marked.split("train").fingerprint != data.split("train").fingerprint
     assert (facts["audit"]["conflict_groups"], facts["audit"]["conflict_images"]) == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("classes", "counts", "name", "source"),
+    [
+        (FERPLUS.classes, range(1, 9), "FER+", "on each of which ten people voted (arXiv 1608.01041)"),
+        (("calm", "tense", "asleep"), range(1, 4), "own.csv", "own.csv: the images are not passed on here"),
+        (FER2013.classes, range(1, 8), "own.csv", "own.csv: the images are not passed on here"),
+        (FER2013.classes, COUNTS.values(), "FER2013", "FER2013: faces from web searches, labelled by their words"),
+    ],
+)
+def test_limits_and_data_are_those_of_the_label_set_and_the_data(classes, counts, name, source):
+    facts = json.loads(json.dumps(FACTS))
+    for split in facts["audit"]["splits"]:
+        split["class_counts"] = dict(zip(classes, counts, strict=True))
+    labels = np.arange(len(classes))
+    ids, splits = [str(n) for n in labels], ["public_test"] * len(labels)
+    images = np.zeros((len(labels), 48, 48, 1), np.uint8)
+    own = FaceData.create(images, labels, ids, splits, "own.csv", label_set=LabelSet("own", tuple(classes)))
+    evaluation = evaluate_logits({"public_test": 5.0 * np.eye(len(classes))[labels]}, own)
+    card_facts = {"fingerprint": "a", "data": facts, "figures": {}, "reproduce": "train"}
+    text = card_text(cards.model_card("m", evaluation, (RUN, HISTORY), card_facts, ()))
+    assert source in text
+    front = yaml.safe_load(text.split("---")[1])
+    assert front["labels"] == list(classes) and front["license"] == "apache-2.0"
+    (result,) = front["model-index"][0]["results"]
+    assert result["dataset"] == {"name": name, "type": "image", "split": "PublicTest"}
+    assert {m["type"]: m["value"] for m in result["metrics"]} == {"accuracy": 1.0, "f1": 1.0}
+    assert ("search words" in text) == (name == "FER2013")
+    assert ("ten people saw" in text) == (name == "FER+")
 
 
 def test_what_is_no_card(tmp_path):

@@ -9,9 +9,12 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import litert
 from fer_keras.export.decompose import decompose_hard_silu
 from fer_keras.export.litert_runtime import litert_runtime
+from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.labels import FER2013
 
 OPTIONS = {"widths": (8, 16, 16), "strides": (4, 2, 1), "dropouts": (), "residual": True}
 FACES = draw_faces(np.arange(14) % 7, seed=3)
+INPUTS = writer_inputs("m", FER2013.classes, FACES)
 
 
 @pytest.fixture
@@ -48,7 +51,7 @@ def test_a_network_without_it_is_left_as_it_is():
 
 def test_the_converter_does_not_put_the_steps_together_again(model, tmp_path):
     litert.save_float32(model, tmp_path / "float32.tflite")
-    litert.save_int8(model, tmp_path / "int8.tflite", FACES)
+    litert.save_int8(model, tmp_path / "int8.tflite", INPUTS)
     operations = {}
     for name in ("float32", "int8"):
         interpreter = litert_runtime().Interpreter(str(tmp_path / f"{name}.tflite"))

@@ -11,8 +11,11 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export.equalise import equalised
 from fer_keras.export.litert import save_int8
 from fer_keras.export.runtimes import RUNTIMES
+from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(40) % 7, seed=6)
+INPUTS = writer_inputs("m", FER2013.classes, FACES)
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_integers_lose_less(uneven, tmp_path, monkeypatch):
     expected, errors = softmax(predict_logits(uneven, FACES), axis=-1), []
     for equalise in (equalised, lambda model, faces: model):
         monkeypatch.setattr("fer_keras.export.litert.equalised", equalise)
-        save_int8(uneven, tmp_path / "model.tflite", FACES)
-        answer, _ = RUNTIMES["litert_int8"](str(tmp_path / "model.tflite"))
+        save_int8(uneven, tmp_path / "model.tflite", INPUTS)
+        answer, _ = RUNTIMES["litert"](str(tmp_path / "model.tflite"))
         errors.append(np.square(answer(FACES) - expected).mean())
     assert errors[0] < 0.5 * errors[1]

@@ -9,8 +9,11 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, runtimes
+from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(21) % 7, seed=6)
+INPUTS = writer_inputs("m", FER2013.classes, FACES)
 STYLED = {"residual": True, "activation": "hard_swish"}
 
 
@@ -31,10 +34,10 @@ def test_the_same_answers(family, options, tmp_path):
     model.set_weights([weight * rng.uniform(0.8, 1.6, weight.shape).astype(np.float32) for weight in weights])
     expected = softmax(predict_logits(model, FACES))
     paths = {name: str(tmp_path / f"{name}.file") for name in ("litert_float32", "litert_int8", "onnx")}
-    litert.save_float32(model, tmp_path / "litert_float32.file")
-    litert.save_int8(model, tmp_path / "litert_int8.file", FACES)
-    onnx.save_onnx(model, tmp_path / "onnx.file")
+    litert.save_float32(model, tmp_path / "litert_float32.file", INPUTS)
+    litert.save_int8(model, tmp_path / "litert_int8.file", INPUTS)
+    onnx.save_onnx(model, tmp_path / "onnx.file", INPUTS)
     for name, path in paths.items():
-        answer, versions = runtimes.RUNTIMES[name](path)
+        answer, versions = runtimes.RUNTIMES[name.partition("_")[0]](path)
         assert len(versions) == 1
         np.testing.assert_allclose(answer(FACES), expected, atol=0.05 if name == "litert_int8" else 1e-4)

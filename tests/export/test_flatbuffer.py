@@ -6,22 +6,23 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import flatbuffer, litert
+from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.labels import FER2013
 from fer_keras.models import from_preset
 
 FACES = draw_faces(np.arange(21) % 7, seed=6)
+INPUTS = writer_inputs("m", FER2013.classes, FACES)
 
 
 @pytest.fixture(scope="module")
-def files(tmp_path_factory):
+def files():
     """Format -> (what the converter wrote, what becomes of it)."""
-    folder, model = tmp_path_factory.mktemp("files"), from_preset("separable-25k")
+    model = from_preset("separable-25k")
     rng = np.random.default_rng(0)  # so that biases are not all zeros, as those of an untrained model are
     model.set_weights([weight + rng.uniform(0, 0.1, weight.shape).astype(np.float32) for weight in model.get_weights()])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(litert, "smaller", lambda file: file)
-        litert.save_float32(model, folder / "float32.tflite")
-        litert.save_int8(model, folder / "int8.tflite", FACES)
-    whole = {path.stem: path.read_bytes() for path in folder.glob("*.tflite")}
+        whole = {"float32": litert.float32_file(model), "int8": litert.int8_file(model, INPUTS)}
     return {name: (file, flatbuffer.smaller(file)) for name, file in whole.items()}
 
 

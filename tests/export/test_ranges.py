@@ -14,8 +14,11 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import flatbuffer, litert, ranges
 from fer_keras.export.litert_runtime import litert_runtime
 from fer_keras.export.runtimes import RUNTIMES
+from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(35) % 7, seed=6)
+INPUTS = writer_inputs("m", FER2013.classes, FACES)
 
 
 def rounded(values, low, high):
@@ -109,8 +112,8 @@ def test_a_model_in_8_bits_answers_closer_to_the_model(tmp_path, monkeypatch):
     monkeypatch.setattr(litert, "equalised", lambda model, faces: model)  # which leaves less for clipping to mend
     for name, clip in (("clipped", watched), ("full", lambda calibrated, faces: calibrated)):
         monkeypatch.setattr(litert, "with_smallest_error", clip)
-        litert.save_int8(model, tmp_path / "model_int8.tflite", FACES)
-        answer, _ = RUNTIMES["litert_int8"](str(tmp_path / "model_int8.tflite"))
+        litert.save_int8(model, tmp_path / "model_int8.tflite", INPUTS)
+        answer, _ = RUNTIMES["litert"](str(tmp_path / "model_int8.tflite"))
         logits = np.log(answer(FACES))
         shift = (logits - expected).mean(axis=-1, keepdims=True)  # which a softmax loses
         errors[name] = np.sqrt(np.square(logits - expected - shift).mean()) / expected.std()

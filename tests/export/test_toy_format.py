@@ -122,9 +122,9 @@ def test_its_own_tolerance_decides(toy, folder):
     toy(write=write_wrong, least_agreement=0.8)
     facts = export_model(folder, ["toy"], say=lambda line: None)["formats"]["toy_archive"]
     assert facts["agreement"] == 1.0 and facts["largest_probability_difference"] > 1e-3
-    toy(write=write_upside_down, least_agreement=0.8)
+    toy(write=write_upside_down, least_agreement=0.8)  # 5 points less on drawn faces
     before = (folder / "model.npz").read_bytes()
-    with pytest.raises(FerKerasError, match=r"model.npz: names .* expression on .* expected at least 80%, so nothing"):
+    with pytest.raises(FerKerasError, match=r"model.npz: names .* expression on .* expected at least 75%, so nothing"):
         export_model(folder, ["toy"], say=lambda line: None)
     assert (folder / "model.npz").read_bytes() == before, "what was there and right stays"
     toy(write=write_wrong, most_difference=1.0)

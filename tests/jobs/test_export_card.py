@@ -52,7 +52,7 @@ def test_each_format_is_scored_on_public_test(exported, data):
     public = data.split("public_test")
     right = predict_logits(load_model(folder), public.images).argmax(axis=1) == public.labels
     formats = read_json(folder / "exports.json")["formats"]
-    assert list(formats) == ["litert_float32", "litert_int8", "onnx"]
+    assert list(formats) == ["litert_float32", "litert_float32_1", "litert_int8", "litert_int8_1", "onnx"]
     for facts in formats.values():
         assert (facts["faces"], facts["faces_source"]) == (len(public), "PublicTest of drawn faces")
         assert facts["keras_accuracy"] == right.mean()

@@ -22,7 +22,8 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import evaluate, predict_logits
 from fer_keras.evaluation.metrics import score
 from fer_keras.files import read_json, write_json
-from fer_keras.jobs.shipping import remake_card, ship, ship_ensemble, with_own_validation
+from fer_keras.jobs.own_data import with_own_validation
+from fer_keras.jobs.shipping import remake_card, ship, ship_ensemble
 from fer_keras.models.load import load_model
 
 
@@ -198,7 +199,7 @@ def test_a_card_made_again_does_not_write_the_sample_again(shipped, public):
 
 def test_an_ensemble_has_a_card_and_no_weights(shipped, public, drawn):
     path = ship_ensemble(shipped / "both", ["t1", "t2"], public, reproduce="together")
-    assert sorted(p.name for p in path.parent.iterdir()) == ["card.json", "card.md", "figures"]
+    assert sorted(p.name for p in path.parent.glob("[!.]*")) == ["card.json", "card.md", "figures"]
     card = read_card(path.parent)
     assert (card["kind"], card["members"], card["reproduce"]) == ("ensemble", ["t1", "t2"], "together")
     split = public.split("public_test")

@@ -7,11 +7,12 @@ import keras
 import numpy as np
 import pytest
 
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013, FERPLUS, LabelSet
 from fer_keras.models import build
 from fer_keras.models.compact import save_compact
-from fer_keras.models.load import load_model, read_label_set, save_model
+from fer_keras.models.load import load_model, save_model
 
 PETS = LabelSet("pets", ("cat", "dog", "hamster"))
 TINY = {"widths": (4, 6), "strides": (4, 2), "dropouts": ()}

@@ -7,11 +7,12 @@ import pytest
 
 from fer_keras.config import NO_DATA, DataConfig, FitConfig, StudentConfig, TeacherConfig
 from fer_keras.data.dataset import fold_of
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.distill.teachers import cached_logits, identify_teachers, load_teacher
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.labels import FER2013, FERPLUS
-from fer_keras.models.load import load_model, read_label_set
+from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
 from fer_keras.training.run import Run
 from fer_keras.training.student import train_student
