@@ -141,7 +141,7 @@ def read_image(file: Path | IO[bytes], where: str, most_bytes: int = MAX_IMAGE_B
             raise TypeError(f"it gives {type(data).__name__}")
     except Exception as error:  # whatever a name that no file can have, or a file of another library, raises
         reason = printable(getattr(error, "strerror", None) or error)
-        raise FerKerasError(f"{where}: cannot be read ({reason}), expected a picture's bytes") from error
+        raise FerKerasError(f"{where}: cannot be read ({reason}), expected a picture") from error
     if len(data) > most_bytes:
         raise FerKerasError(f"{where}: more than {most_bytes:,} bytes, expected a picture of at most that")
     return bytes(data)

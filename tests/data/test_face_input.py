@@ -189,7 +189,7 @@ def test_an_array_of_names_is_a_list_of_them(tmp_path):
         (Failing(None), r"no array can be made of this Failing"),
         ("", r"the path of a picture is empty"),
         ([""], r"the path of a picture is empty"),
-        (io.StringIO("text"), r"image: cannot be read \(it gives str\), expected a picture's bytes"),
+        (io.StringIO("text"), r"image: cannot be read \(it gives str\), expected a picture"),
         (io.BytesIO(b""), r"image: expected a whole PNG"),
         ([CLOSED], r"image 0: cannot be read \(I/O operation on closed file"),
         ([FACES[0], FACES[:5]], r"image 1: 5 faces, expected one in each item"),
