@@ -11,8 +11,6 @@ from fer_keras.errors import FerKerasError
 
 Config = TypeVar("Config")
 
-_EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
-
 
 def require(option: str, value: float, low: float, high: float) -> None:
     """Check that the value of `option` lies in [low, high].
@@ -110,20 +108,17 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
         FerKerasError: a key is unknown or missing, a value is of another type or out of range; the sentence names the
             file and the key, such as `fit.epochs`.
     """
-    what = prefix.rstrip(".") or "the recipe"
     if not isinstance(values, Mapping):
+        what = prefix.rstrip(".") or "the recipe"
         raise FerKerasError(f"{where}: {what}: expected an object, found {_shown(values)}")
-    hints, fields = get_type_hints(kind), {part.name: part for part in dataclasses.fields(kind)}
+    hints, fields = get_type_hints(kind), dataclasses.fields(kind)
     for key in values:
-        if key not in fields:
-            raise FerKerasError(
-                f"{where}: unknown key {prefix + str(key)[:80]!r}, expected some of {', '.join(fields)}"
-            )
+        if key not in hints:
+            raise FerKerasError(f"{where}: unknown key {prefix + str(key)[:80]!r}, expected some of {', '.join(hints)}")
+    for part in fields:
+        if part.default is part.default_factory is dataclasses.MISSING and part.name not in values:
+            raise FerKerasError(f"{where}: {prefix}{part.name} is missing")
     given = {key: _parsed(hints[key], value, where, prefix + key) for key, value in values.items()}
-    for name, part in fields.items():
-        required = part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING
-        if required and name not in given:
-            raise FerKerasError(f"{where}: {prefix}{name} is missing")
     try:
         return kind(**given)
     except FerKerasError as error:
@@ -131,31 +126,30 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
 
 
 def _parsed(hint: Any, value: Any, where: object, key: str) -> Any:
+    """A value of JSON as the type `hint`, or an error that names its key."""
     if dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where, f"{key}.")
-    origin, inner = get_origin(hint), get_args(hint)
-    if origin is Literal:
-        if value not in inner:
-            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected one of {', '.join(inner)}")
-        return value
-    if origin is tuple:
-        if not isinstance(value, Sequence) or isinstance(value, str):
-            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected a list")
-        return tuple(_parsed(inner[0], item, where, f"{key}[{place}]") for place, item in enumerate(value))
-    if origin is dict:
-        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected an object")
-        return {name: _parsed(inner[1], item, where, f"{key}.{name}") for name, item in value.items()}
-    return _plain(hint, value, where, key)
-
-
-def _plain(hint: Any, value: Any, where: object, key: str) -> Any:
+    origin, inner = get_origin(hint) or hint, get_args(hint)
     if hint is Any:
         return tuple(value) if isinstance(value, list) else value
-    fits = isinstance(value, hint) or (hint is float and isinstance(value, int))
-    if not fits or (isinstance(value, bool) and hint is not bool):
-        raise FerKerasError(f"{where}: {key} {_shown(value)}: expected {_EXPECTED[hint]}")
-    return hint(value)
+    if origin is Literal:
+        fits, expected = value in inner, f"one of {', '.join(inner)}"
+    elif origin is tuple:
+        fits, expected = isinstance(value, Sequence) and not isinstance(value, str), "a list"
+    elif origin is dict:
+        fits, expected = isinstance(value, Mapping) and all(isinstance(name, str) for name in value), "an object"
+    else:
+        kinds = (int, float) if hint is float else hint
+        fits = isinstance(value, kinds) and (hint is bool or not isinstance(value, bool))
+        fits = fits and not (hint is float and isinstance(value, int) and abs(value) > 2**1023)  # which no float holds
+        expected = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}[hint]
+    if not fits:
+        raise FerKerasError(f"{where}: {key} {_shown(value)}: expected {expected}")
+    if origin is tuple:
+        return tuple(_parsed(inner[0], item, where, f"{key}[{place}]") for place, item in enumerate(value))
+    if origin is dict:
+        return {name: _parsed(inner[1], item, where, f"{key}.{name}") for name, item in value.items()}
+    return value if origin is Literal else hint(value)
 
 
 def _shown(value: Any) -> str:
