@@ -2,6 +2,7 @@
 # make distill DATA=path  FER2013: a .zip, a folder or a .csv; DATA=kaggle fetches it
 # make test               the tests
 # make lint               the linters
+# make torture MINUTES=10 inputs damaged and runs killed at random
 # make docs               the pages of docs/ and the API as a site in build/site
 # make docs-tables        the tables of README.md and docs/, again from saved_models/
 # ARGS='...' passes more options to the script.
@@ -11,13 +12,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: distill test lint lock docs docs-tables clean
+.PHONY: distill test torture lint lock docs docs-tables clean
 
 distill: $(READY)
 	$(BIN)/python scripts/distill.py $(if $(DATA),--data '$(DATA)') --resume $(ARGS)
 
 test: $(READY)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+torture: $(READY)
+	$(BIN)/python tests/torture/torture.py --minutes $(or $(MINUTES),10) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
