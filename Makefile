@@ -2,6 +2,7 @@
 # make distill DATA=path  FER2013: a .zip, a folder or a .csv; DATA=kaggle fetches it
 # make test               the tests
 # make lint               the linters
+# make torture MINUTES=10 inputs damaged and runs killed at random
 # make docs               the pages of docs/ and the API as a site in build/site
 # make page               the page that runs the students in a browser, as a folder for any static server: web/dist
 # make page-serve         the same, and serve it at http://localhost:8000
@@ -15,7 +16,7 @@ READY := $(VENV)/.ready
 PACKAGES := web/node_modules/.package-lock.json
 BROWSER := $(and $(shell command -v npm),$(shell command -v chromium chromium-browser google-chrome))
 
-.PHONY: distill test lint lock docs docs-tables page page-serve clean
+.PHONY: distill test torture lint lock docs docs-tables page page-serve clean
 
 distill: $(READY)
 	$(BIN)/python scripts/distill.py $(if $(DATA),--data '$(DATA)') --resume $(ARGS)
@@ -23,6 +24,9 @@ distill: $(READY)
 test: $(READY) $(if $(BROWSER),$(PACKAGES))
 	$(if $(BROWSER),,@echo 'tests/web is skipped: it needs Chromium and npm (Debian: apt-get install chromium npm)')
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+torture: $(READY)
+	$(BIN)/python tests/torture/torture.py --minutes $(or $(MINUTES),10) $(ARGS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -22,6 +22,9 @@ STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if ha
 """Signals that end a command in order: Ctrl-C, a cluster takes its machine back, a terminal closes."""
 
 
+_REFUSED = 1
+
+
 def start(command: str = "") -> None:
     """Run a command, by default the one that the first word names, and exit with its status.
 
@@ -33,7 +36,7 @@ def start(command: str = "") -> None:
     # as fast with it. Elsewhere it says nothing.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     try:
-        run(_main_of(command) if command else main)
+        run(_main_of(command) if command else main, leave=os._exit)
     finally:
         for number in STOPS:
             signal.signal(number, signal.SIG_DFL)  # while Python ends, no handler could say anything
@@ -91,12 +94,17 @@ def first_line(command: str) -> str:
     return source.partition('"""')[2].partition("\n")[0].removesuffix('"""')
 
 
-def run(main: "Callable[[], int | None]") -> None:
+def run(main: "Callable[[], int | None]", leave: "Callable[[int], None]" = sys.exit) -> None:
     """Run a command's `main` and exit with its status (None is 0).
 
     What goes wrong is one sentence: a `FerKerasError` exits with 2, and what the machine refuses, such as a file on a
     full disk, with 1, which another try may not meet. Ctrl-C exits with 130, SIGTERM with 143, SIGHUP with 129. When
     nobody reads the output any more, as with `| head`, it exits with 141 and without a word.
+
+    Args:
+        main: of a module of `fer_keras.jobs`.
+        leave: ends the process where the machine refused something: HDF5 files that are closed on a full disk later on
+            would write traces and crash. Defaults to an exit like any other.
     """
     with _Stops() as stops:
         try:
@@ -111,6 +119,8 @@ def run(main: "Callable[[], int | None]") -> None:
             stops.settle()
             status, sentence = stops.ending or _ending(error)
             _say(sentence)
+            if status == _REFUSED:
+                leave(status)
     sys.exit(status)
 
 
@@ -207,7 +217,7 @@ def _ending(error: BaseException) -> tuple[int, str]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
         return 141, ""  # as a shell says of what SIGPIPE ended
     if sentence := _refusal(error):
-        return 1, f"error: {sentence}"
+        return _REFUSED, f"error: {sentence}"
     for word in sys.argv[1:]:
         if isinstance(error, UnicodeError) and not word.isprintable():
             return 2, f"error: {word!r}: cannot be used here, for it is no UTF-8 text"
@@ -239,6 +249,10 @@ def _chain(error: BaseException | None) -> "Iterator[BaseException]":
 
 
 def _say(sentence: str) -> None:
+    try:
+        sys.stdout.flush()
+    except OSError:  # nobody reads it, or it is what is full
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     try:
         print(sentence, end="\n" if sentence else "", file=sys.stderr, flush=True)
     except OSError:  # nobody reads it

@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import tempfile
 import time
 import zlib
 from collections.abc import Iterable, Iterator
@@ -81,6 +82,17 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         _remove(partial)
         _writing.discard(partial.absolute())
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Check that a file of so many bytes can be written to `folder`: HDF5 crashes on a full disk, later or at once.
+
+    Raises:
+        OSError: it cannot.
+    """
+    if hasattr(os, "posix_fallocate"):
+        with tempfile.TemporaryFile(dir=folder) as file:
+            os.posix_fallocate(file.fileno(), 0, size)
 
 
 def _write_through(path: Path) -> None:

@@ -152,3 +152,28 @@ def test_a_full_standard_output_is_a_sentence():
 def test_a_name_that_is_no_text_is_no_traceback(words, tmp_path):
     done = subprocess.run([sys.executable, "-m", "fer_keras", *words], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
+
+
+FILLS_THE_DISK = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+import small_run
+from fer_keras import __main__ as commands
+config = replace(small_run.CONFIG, fit=replace(small_run.CONFIG.fit, epochs=1))
+commands._main_of = lambda command: lambda: small_run.run(Path("run"), False, config)
+commands.start("fills")
+"""
+
+
+def test_a_checkpoint_on_a_full_disk_is_a_sentence_and_no_crash(tmp_path):
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 200; exec "$0" -c "$1"', sys.executable, FILLS_THE_DISK],
+        env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests' / 'training'}"},
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr[-2000:]
+    assert done.stderr.splitlines()[-1] == "error: run/checkpoint/epoch-00001: File too large"
+    assert not [*tmp_path.rglob(".partial-*")] and not [*tmp_path.rglob("checkpoint/*")]

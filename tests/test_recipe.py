@@ -104,3 +104,15 @@ def test_options_reach_the_dataclasses_within():
     args = parser.parse_args(["--zoom", "0.5", "--epochs", "9", "--alpha", "1", "--optimizer", "adamw"])
     views, fit = replace(STUDENT.views, zoom=0.5), replace(STUDENT.fit, epochs=9, optimizer="adamw")
     assert cli.options_of(args, STUDENT) == replace(STUDENT, alpha=1.0, views=views, fit=fit)
+
+
+@pytest.mark.parametrize("value", [[], {}, [1], {"a": 1}, None])
+def test_a_choice_that_is_no_text_is_one_sentence(value):
+    with pytest.raises(FerKerasError, match=r"x\.json: fit\.precision .*: expected one of auto"):
+        from_dict(StudentConfig, changed("fit.precision", value), "x.json")
+
+
+@pytest.mark.parametrize("value", [float("inf"), -float("inf"), 1e400, 10**400])
+def test_numbers_that_no_float_holds_are_one_sentence(value):
+    with pytest.raises(FerKerasError, match=r"x\.json: fit\.learning_rate"):
+        from_dict(StudentConfig, changed("fit.learning_rate", value), "x.json")

@@ -111,20 +111,17 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
         FerKerasError: a key is unknown or missing, a value is of another type or out of range; the sentence names the
             file and the key, such as `fit.epochs`.
     """
-    what = prefix.rstrip(".") or "the recipe"
     if not isinstance(values, Mapping):
+        what = prefix.rstrip(".") or "the recipe"
         raise FerKerasError(f"{where}: {what}: expected an object, found {_shown(values)}")
-    hints, fields = get_type_hints(kind), {part.name: part for part in dataclasses.fields(kind)}
+    hints, fields = get_type_hints(kind), dataclasses.fields(kind)
     for key in values:
-        if key not in fields:
-            raise FerKerasError(
-                f"{where}: unknown key {prefix + str(key)[:80]!r}, expected some of {', '.join(fields)}"
-            )
+        if key not in hints:
+            raise FerKerasError(f"{where}: unknown key {prefix + str(key)[:80]!r}, expected some of {', '.join(hints)}")
+    for part in fields:
+        if part.default is part.default_factory is dataclasses.MISSING and part.name not in values:
+            raise FerKerasError(f"{where}: {prefix}{part.name} is missing")
     given = {key: _parsed(hints[key], value, where, prefix + key) for key, value in values.items()}
-    for name, part in fields.items():
-        required = part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING
-        if required and name not in given:
-            raise FerKerasError(f"{where}: {prefix}{name} is missing")
     try:
         return kind(**given)
     except FerKerasError as error:
@@ -144,6 +141,7 @@ def checked(kind: Any, value: Any, where: object) -> Any:
 
 
 def _parsed(hint: Any, value: Any, where: object, key: str) -> Any:
+    """A value of JSON as the type `hint`, or an error that names its key."""
     if dataclasses.is_dataclass(hint):
         return from_dict(hint, value, where, f"{key}.")
     if is_typeddict(hint):

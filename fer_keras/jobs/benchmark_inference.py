@@ -207,21 +207,18 @@ def inference_table(results: pd.DataFrame) -> str:
     Args:
         results: of `benchmark_inference`.
     """
-    header = ("", "KB", "ms", "faces per CPU second", "peak MB", "accuracy", "macro-F1")
-    return table(header, [row_cells(row) for row in results.to_dict("records")])
-
-
-def row_cells(row: dict[str, Any]) -> tuple[str, ...]:
-    """Return one contestant's row of `inference_table`."""
-    scored = row["accuracy"] == row["accuracy"] and row["accuracy"] is not None
-    return (
-        _title(row["model"], row["format"]),
-        f"{row['bytes'] / 1e3:,.0f}",
-        f"{row['milliseconds']:.3g}",
-        f"{row['images_per_cpu_second_batch_64']:,.0f}",
-        f"{row['peak_memory'] / 1e6:,.0f}",
-        *(percent(row[key]) if scored else NONE for key in ("accuracy", "macro_f1")),
-    )
+    lines = [
+        (
+            _title(row["model"], row["format"]),
+            f"{row['bytes'] / 1e3:,.0f}",
+            f"{row['milliseconds']:.3g}",
+            f"{row['images_per_cpu_second_batch_64']:,.0f}",
+            f"{row['peak_memory'] / 1e6:,.0f}",
+            *(NONE if pd.isna(row[key]) else percent(row[key]) for key in ("accuracy", "macro_f1")),
+        )
+        for row in results.to_dict("records")
+    ]
+    return table(("", "KB", "ms", "faces per CPU second", "peak MB", "accuracy", "macro-F1"), lines)
 
 
 def _title(model: str, runtime: str) -> str:

@@ -8,12 +8,14 @@ import keras
 import numpy as np
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import MODEL_FILE
+from fer_keras.files import MODEL_FILE, require_room
 from fer_keras.models.fast_layers import for_shipping
 from fer_keras.models.load import save_model
 from fer_keras.training.run import Run
 
 _WEIGHTS = "state.weights.h5"
+_HEADER = 4096
+"""Bytes that HDF5 takes for an array beside its values, at most."""
 
 
 def restore(model: keras.Model, run: Run) -> None:
@@ -73,6 +75,8 @@ class Checkpoint(keras.callbacks.Callback):
         progress = self.run.progress.after({"epoch": epoch, **logs, "learning_rate": rate})
         previous = self.run.newest_checkpoint
         with self.run.new_checkpoint(progress) as folder:
+            state = [*self.model.variables, *self.model.optimizer.variables]
+            require_room(folder, sum(4 * math.prod(variable.shape) + _HEADER for variable in state))
             self.model.save_weights(folder / _WEIGHTS)
             if progress.best_epoch == epoch:
                 self._shipped.set_weights(self._averaged_weights())
