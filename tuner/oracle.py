@@ -17,6 +17,8 @@ from tuner.ledger import trial_lock
 from tuner.plan import OBJECTIVE, Trial, candidate, key_of, planned, values_of
 from tuner.settings import SEARCH, Search
 
+TrialStatus = keras_tuner.engine.trial.TrialStatus
+
 _GRACE_SECONDS = 5.0
 
 
@@ -141,7 +143,7 @@ class FrontierOracle(keras_tuner.Oracle):
         """
         for path in sorted(Path(self._project_dir).glob("trial_*/trial.json")):
             trial = _parsed(path, self._checked_trial)
-            self.trials[trial.trial_id] = trial
+            self.trials[path.parent.name.removeprefix("trial_")] = trial
         _parsed(Path(self._get_oracle_fname()), self._set_checked_state)
         self.hyperparameters = _space(self.search)  # families, budgets and seeds may have been added
         ongoing = self.ongoing_trials
@@ -154,8 +156,9 @@ class FrontierOracle(keras_tuner.Oracle):
     def _checked_trial(self, state: dict[str, Any]) -> Trial:
         trial = Trial.from_state(state)
         key_of(candidate(trial.hyperparameters.copy(), self.search), self.search)  # a network can be made of it
-        if trial.status == "COMPLETED":
-            trial.score = float(trial.score)
+        TrialStatus.to_proto(trial.status)  # it is a status
+        if not isinstance(trial.trial_id, str) or (trial.status == "COMPLETED" and not isinstance(trial.score, float)):
+            raise ValueError(f"trial {trial.trial_id} with score {trial.score}")
         return trial
 
     def _set_checked_state(self, state: dict[str, Any]) -> None:

@@ -1,14 +1,17 @@
 """Differences between the networks of a frontier, and the tables of them, against what was made by hand."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 from command import run
+from small_search import search_in
 
 from fer_keras.evaluation.comparison import ahead
 from tuner.frontier import frontier_points
-from tuner.frontier_differences import HALF, differences, with_gains
-from tuner.frontier_tables import families_table, gains_table, halves_table
+from tuner.frontier_differences import HALF, differences, rank_correlations, with_gains
+from tuner.frontier_tables import correlation_table, families_table, gains_table, halves_table, limits_text
 
 
 @pytest.fixture
@@ -136,3 +139,38 @@ def test_the_script_measures_compares_and_writes_where_it_is_told(points, hits, 
     for shown in tables:
         assert shown in said
     assert not (tmp_path / "frontier.csv").exists() and (tmp_path / "out" / "frontier_gain.svg").exists()
+
+
+def test_rank_correlations_are_spearmans(ledger):
+    rng = np.random.default_rng(1)
+    rows = []
+    for budget in (5_000, 50_000):
+        for number in range(5):
+            options = json.dumps({"widths": [number]})
+            short, full = rng.random(2)
+            row = {**ledger.iloc[0], "family": "cnn", "budget": budget, "options": options}
+            rows += [{**row, "stage": "search", "val_accuracy": short + budget}]
+            rows += [{**row, "stage": "final", "seed": seed, "val_accuracy": full + budget + seed} for seed in (0, 1)]
+    rows.append({**rows[0], "stage": "search", "options": "{}", "val_accuracy": 9.0})  # was not trained in full
+    found = rank_correlations(pd.DataFrame(rows))
+    assert found["budget"].tolist() == [
+        "5,000 parameters", "50,000 parameters", "any", "any, against the mean of the budget",
+    ]  # fmt: skip
+    assert found["networks"].tolist() == [5, 5, 10, 10]
+    for place, chosen in enumerate((slice(0, 15), slice(15, 30))):
+        short = [row["val_accuracy"] for row in rows[chosen] if row["stage"] == "search"]
+        full = [row["val_accuracy"] for row in rows[chosen] if row["stage"] == "final" and row["seed"] == 0]
+        ranks = [np.argsort(np.argsort(values)) for values in (short, full)]
+        assert found["correlation"][place] == pytest.approx(1 - 6 * np.sum((ranks[0] - ranks[1]) ** 2) / (5 * 24))
+    assert found["correlation"][2] > 0.5 > found["correlation"][3], "that larger ones are better is no merit"
+    assert cells_of(correlation_table(found))[1][:2] == ["5,000 parameters", "5"]
+    few = rank_correlations(ledger)
+    assert few["correlation"].isna().all() and cells_of(correlation_table(few))[1][2:] == ["-", "-"]
+
+
+def test_the_limit_on_multiply_adds_is_said(tmp_path):
+    assert "not known" in limits_text(tmp_path)
+    search = search_in(tmp_path, budgets=(5_000, 9_000), control_budgets=(), unlimited_budgets=(9_000,))
+    (tmp_path / "search.json").write_text(json.dumps(search.to_dict()))
+    said = "Every network has at most 25,000,000 multiply-adds, but for the budgets without a limit: 9,000 parameters."
+    assert limits_text(tmp_path) == said

@@ -8,6 +8,7 @@ import pytest
 from small_search import search_in
 
 from fer_keras.files import locked
+from tuner.defaults import TRIALS
 from tuner.ledger import trial_lock
 from tuner.oracle import FrontierOracle
 from tuner.plan import candidate
@@ -234,3 +235,12 @@ def test_a_family_that_only_fails_has_no_full_schedule(tmp_path, failing):
     oracle = oracle_in(tmp_path / "s", trials=3, max_failures=100)
     finals = {one.family for one in run_all(oracle, score) if one.stage == "final"}
     assert finals == ({"separable"} if failing == "all" else {"separable", "mobilenet"})
+
+
+def test_the_general_cnn_is_tried_without_and_with_a_dense_layer(tmp_path):
+    told = {"families": ("cnn",), "budgets": (5_000, 9_000), "trials": 2, "control_budgets": ()}
+    short = [trial for trial in run_all(oracle_in(tmp_path / "s", **told)) if trial.stage == "search"]
+    assert sorted((trial.budget, trial.values["dense"]) for trial in short) == [
+        (5_000, 0.0), (5_000, 1.0), (9_000, 0.0), (9_000, 1.0),
+    ]  # fmt: skip
+    assert TRIALS >= 8

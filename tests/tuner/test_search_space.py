@@ -6,6 +6,7 @@ import random
 import keras
 import numpy as np
 import pytest
+from small_search import search_in
 
 from fer_keras.errors import FerKerasError
 from fer_keras.models import FAMILIES, build
@@ -13,6 +14,7 @@ from fer_keras.models.budget import multiply_adds, parameters
 from fer_keras.models.widths import MIN_WIDTH, solve_widths
 from tuner.defaults import BUDGETS, MAX_MULTIPLY_ADDS
 from tuner.search_space import defaults, search_plan, searchable, solve_options
+from tuner.settings import Candidate
 
 
 def some_values(family, count):
@@ -130,3 +132,18 @@ def test_widths_are_whole_vectors_where_they_fill_the_budget_near_the_proportion
     assert solved(122, 1.0, 2.0) == (40, 80)  # 40.67 and 81.33 wanted
     assert solved(60, 1.0, 2.0) == (20, 40)  # 24 and 40 are too many, 16 and 40 too few
     assert solved(33, 1.0, 9.0) == (4, 29)  # 8 and 24 would fill it too, but twice the proportions apart
+
+
+def test_a_budget_without_a_limit_has_networks_beyond_it(tmp_path):
+    told = {"budgets": (50_000, 100_000), "control_budgets": (), "max_multiply_adds": 4_000_000}
+    search = search_in(tmp_path, unlimited_budgets=(100_000,), **told)
+    bound, free = (
+        FAMILIES["separable"].multiply_adds(
+            **Candidate("search", "separable", budget, 0, defaults("separable")).options(search)
+        )
+        for budget in search.budgets
+    )
+    assert bound <= 4_000_000 < free
+    assert free == FAMILIES["separable"].multiply_adds(
+        **solve_options("separable", 100_000, defaults("separable"), None)
+    )
