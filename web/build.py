@@ -8,6 +8,7 @@ import hashlib
 import json
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,9 @@ from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
 from fer_keras.export.flatbuffer import read, with_metadata, write
-from fer_keras.export.litert import METADATA
 from fer_keras.faces import boxes, crop, detector, drawing, finder, photo, smoothing, tracking
-from fer_keras.files import CALIBRATION_FILE, read_json, replacing
-from fer_keras.labels import FER2013, IMAGE_SIZE, KNOWN, label_set_of
+from fer_keras.files import CALIBRATION_FILE, read_json
+from fer_keras.labels import FER2013, KNOWN, label_set_of
 
 WEB = Path(__file__).parent
 SAVED_MODELS = WEB.parent / "saved_models"
@@ -53,20 +53,21 @@ def build(dist: Path) -> None:
     Args:
         dist: the folder.
     """
-    with replacing(dist.with_name(dist.name + "-new")) as partial:
-        shutil.copytree(WEB / "src", partial)
-        _vendor(partial / "vendor")
+    with tempfile.TemporaryDirectory(dir=dist.parent, prefix=".dist-") as scratch:
+        new = Path(scratch, "new")
+        shutil.copytree(WEB / "src", new)
+        _vendor(new / "vendor")
         constants = {
-            "image_size": IMAGE_SIZE,
             "photos": {"most_pixels": photo.MAX_PHOTO_PIXELS, "halved_from": MAX_IMAGE_PIXELS},
             "class_colours": _class_colours(),
-            "faces": _faces(partial),
-            "models": _models(partial),
+            "faces": _faces(new),
+            "models": _models(new),
         }
-        (partial / "constants.json").write_text(json.dumps(constants, indent=1) + "\n", encoding="utf-8")
-        _list_files(partial)
-    shutil.rmtree(dist, ignore_errors=True)
-    dist.with_name(dist.name + "-new").rename(dist)
+        (new / "constants.json").write_text(json.dumps(constants, indent=1) + "\n", encoding="utf-8")
+        _list_files(new)
+        if dist.exists():
+            dist.rename(Path(scratch, "old"))
+        new.rename(dist)
 
 
 def _vendor(folder: Path) -> None:
@@ -137,13 +138,25 @@ def _models(dist: Path) -> list[dict[str, Any]]:
             file = f"models/{name}_{precision}.tflite.zst"
             (dist / file).write_bytes(_packed(_single(folder, precision)))
             files[precision] = file
-        size = read_json(folder / "card.json")["size"]
-        models.append({"name": name, "title": title, "parameters": size["parameters"], "files": files})
+        card = read_json(folder / "card.json")
+        facts = {"parameters": card["size"]["parameters"], "accuracy": _accuracy(card)}
+        models.append({"name": name, "title": title, "files": files, **facts})
     return models
 
 
+def _accuracy(card: dict[str, Any]) -> float:
+    """Of the split that models are reported on."""
+    return card["scores"]["splits"]["public_test"]["all"]["accuracy"]
+
+
 def _single(folder: Path, precision: str) -> bytes:
-    """A model's LiteRT file for one face a call, that says its classes, its input and its temperature."""
+    """A model's LiteRT file for one face a call, that says its classes and its temperature.
+
+    Where it was exported before such files were, it is made of the file for any number of faces.
+    """
+    ready = folder / f"model_{precision}_1.tflite"
+    if ready.exists():
+        return ready.read_bytes()
     model = read((folder / f"model_{precision}.tflite").read_bytes())
     for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
         tensor.shapeSignature = None  # LiteRT.js takes no file that leaves the batch open
@@ -151,7 +164,7 @@ def _single(folder: Path, precision: str) -> bytes:
         "classes": list(label_set_of(read_json(folder / "card.json")["classes"]).classes),
         "temperature": read_json(folder / CALIBRATION_FILE)["temperature"],
     }
-    return with_metadata(write(model), METADATA, json.dumps(facts).encode())
+    return with_metadata(write(model), "fer_keras.json", json.dumps(facts).encode())
 
 
 def _list_files(dist: Path) -> None:

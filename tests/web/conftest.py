@@ -1,20 +1,12 @@
-"""The page, built and served, in Debian's Chromium without a window."""
+"""The page, built once; skipped in one line where what it needs is missing."""
 
-import contextlib
-import functools
 import importlib.util
-import shutil
-import threading
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from browsing import CHROMIUM, FLAGS, PATIENCE, serving, watched
 
 WEB = Path(__file__).parents[2] / "web"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--mute-audio"]
-FAKE_CAMERA = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-
 MISSING = [
     name
     for name, here in {
@@ -44,24 +36,6 @@ def dist(tmp_path_factory):
     return folder
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@contextlib.contextmanager
-def serving(folder):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
 @pytest.fixture(scope="session")
 def address(dist):
     with serving(dist) as url:
@@ -70,8 +44,9 @@ def address(dist):
 
 @pytest.fixture(scope="session")
 def playwright():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     with sync_playwright() as started:
         yield started
 
@@ -82,22 +57,15 @@ def browser(playwright):
         yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(browser, address):
     """The page, ready, in a fresh profile; at the end: no console error, no request to another host."""
     with browser.new_context(service_workers="block") as context, watched(context, address) as opened:
         yield opened
 
 
-@contextlib.contextmanager
-def watched(context, address):
-    """Open the page and wait until it is ready; assert at the end that it kept quiet and to itself."""
-    page, errors, hosts = context.new_page(), [], set()
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    context.on("request", lambda request: hosts.add(request.url.split("/")[2] if "://" in request.url else ""))
-    page.goto(address)
-    page.wait_for_selector("body[data-ready]")
-    yield page
-    assert not errors
-    assert hosts <= {address.split("/")[2], ""}  # blob: and data: have no host
+@pytest.fixture
+def context(browser):
+    """A fresh profile, for pages that are to fail."""
+    with browser.new_context(service_workers="block") as opened:
+        yield opened

@@ -32,8 +32,9 @@ def shown(page):
 
 
 def read_photo(page, file):
+    page.evaluate("document.getElementById('message').textContent = ''")
     page.set_input_files("#file", file)
-    expect(page.locator("#message")).to_have_text(re.compile(r"in this photo\.$"), timeout=60_000)
+    expect(page.locator("#message")).to_have_text(re.compile(r"in this photo\.$"))
     return shown(page)
 
 
@@ -102,7 +103,7 @@ CROPS = """async (pictures) => {
     const constants = await (await fetch("constants.json")).json();
     const { cropOf, cut } = await import("/js/crop.js");
     return pictures.map(([[data, width, height], face]) =>
-        [...cut({ data, width, height, channels: 3 }, cropOf(face, constants.faces), constants.image_size)]);
+        [...cut({ data, width, height, channels: 3 }, cropOf(face, constants.faces), 48)]);
 }"""
 
 

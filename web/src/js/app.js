@@ -153,6 +153,8 @@ class Page {
     this.say("");
     byId("camera").textContent = source === "camera" ? "Stop camera" : "Start camera";
     byId("player").hidden = source !== "video";
+    byId("minute").hidden = source === "photo";
+    byId("no-minute").hidden = source !== "photo";
   }
 
   /** Stop the camera or the video; what was seen last stays to be looked at. */
@@ -191,8 +193,8 @@ class Page {
     this.shown = read;
     this.draw();
     this.panel.show(read.faces, read.students);
-    this.minute.show(this.session.history, read.students[0], this.session.kind === "photo");
-    byId("csv").disabled = byId("still").disabled = false;
+    if (this.session.kind !== "photo") this.minute.show(this.session.history, read.students[0]);
+    byId("saving").hidden = false;
     const { framesASecond } = this.session;
     const rate = this.session.kind !== "photo" && framesASecond ? `${framesASecond.toFixed(framesASecond < 10 ? 1 : 0)} frames a second · ` : "";
     byId("speed").textContent = `${rate}${read.findMs.toFixed(1)} ms to find faces · ${read.readMs.toFixed(1)} ms to read them`;
@@ -229,5 +231,5 @@ async function start() {
   document.body.dataset.ready = "true";
 }
 
-navigator.serviceWorker?.register("sw.js");
+navigator.serviceWorker?.register("sw.js").catch((error) => console.warn(error)); // without it the page needs a network
 start().catch((error) => (byId("error").textContent = `The page cannot start: ${error.message}`));

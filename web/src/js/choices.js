@@ -1,6 +1,7 @@
 // Which students are asked: the selects of model, numbers and head, twice.
 
 import { PageError } from "./sources.js";
+import { percent } from "./stage.js";
 
 const byId = (id) => document.getElementById(id);
 
@@ -18,7 +19,7 @@ class Choice {
 
   /** The student that is chosen, fetched; the select of heads shows those of its file. */
   async student(reader, models) {
-    const { name, files } = models[Number(this.model.value)];
+    const { name, files, parameters, accuracy } = models[Number(this.model.value)];
     const precision = this.precision.value;
     let classifier;
     try {
@@ -31,7 +32,7 @@ class Choice {
     this.head.replaceChildren(...names.map((text, number) => new Option(text, number, false, number === wanted)));
     this.headLabel.hidden = names.length < 2;
     const head = classifier.heads[wanted];
-    return { title: [name, precision, head.name].filter(Boolean).join(" "), classifier, head };
+    return { title: [name, precision, head.name].filter(Boolean).join(" "), classifier, head, parameters, accuracy };
   }
 }
 
@@ -69,6 +70,8 @@ export class Choices {
       const students = [await this.first.student(this.reader, this.models)];
       if (this.compare.checked) students.push(await this.second.student(this.reader, this.models));
       this.reader.students = students;
+      byId("parameters").textContent = students[0].parameters.toLocaleString("en");
+      byId("wrong").textContent = percent(1 - students[0].accuracy);
       this.chosen = this.#values();
     } catch (error) {
       this.#restore();

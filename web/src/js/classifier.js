@@ -27,12 +27,19 @@ export class Classifier {
   static async load(url) {
     const file = await fetchFile(url);
     const facts = readMetadata(file, METADATA);
-    return new Classifier(await Network.compile(file), facts);
+    const network = await Network.compile(file);
+    const [batch, height, width, channels] = network.inputShape;
+    if (network.inputType !== "uint8" || batch !== 1 || height !== width || channels !== 1) {
+      throw new Error(`${url} takes ${network.inputType} [${network.inputShape}], not one square of grey values 0..255.`);
+    }
+    return new Classifier(network, facts);
   }
 
   constructor(network, { classes, temperature }) {
     this.network = network;
     this.temperature = temperature ?? 1;
+    /** Pixels of a side of the faces that it takes. */
+    this.side = network.inputShape[1];
     /** @type {{name: string, start: number, classes: string[]}[]} */
     this.heads = headsOf(classes);
   }

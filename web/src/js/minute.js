@@ -25,11 +25,10 @@ export class Minute {
   /**
    * @param {import("./history.js").History} history
    * @param {import("./reader.js").Student} student whose answers are drawn.
-   * @param {boolean} now draw at once, for nothing may come after.
    */
-  show(history, student, now) {
+  show(history, student) {
     this.drawAgain = () => this.#draw(history.lastMinute(), student);
-    if (!now && performance.now() - this.drawnAt < DRAW_EVERY) return;
+    if (performance.now() - this.drawnAt < DRAW_EVERY) return;
     this.drawnAt = performance.now();
     this.drawAgain();
   }

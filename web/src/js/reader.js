@@ -64,16 +64,16 @@ export class Reader {
     const faces = [];
     for (const face of found) {
       const crop = cropOf(face, this.constants.faces);
-      const grey = cut(picture, crop, this.constants.image_size);
       const values = [];
-      for (const student of students) values.push(await ask(student, grey));
+      for (const student of students) values.push(await ask(student, picture, crop));
       faces.push({ found: face, crop, values });
     }
     return { faces, students, findMs: between - start, readMs: performance.now() - between };
   }
 }
 
-async function ask({ classifier, head }, grey) {
-  const logits = (await classifier.logits(grey)).subarray(head.start, head.start + head.classes.length);
+async function ask({ classifier, head }, picture, crop) {
+  const all = await classifier.logits(cut(picture, crop, classifier.side));
+  const logits = all.subarray(head.start, head.start + head.classes.length);
   return [...softmax(logits), ...softmax(logits, classifier.temperature)];
 }

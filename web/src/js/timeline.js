@@ -31,7 +31,6 @@ export function drawTimeline(canvas, rows, colourOf) {
       pen[isGap ? "moveTo" : "lineTo"](x(seconds), y(answer.probabilities[number]));
     });
     pen.stroke();
-    if (rows.length === 1) pen.strokeRect(x(rows[0].seconds) - 2, y(rows[0].answer.probabilities[number]) - 1, 2, 2);
   });
   canvas.setAttribute("aria-label", summary(rows));
 }

@@ -1,0 +1,88 @@
+"""What goes wrong gets a sentence on the page."""
+
+import io
+import wave
+
+import pytest
+from browsing import CHROMIUM, FLAGS, open_page
+from drawn import png, scene, upload
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+NO_PICTURE = "“{}” is no picture or video that this browser can read."
+
+
+def test_a_photo_without_a_face(page):
+    page.set_input_files("#file", upload("grey.png", png(scene())))
+    expect(page.get_by_role("status")).to_have_text("No face was found in this photo.")
+    expect(page.locator("#no-faces")).to_be_visible()
+
+
+@pytest.mark.parametrize(("name", "kind"), [("note.png", "image/png"), ("note.mp4", "video/mp4")])
+def test_a_file_that_is_no_picture(page, name, kind):
+    page.set_input_files("#file", upload(name, b"not a picture", kind))
+    expect(page.get_by_role("alert")).to_have_text(NO_PICTURE.format(name))
+
+
+def test_a_video_without_pictures(page):
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(bytes(16000))
+    page.set_input_files("#file", upload("talk.mp4", sound.getvalue(), "video/mp4"))
+    expect(page.get_by_role("alert")).to_have_text("“talk.mp4” has sound but no picture.")
+
+
+def test_pasted_text(page):
+    page.evaluate(
+        "document.dispatchEvent(new ClipboardEvent('paste', { clipboardData: new DataTransfer(), bubbles: true }))"
+    )
+    expect(page.get_by_role("alert")).to_have_text("What was pasted holds no picture and no video.")
+
+
+def test_no_camera(page):
+    page.get_by_role("button", name="Start camera").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "No camera was found on this device; a photo or a video can still be opened."
+    )
+    expect(page.get_by_role("button", name="Start camera")).to_be_visible()
+
+
+def test_a_camera_that_may_not_be_used(playwright, address):
+    flags = [*FLAGS, "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
+    with playwright.chromium.launch(executable_path=CHROMIUM, args=flags) as browser, browser.new_page() as page:
+        open_page(page, address)
+        page.get_by_role("button", name="Start camera").click()
+        expect(page.get_by_role("alert")).to_have_text(
+            "The camera may not be used: allow it for this page in the browser, then start it again."
+        )
+
+
+def test_a_browser_without_simd(context, address):
+    page = context.new_page()
+    page.add_init_script("WebAssembly.validate = () => false")
+    open_page(page, address)
+    expect(page.get_by_role("alert")).to_have_text(
+        "This browser has no WebAssembly SIMD, which the page needs; a current one has it."
+    )
+    expect(page.get_by_role("button", name="Start camera")).to_be_disabled()
+
+
+def test_a_model_that_does_not_load_leaves_the_one_before(context, address):
+    page = context.new_page()
+    page.route("**/separable-25k_float32*", lambda route: route.abort())
+    open_page(page, address)
+    page.get_by_label("Model", exact=True).select_option("1")
+    expect(page.get_by_role("alert")).to_have_text(
+        "The model separable-25k (float32) does not load: models/separable-25k_float32.tflite.zst cannot be reached."
+    )
+    expect(page.get_by_label("Model", exact=True)).to_have_value("0")
+
+
+def test_a_model_that_is_no_model(context, address):
+    page = context.new_page()
+    page.route("**/separable-93k_int8*", lambda route: route.fulfill(body="nothing"))
+    open_page(page, address)
+    page.get_by_label("Numbers", exact=True).select_option("int8")
+    expect(page.get_by_role("alert")).to_contain_text("The model separable-93k (int8) does not load:")
+    expect(page.get_by_label("Numbers", exact=True)).to_have_value("float32")
