@@ -24,7 +24,9 @@ def read_exports(folder: Path, model: Path) -> dict[str, Any]:
     path, sha256 = folder / EXPORTS_FILE, file_sha256(model) if model.is_file() else None
     if path.exists():
         written = read_json(path)
-        if not isinstance(written, dict) or not {"model_sha256", "formats"} <= written.keys():
+        formats = written.get("formats") if isinstance(written, dict) else None
+        whole = isinstance(formats, dict) and all(isinstance(facts, dict) for facts in formats.values())
+        if not whole or "model_sha256" not in written:
             raise FerKerasError(f"{path}: expected the exports of a model")
         if sha256 in (None, written["model_sha256"]):
             return written
