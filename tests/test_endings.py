@@ -27,6 +27,7 @@ def from_cause(error, cause):
     ("error", "status", "said"),
     [
         (FerKerasError("a.csv line 3: no"), 2, "error: a.csv line 3: no\n"),
+        (FerKerasError("m.tflite: no (first\nsecond)"), 2, "error: m.tflite: no (first second)\n"),
         (OSError(28, NO_ROOM, "a.csv"), 1, f"error: a.csv: {NO_ROOM}\n"),
         (OSError(28, NO_ROOM), 1, f"error: standard output: {NO_ROOM}\n"),
         (OSError("write failed (errno = 28, error message = 'No space left on device')"), 1, f"output: {NO_ROOM}\n"),

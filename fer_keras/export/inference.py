@@ -28,7 +28,9 @@ def litert_logits(file: Path) -> tuple[Forward, None]:
         interpreter.allocate_tensors()
         (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:  # the latter of operations that this runtime lacks
-        raise FerKerasError(f"{file}: LiteRT cannot run a model from this file ({error})") from error
+        raise FerKerasError(
+            f"{file}: LiteRT cannot run a model from this file ({' '.join(str(error).split())})"
+        ) from error
     shape, gives = inputs["shape_signature"], outputs["shape"]
     fits = inputs["dtype"] == np.uint8 and outputs["dtype"] == np.float32 and len(gives) == 2
     _check(file, fits and tuple(shape[1:]) == IMAGE_SHAPE and gives[1] >= 2)

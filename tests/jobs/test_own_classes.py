@@ -79,7 +79,7 @@ def test_a_teacher_of_other_classes_is_refused(job, tmp_path):
     words = ["--data", tmp_path / "faces", "--teacher", cwd / "runs/job/teachers/member-1", "--name", "other"]
     ended = run("distill.py", *words, *SMALL[:2], cwd=tmp_path)
     assert ended.status == 2
-    assert "a teacher of happy, neutral, surprise, expected one of the data's classes: angry, neutral, sad" in ended.err
+    assert "a model of happy, neutral, surprise, expected one of the classes angry, neutral, sad" in ended.err
 
 
 def test_evaluate_export_and_predict_say_its_classes(job):

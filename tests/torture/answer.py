@@ -28,7 +28,7 @@ def faces_are_faces(path):
 
 def model_answers(path):
     answers = load(path).predict(FACES)
-    probabilities = np.array([[*answer.probabilities.values()] for answer in answers])
+    probabilities = np.array([answer.probabilities for answer in answers])
     return bool(np.isfinite(probabilities).all() and np.allclose(probabilities.sum(axis=1), 1, atol=1e-3))
 
 
@@ -37,11 +37,13 @@ def recipe_is_read(path):
 
 
 def picture_is_answered(path):
-    return 0 <= MODEL.predict(path).confidence <= 1
+    (answer,) = MODEL.predict(path)
+    return 0 <= answer.confidence <= 1
 
 
 ASKS = {
-    "zip": faces_are_faces, "csv": faces_are_faces, "picture": picture_is_answered, "recipe": recipe_is_read,
+    "zip": faces_are_faces, "csv": faces_are_faces, "picture": picture_is_answered, "photo": picture_is_answered,
+    "recipe": recipe_is_read,
     "keras": model_answers, "tflite": model_answers, "calibration": lambda path: model_answers(path.parent),
     "exports": lambda path: model_answers(path.parent),
 }  # fmt: skip
@@ -57,7 +59,7 @@ def outcome(kind, path):
         return "traceback", traceback.format_exc()
 
 
-FACES = drawn_faces(20, seed=0).images[:3]
+FACES = drawn_faces(140, seed=0).images[:3]
 MODEL = load(Path(sys.argv[1]))
 print("ready", flush=True)
 for line in sys.stdin:

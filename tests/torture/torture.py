@@ -80,13 +80,14 @@ def originals(folder):
     from fer_keras.config import NO_DATA, StudentConfig, to_dict
     from fer_keras.data.synthetic import drawn_faces
 
-    faces = drawn_faces(20, seed=1)
+    faces = drawn_faces(140, seed=1)
     names = [f"{split}/{label}/{n}.png" for split in ("train", "test") for label in ("happy", "sad") for n in range(3)]
     members = {name: png(image[..., 0]) for name, image in zip(names, faces.images, strict=False)}
     inputs = {
         "zip": ("faces.zip", write_zip(folder / "a.zip", members).read_bytes(), None),
-        "csv": ("faces.csv", write_fer2013(folder / "a.csv", drawn_faces(60, seed=1)).read_bytes(), None),
+        "csv": ("faces.csv", write_fer2013(folder / "a.csv", drawn_faces(140, seed=1)).read_bytes(), None),
         "picture": ("face.png", png(faces.images[0, ..., 0]), None),
+        "photo": ("face.jpg", png(faces.images[0, ..., 0], kind="JPEG"), None),
         "recipe": ("config.json", json.dumps(to_dict(StudentConfig(NO_DATA, ("a",)))).encode(), None),
         "keras": ("model.keras", (MODEL / "model.keras").read_bytes(), None),
     }
@@ -134,8 +135,9 @@ def feed(rng, until, scratch, keep):
     """Damage inputs until then; return how often each (kind, outcome) came."""
     inputs, counts, answers = originals(scratch), Counter(), Answers(scratch / "cache")
     try:
-        while time.monotonic() < until:
-            kind = rng.choice([*inputs])
+        whole = [*inputs]  # first as they are, or nothing would be tested
+        while whole or time.monotonic() < until:
+            is_whole, kind = bool(whole), whole.pop() if whole else rng.choice([*inputs])
             name, content, beside = inputs[kind]
             folder = scratch / "input"
             shutil.rmtree(folder, ignore_errors=True)
@@ -143,8 +145,11 @@ def feed(rng, until, scratch, keep):
                 shutil.copytree(beside, folder)
             folder.mkdir(exist_ok=True)
             as_json = name.endswith(".json") and rng.random() < 0.7
-            (folder / name).write_bytes((damaged_json if as_json else damaged)(rng, content))
+            content = content if is_whole else (damaged_json if as_json else damaged)(rng, content)
+            (folder / name).write_bytes(content)
             result, said = answers.ask(kind, folder / name)
+            if is_whole and result != "answered":
+                sys.exit(f"torture: a whole {kind} is {result}: {said}")
             counts[kind, result] += 1
             if result in BAD:
                 kept = keep / f"{sum(counts.values()):05d}-{kind}-{result}"
