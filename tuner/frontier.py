@@ -1,7 +1,7 @@
 """The frontier, from the ledger of a search: its points, which of them no other beats, and the one to pick."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,27 +34,8 @@ _ACCURACIES = ("val_accuracy", "public_test_accuracy")
 _NETWORK = ["family", "budget", "options"]
 
 
-def _is_options(cell: Any) -> bool:
-    try:
-        return isinstance(json.loads(cell), dict)
-    except (TypeError, ValueError):
-        return False
-
-
-def _is_number(cell: Any) -> bool:
-    try:
-        float(cell)  # also NaN, an empty cell
-    except ValueError:
-        return False
-    return True
-
-
-_CELLS: dict[str, Callable[[Any], bool]] = {
-    "family": FAMILIES.__contains__,
-    "options": _is_options,
-    **dict.fromkeys(("budget", "epochs", "seed", "train_accuracy", *COSTS, *_ACCURACIES), _is_number),
-}
-"""What is computed with: column -> whether a cell of it can be."""
+_NUMBERS = ("budget", "epochs", "seed", "train_accuracy", *COSTS, *_ACCURACIES)
+"""Columns that are computed with; a cell may be empty."""
 
 
 def read_ledger(path: Path) -> pd.DataFrame:
@@ -73,13 +54,22 @@ def read_ledger(path: Path) -> pd.DataFrame:
     missing = [name for name in LEDGER_COLUMNS if name not in ledger]
     if missing:
         raise FerKerasError(f"{path}: expected the ledger of a search, found no column {missing[0]!r}")
-    for name, fits in _CELLS.items():
+    numbers = {name: pd.to_numeric(ledger[name], errors="coerce").notna() | ledger[name].isna() for name in _NUMBERS}
+    fits = numbers | {"family": ledger["family"].isin([*FAMILIES]), "options": ledger["options"].map(_is_object)}
+    for name, fit in fits.items():
         # A trial that failed before its network was built has no options.
-        wrong = ledger[~(ledger[name].map(fits) | ((ledger["status"] == "failed") & ledger[name].isna()))]
+        wrong = ledger[~(fit | ((ledger["status"] == "failed") & ledger[name].isna()))]
         if len(wrong):
             trial, found = wrong[["trial", name]].iloc[0]
             raise FerKerasError(f"{path}: trial {trial}: found {name} {found!r}")
     return ledger
+
+
+def _is_object(cell: Any) -> bool:
+    try:
+        return isinstance(json.loads(cell), dict)
+    except (TypeError, ValueError):
+        return False
 
 
 def pareto(cost: np.ndarray, accuracy: np.ndarray) -> np.ndarray:

@@ -83,14 +83,6 @@ class _Member:
         print(f"{self.name} ended with status {self.process.returncode}; starting it again", flush=True)
         self.start()
 
-    def end(self) -> None:
-        if self.process and self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(10)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-
 
 def supervise(command: Sequence[str], workers: int) -> int:
     """Run a chief and `workers` workers until the chief has nothing left to give out.
@@ -125,8 +117,18 @@ def supervise(command: Sequence[str], workers: int) -> int:
             time.sleep(_POLL_SECONDS)
         return status
     finally:
-        for member in members:
-            member.end()
+        _end([member.process for member in members if member.process])
+
+
+def _end(processes: Sequence[subprocess.Popen]) -> None:
+    """End what still runs: by SIGTERM, all at once, so that each leaves its trial in order, then by force."""
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        try:
+            process.wait(_GOODBYE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
 
 
 def _environment(workers: int) -> dict[str, str]:

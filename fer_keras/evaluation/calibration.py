@@ -51,8 +51,8 @@ def write_calibration(
         source: what the images are, for people.
         classes: the names of the columns of the logits.
     """
-    logits, labels, shares = _three(*splits["val"])
-    temperature = fit_temperature(logits, labels if shares is None else shares)
+    logits, labels, *votes = splits["val"]
+    temperature = fit_temperature(logits, next((shares for shares in votes if shares is not None), labels))
     tested = {name: _before_and_after(temperature, *split) for name, split in splits.items() if name != "val"}
     facts = {
         "model_sha256": file_sha256(model),
@@ -60,19 +60,16 @@ def write_calibration(
         "temperature": temperature,
         "source": source,
         "images": len(labels),
-        **_before_and_after(temperature, logits, labels, shares),
+        **_before_and_after(temperature, *splits["val"]),
         "tested_on": tested,
     }
     write_json(model.parent / CALIBRATION_FILE, facts)
 
 
-def _three(logits: np.ndarray, labels: np.ndarray, shares: np.ndarray | None = None) -> tuple:
-    return logits, labels, shares
-
-
-def _before_and_after(temperature: float, *split: np.ndarray | None) -> dict[str, list[float]]:
+def _before_and_after(
+    temperature: float, logits: np.ndarray, labels: np.ndarray, shares: np.ndarray | None = None
+) -> dict[str, list[float]]:
     """What logits are worth as they are, and divided by `temperature`: likelihood, calibration, distance from votes."""
-    logits, labels, shares = _three(*split)
     both, decided = (logits, logits / temperature), labels >= 0
     facts = {
         "nll": [nll(each, labels if shares is None else shares) for each in both],

@@ -95,6 +95,7 @@ def _print_answers(files: list[Path], data: "FaceData") -> None:
     from fer_keras.data.votes_files import FERPLUS_VOTES, find_or_read
     from fer_keras.evaluation import answers, evaluate, tables
 
+    data = data if data.labelled_as is None else data.labelled_as
     votes = find_or_read(FERPLUS_VOTES, data)
     for file in files:
         label_set = evaluate.read_label_set(file) or data.label_set

@@ -101,7 +101,7 @@ def main() -> int:
     from tuner.search import run_search
     from tuner.settings import Search
 
-    data, data_config = training_data(cli.load_data(args))
+    data, data_config = training_data(cli.load_data(args), base.data)
     teachers = [load_teacher(path, data.label_set) for path in args.teacher]
     base = replace(
         base,

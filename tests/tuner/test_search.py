@@ -16,6 +16,7 @@ from command import run as run_script
 from face_files import write_fer2013
 from small_search import BASE, FEW, instant_training, ledger_of, run, search_in
 
+from fer_keras.config import to_dict
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked
 from fer_keras.models import FAMILIES, build
@@ -254,3 +255,27 @@ def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces, monkeypat
     ledger = ledger_of(tmp_path / "runs" / "s")
     assert list(zip(ledger["stage"], ledger["epochs"], strict=True)) == [("search", 1), ("final", 2)]
     assert len([*(tmp_path / "logits").rglob("view-*.npz")]) == 2, "as many views as the full schedule has epochs"
+
+
+def test_a_recipe_says_how_and_from_whom_the_candidates_learn(tmp_path, faces, monkeypatch):
+    write_fer2013(tmp_path / "faces.csv", faces)
+    (tmp_path / "runs" / "wise").mkdir(parents=True)
+    build("cnn", widths=(4,), dense_widths=()).save(tmp_path / "runs" / "wise" / "model.keras")
+    fit = replace(BASE.fit, epochs=20, warmup_epochs=15.0, learning_rate=0.02)
+    recipe = replace(BASE, teacher_names=("wise",), model="separable-25k", temperature=4.0, fit=fit)
+    (tmp_path / "recipe.json").write_text(json.dumps({"config": to_dict(recipe)}))
+    asked = []
+    monkeypatch.setattr("tuner.search.run_search", lambda *given: asked.append(given) or "nowhere")
+    words = ["--data", "faces.csv", "--families", "cnn", "--budgets", 3_000, "--alpha", 0.5]
+    assert run_script("search.py", *words, "--config", "recipe.json", cwd=tmp_path).status == 0
+    ((search, _, (teacher,), _),) = asked
+    base = search.base
+    assert (base.temperature, base.fit.learning_rate, base.alpha) == (4.0, 0.02, 0.5), "options win over the recipe"
+    assert (base.fit.epochs, base.fit.warmup_epochs, search.final_epochs) == (12, 12, 20)
+    assert base.teacher_names == ("wise",) and teacher.file == Path("runs/wise/model.keras")
+    assert base.data.source == "faces.csv" and base.options == {}
+    status, _, said = run_script("search.py", *words, cwd=tmp_path)
+    assert (status, said) == (
+        2,
+        "error: --teacher: expected saved teachers, or --config with a recipe that names some\n",
+    )

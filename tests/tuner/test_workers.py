@@ -98,3 +98,25 @@ def test_the_script_starts_itself_for_each_of_its_workers(monkeypatch):
     monkeypatch.setattr(sys, "orig_argv", ["python", "-W", "ignore", *words])
     assert search.main() == 7
     assert started == [([sys.executable, "-W", "ignore", *words], 3)]
+
+
+def test_sigterm_ends_the_supervisor_and_its_processes_in_order(tmp_path):
+    """As a cluster takes a machine back: each process gets the signal and clears up, none outlives its supervisor."""
+    code = (
+        "import os, pathlib, signal, sys, time\n"
+        "def stop(*_): pathlib.Path(sys.argv[1], str(time.time_ns())).touch(); sys.exit(143)\n"
+        "signal.signal(signal.SIGTERM, stop); os.write(1, b'up\\n'); time.sleep(60)"
+    )
+    supervisor = (
+        f"import signal, sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "def stop(*_): raise KeyboardInterrupt\n"
+        "signal.signal(signal.SIGTERM, stop)\n"
+        "from tuner import workers\n"
+        f"workers.supervise([sys.executable, '-c', {code!r}, {str(tmp_path)!r}], 2)"
+    )
+    words = [sys.executable, "-c", supervisor]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert [process.stdout.readline() for _ in range(3)] == 3 * ["up\n"]
+        process.terminate()
+        assert process.wait(30) != 0
+    assert len([*tmp_path.iterdir()]) == 3
