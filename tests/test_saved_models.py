@@ -9,8 +9,9 @@ from fer_keras.cards.model_card import read_card, read_cards, standing_texts
 from fer_keras.cards.sample import SAMPLE_FILE, SAMPLE_TOLERANCE, sample_difference
 from fer_keras.cards.table import index_text
 from fer_keras.cards.text import card_text
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.report import MISTAKES_FIGURE
-from fer_keras.files import read_json
+from fer_keras.files import read_json, write_json
 from fer_keras.models.load import load_model
 
 SAVED = Path(__file__).parents[1] / "saved_models"
@@ -69,3 +70,17 @@ def test_a_model_as_loaded_gives_its_published_outputs(folder):
 def test_the_student_names_its_teacher():
     names = [teacher["name"] for teacher in read_card(SAVED / "reference-mobilenet")["recipe"]["teachers"]]
     assert names == ["separable-93k"]
+
+
+@pytest.mark.parametrize("name", ["separable-88k", "teachers"])
+def test_a_damaged_card_is_a_sentence_that_names_the_key(name, tmp_path):
+    card = read_json(SAVED / name / "card.json")
+    damaged = [(key, {k: v for k, v in card.items() if k != key}) for key in ("name", "size", "scores", "data")]
+    damaged += [(key, {**card, key: value}) for key, value in (("kind", "pet"), ("classes", 7), ("figures", []))]
+    splits = card["scores"]["splits"]
+    damaged.append(("scores.splits.val.all", {**card, "scores": {**card["scores"], "splits": {**splits, "val": {}}}}))
+    damaged.append(("size.parameters", {**card, "size": {**card["size"], "parameters": "many"}}))
+    for key, value in damaged:
+        write_json(tmp_path / "card.json", value)
+        with pytest.raises(FerKerasError, match=rf"card\.json: expected a model card: {key}\b"):
+            read_card(tmp_path)

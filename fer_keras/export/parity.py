@@ -47,6 +47,7 @@ class Reference:
         logits: float [N, C], the Keras model's.
         split: of which split they are; None of drawn faces that no data is behind.
         classes: the names of the C classes.
+        drawn: whether they are drawn faces.
     """
 
     images: np.ndarray
@@ -55,6 +56,7 @@ class Reference:
     logits: np.ndarray
     split: str | None = None
     classes: tuple[str, ...] = FER2013.classes
+    drawn: bool = True
 
     @cached_property
     def probabilities(self) -> np.ndarray:
@@ -75,7 +77,8 @@ def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...
         faces = data.split(split).labelled()
         labels, source = faces.labels, f"{SPLIT_TITLES[split]} of {data.source}"
     images = np.ascontiguousarray(faces.images)
-    return Reference(images, labels, source, predict_logits(model, images), split, classes)
+    drawn = split is None or data.drawn
+    return Reference(images, labels, source, predict_logits(model, images), split, classes, drawn)
 
 
 def check(export: ExportFormat, artifact: Path, expected: Reference, named: Path) -> dict[str, Any]:
@@ -100,7 +103,7 @@ def check(export: ExportFormat, artifact: Path, expected: Reference, named: Path
     if not np.isfinite(probabilities).all():
         raise FerKerasError(f"{named}: gives probabilities that are not finite, so nothing was kept")
     if export.least_agreement is not None:
-        least = export.least_agreement - (0.0 if expected.split else DRAWN_ALLOWANCE)
+        least = export.least_agreement - (DRAWN_ALLOWANCE if expected.drawn else 0.0)
         if agreement < least:
             raise FerKerasError(
                 f"{named}: names the Keras model's expression on {agreement:.1%} of {len(probabilities):,} faces"

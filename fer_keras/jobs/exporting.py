@@ -180,10 +180,7 @@ def scaled(model: keras.Model, scale: float) -> keras.Model:
     if scale == 1.0:
         return model
     images = keras.Input(model.input_shape[1:])
-    copy = keras.models.clone_model(model, input_tensors=keras.layers.Rescaling(scale)(images))
-    copy = keras.Model(images, copy.output)
-    copy.set_weights(model.get_weights())
-    return copy
+    return keras.Model(images, model(keras.layers.Rescaling(scale)(images)))
 
 
 def calibration_faces(data: FaceData | None) -> tuple[np.ndarray, str]:
