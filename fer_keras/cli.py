@@ -17,6 +17,9 @@ from fer_keras.errors import FerKerasError
 
 Config = TypeVar("Config")
 
+DRAWN_AMBIGUOUS = 0.3
+"""Share of the drawn faces, where votes are learned, that people would disagree on."""
+
 
 def command_line() -> str:
     """Return the command that runs, as somebody would paste it into a shell."""
@@ -182,7 +185,8 @@ def load_data(args: argparse.Namespace) -> FaceData:
     if args.data is None:
         from fer_keras.data.synthetic import drawn_faces
 
-        data = drawn_faces()
+        voted = getattr(args, "targets", None) not in (None, "labels")
+        data = drawn_faces(ambiguous=DRAWN_AMBIGUOUS if voted else None)
         print("data: drawn faces, not FER2013 (give --data for the real thing)", flush=True)
     else:
         from fer_keras.data.kaggle import KAGGLE, resolve_data
