@@ -25,7 +25,9 @@ def read_exports(folder: Path, model: Path) -> dict[str, Any]:
     if path.exists():
         written = read_json(path)
         formats = written.get("formats") if isinstance(written, dict) else None
-        whole = isinstance(formats, dict) and all(isinstance(facts, dict) for facts in formats.values())
+        whole = isinstance(formats, dict) and all(
+            isinstance(facts, dict) and isinstance(facts.get("file", ""), str | None) for facts in formats.values()
+        )
         if not whole or "model_sha256" not in written:
             raise FerKerasError(f"{path}: expected the exports of a model")
         if sha256 in (None, written["model_sha256"]):
