@@ -186,7 +186,9 @@ def kill(rng, until, scratch, keep):
         except subprocess.TimeoutExpired:
             process.kill()
             said, number = process.communicate()[1], 0
-        result = "hang" if not number else "answered" if process.returncode in (0, statuses[number]) else "crash"
+        result = (
+            "hang" if not number else "answered" if process.returncode in (0, statuses[number], -number) else "crash"
+        )
         result = "traceback" if "Traceback" in said and "fer_keras" in said else result
         if process.returncode == 0:  # the seconds differ, the rest must not
             found = (folder / "metrics.csv").read_text().splitlines()
