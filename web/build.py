@@ -70,6 +70,15 @@ def build(dist: Path) -> None:
         new.rename(dist)
 
 
+def is_current(dist: Path) -> bool:
+    """Say whether `dist` was built after the last change of what it is made of."""
+    made = dist / "sw.js"
+    faces = Path(detector.__file__).parent.glob("*.py")
+    sources = [Path(__file__), WEB / "package-lock.json", *(WEB / "src").rglob("*"), *faces]
+    sources += [file for name in MODELS for file in (SAVED_MODELS / name).glob("*.tflite")]
+    return made.exists() and made.stat().st_mtime > max(source.stat().st_mtime for source in sources)
+
+
 def _vendor(folder: Path) -> None:
     folder.mkdir()
     for source, name in _VENDORED.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from browsing import CHROMIUM, FLAGS, PATIENCE, serving, watched
+from filelock import FileLock
 
 WEB = Path(__file__).parents[2] / "web"
 MISSING = [
@@ -27,12 +28,14 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def dist(tmp_path_factory):
+def dist():
     spec = importlib.util.spec_from_file_location("build_page", WEB / "build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    folder = tmp_path_factory.mktemp("page") / "dist"
-    module.build(folder)
+    folder = WEB / "dist"
+    with FileLock(WEB / "node_modules" / ".page.lock"):  # of two test processes one builds
+        if not module.is_current(folder):
+            module.build(folder)
     return folder
 
 

@@ -111,19 +111,19 @@ def test_two_models_at_once_and_other_numbers(page):
     page.get_by_label("Compare with another").check()
     first = page.locator(".face").first.locator("caption")
     expect(first).to_have_text(["separable-93k float32", "separable-25k float32"])
-    page.get_by_label("Numbers", exact=True).select_option("int8")
+    page.locator("#precision").select_option("int8")
     expect(first).to_have_text(["separable-93k int8", "separable-25k float32"])
     expect(page.locator(".face h3").first).to_contain_text("/")
     wait_for_frames(page, 2)
     assert {row["model"] for row in rows_of(page)} >= {"separable-93k int8", "separable-25k float32"}
-    page.get_by_label("Numbers", exact=True).select_option("float32")
+    page.locator("#precision").select_option("float32")
     page.get_by_label("Compare with another").uncheck()
     expect(first).to_have_text(["separable-93k float32"])
 
 
 def test_the_timeline_says_what_it_shows(page):
     wait_for_frames(page, 3)
-    page.get_by_label("Face", exact=True).select_option("2")
+    page.locator("#followed").select_option("2")
     expect(page.get_by_role("img", name="Face 2 in the last minute: surprise")).to_be_visible()
     assert page.locator("#legend li").all_text_contents() == [*fer_keras.load().classes]
     drawn = page.evaluate(

@@ -72,17 +72,17 @@ def test_a_model_that_does_not_load_leaves_the_one_before(context, address):
     page = context.new_page()
     page.route("**/separable-25k_float32*", lambda route: route.abort())
     open_page(page, address)
-    page.get_by_label("Model", exact=True).select_option("1")
+    page.locator("#model").select_option("1")
     expect(page.get_by_role("alert")).to_have_text(
         "The model separable-25k (float32) does not load: models/separable-25k_float32.tflite.zst cannot be reached."
     )
-    expect(page.get_by_label("Model", exact=True)).to_have_value("0")
+    expect(page.locator("#model")).to_have_value("0")
 
 
 def test_a_model_that_is_no_model(context, address):
     page = context.new_page()
     page.route("**/separable-93k_int8*", lambda route: route.fulfill(body="nothing"))
     open_page(page, address)
-    page.get_by_label("Numbers", exact=True).select_option("int8")
+    page.locator("#precision").select_option("int8")
     expect(page.get_by_role("alert")).to_contain_text("The model separable-93k (int8) does not load:")
-    expect(page.get_by_label("Numbers", exact=True)).to_have_value("float32")
+    expect(page.locator("#precision")).to_have_value("float32")

@@ -150,6 +150,10 @@ class Page {
     this.source = source;
     this.session = new Session(this.reader, source);
     this.panel.reset();
+    this.panel.show([], []);
+    this.shown = null;
+    byId("saving").hidden = true;
+    byId("speed").textContent = "";
     this.say("");
     byId("camera").textContent = source === "camera" ? "Stop camera" : "Start camera";
     byId("player").hidden = source !== "video";

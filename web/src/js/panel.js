@@ -35,6 +35,7 @@ export class Panel {
 
   /** Say so at once where what is seen is another thing than before, else not more often than one can hear. */
   #speak(faces) {
+    if (!faces.length && !this.spoken) return;
     const labels = faces.map(({ id, answers }) => `${id}${answers.map(({ label }) => label)}`).join();
     const now = performance.now();
     if (labels === this.spoken || now - this.spokenAt < SPEAK_EVERY) return;

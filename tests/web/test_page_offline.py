@@ -1,0 +1,98 @@
+"""The page alone: no network once loaded, no other host, small, and usable with a keyboard."""
+
+import gzip
+import shutil
+
+import pytest
+from browsing import CHROMIUM, FLAGS, open_page, serving
+from portrait import PORTRAIT
+
+expect = pytest.importorskip("playwright.sync_api").expect
+
+MOST_BYTES = 4_000_000
+MOST_STUDENT_BYTES = 400_000
+
+
+def test_all_of_it_is_small(dist):
+    sizes = {file: len(gzip.compress(file.read_bytes(), 9)) for file in dist.rglob("*") if file.is_file()}
+    assert sum(sizes.values()) <= MOST_BYTES
+    students = [size for file, size in sizes.items() if file.name.endswith(("_float32.tflite.zst", "_int8.tflite.zst"))]
+    assert len(students) >= 4 and max(students) <= MOST_STUDENT_BYTES
+
+
+def test_it_works_in_a_subfolder_and_without_its_server_once_loaded(browser, dist, tmp_path):
+    shutil.copytree(dist, tmp_path / "some" / "folder")
+    with browser.new_context() as context:
+        page = context.new_page()
+        with serving(tmp_path) as address:
+            open_page(page, f"{address}some/folder/")
+            page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        page.reload()  # nobody answers any more
+        page.wait_for_selector("body[data-ready]")
+        page.set_input_files("#file", PORTRAIT)
+        expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
+        page.locator("#model").select_option("1")  # not fetched before
+        expect(page.locator(".face caption")).to_have_text("separable-25k float32")
+
+
+def test_other_hosts_are_out_of_reach(context, address):
+    page = context.new_page()
+    asked = []
+    context.on("request", lambda request: asked.append(request.url))
+    open_page(page, address)
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+    assert policy.startswith("default-src 'self'") and "http" not in policy and "unsafe-inline" not in policy
+    assert page.evaluate("fetch('http://127.0.0.1:9/').catch(() => 'refused')") == "refused"
+    assert asked and all(url.startswith((address, "blob:")) for url in asked)
+
+
+def press_until(page, selector, key="Tab"):
+    for _ in range(40):
+        if page.evaluate("(selector) => document.activeElement?.matches(selector)", selector):
+            return
+        page.keyboard.press(key)
+    raise AssertionError(f"{selector} cannot be reached with {key}")
+
+
+def test_a_keyboard_does_everything(playwright, address):
+    flags = [*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
+    with (
+        playwright.chromium.launch(executable_path=CHROMIUM, args=flags) as browser,
+        browser.new_context(service_workers="block", permissions=["camera"]) as context,
+    ):
+        page = context.new_page()
+        open_page(page, address)
+        for control in page.locator("button:visible, select:visible, input:visible").all():
+            press_until(page, f"#{control.get_attribute('id')}")
+        press_until(page, "#open")
+        with page.expect_file_chooser() as chooser:
+            page.keyboard.press("Enter")
+        chooser.value.set_files(PORTRAIT)
+        expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
+        press_until(page, "#precision")
+        page.keyboard.press("ArrowDown")
+        expect(page.locator(".face caption")).to_have_text("separable-93k int8")
+        press_until(page, "#compare")
+        page.keyboard.press("Space")
+        expect(page.locator(".face caption")).to_have_count(2)
+        for button, name in (("#csv", ".csv"), ("#still", ".png")):
+            press_until(page, button)
+            with page.expect_download() as download:
+                page.keyboard.press("Enter")
+            assert download.value.suggested_filename.endswith(name)
+        press_until(page, "#camera", "Shift+Tab")
+        page.keyboard.press("Enter")
+        expect(page.locator("#camera")).to_have_text("Stop camera")
+        page.keyboard.press("Space")
+        expect(page.locator("#camera")).to_have_text("Start camera")
+
+
+def test_every_control_has_a_name_and_answers_are_heard(page):
+    names = [page.get_by_role("button", name=name) for name in ("Start camera", "Open photo or video…")]
+    names += [page.get_by_role("combobox", name=name, exact=True) for name in ("Camera", "Model", "Numbers")]
+    names += [page.get_by_role("checkbox", name=name) for name in ("Mirror", "Compare with another")]
+    for control in names:
+        expect(control).to_be_visible()
+    page.set_input_files("#file", PORTRAIT)
+    expect(page.locator("#live")).to_contain_text("Face 1: neutral")
+    expect(page.get_by_role("img", name="Face 1: neutral")).to_be_visible()
