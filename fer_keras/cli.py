@@ -1,74 +1,27 @@
-"""What every command shares: options from config fields, the data, and one sentence for a user's mistake."""
+"""What every command shares: options from config fields, the data, TensorFlow or JAX."""
 
 import argparse
 import dataclasses
-import io
 import os
-import platform
 import shlex
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from fer_keras.config import descriptions, ranges, require
+from fer_keras.config import descriptions, ranges
 from fer_keras.data.dataset import FaceData
-from fer_keras.errors import FerKerasError, not_installed
+from fer_keras.errors import FerKerasError
 
 Config = TypeVar("Config")
-
-PROGRAM = "fer-keras"
-"""The console command; `fer-keras NAME` does what scripts/NAME.py does."""
-
-
-def run(main: Callable[[], int | None]) -> None:
-    """Run a script's `main` and exit with its status (None is 0).
-
-    A `FerKerasError` is printed as one sentence and exits with 2, and the system's refusal of a file with 1, which
-    another try may not meet. Ctrl-C exits with 130. When nobody reads the output any more, as with `| head`, it exits
-    with 141 and without a word.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's errors, not its notices
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # the name of a file may be no text
-    if platform.machine() in ("x86_64", "AMD64"):
-        # TensorFlow's own default needs AVX-512 VNNI or AMX. With AVX2 alone a separable student trains 1.3 to 1.9
-        # times as fast with it.
-        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    try:
-        status = main() or 0
-        sys.stdout.flush()  # here, where it is noticed that nobody reads it
-    except FerKerasError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 2
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith(("fer_keras", "tuner")):
-            raise
-        print(f"error: {not_installed(error)}", file=sys.stderr)
-        status = 2
-    except BrokenPipeError:
-        # Python flushes once more when it ends, and would complain.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 141  # as a shell says of what SIGPIPE ended
-    except OSError as error:  # a full disk, a folder that may not be written
-        print(f"error: {error.filename or 'file'}: {error.strerror or error}", file=sys.stderr)
-        status = 1
-    except KeyboardInterrupt:
-        print(
-            "stopped; a run goes on from its last whole epoch by the same command, with --resume if it has that",
-            file=sys.stderr,
-        )
-        status = 130
-    sys.exit(status)
 
 
 def command_line() -> str:
     """Return the command that runs, as somebody would paste it into a shell."""
     program, *words = sys.argv
-    start = shlex.split(program) if program.startswith(f"{PROGRAM} ") else ["python", program]
+    start = ["python", program] if program.endswith(".py") else shlex.split(program)
     return shlex.join([*start, *words])
 
 
@@ -178,22 +131,6 @@ def add_run_options(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument(
         "--deterministic", action="store_true", help="one thread, deterministic operations: equal runs, slowly"
     )
-
-
-def add_ablation_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says which runs an ablation has."""
-    parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers; the first is the one")
-    parser.add_argument("--assistant", type=Path, required=True, help="a saved student of theirs, to teach as well")
-    parser.add_argument("--name", default="ablation", help="the study's folder below --runs; default %(default)s")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
-    parser.add_argument("--epochs", type=int, default=40, help="of every run; default %(default)s")
-    parser.add_argument("--seeds", type=_count, default=2, help="how many; default %(default)s")
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    require("seeds", count, 1, 100)
-    return count
 
 
 def set_up(args: argparse.Namespace) -> None:

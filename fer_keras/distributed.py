@@ -36,8 +36,8 @@ def strategy() -> tf.distribute.Strategy | None:
     if not text:
         return None
     try:
-        cluster, task = (json.loads(text)[key] for key in ("cluster", "task"))
-        workers = cluster["worker"]
+        config = json.loads(text)
+        cluster, workers, task = config["cluster"], config["cluster"]["worker"], config["task"]
         if [*cluster] != ["worker"] or task["type"] != "worker" or not 0 <= task["index"] < len(workers):
             raise ValueError(text)
     except (ValueError, KeyError, TypeError) as error:

@@ -6,8 +6,7 @@
 Two networks of 100,000 parameters take a second an epoch on a data centre's GPU, one of 4 million 1 to 1.5 s.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.accelerate import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("accelerate")

@@ -5,8 +5,7 @@
 About 5 seconds for FER2013, 1 second once the cache holds it.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.audit_data import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("audit_data")

@@ -7,8 +7,7 @@
 On 2 cores `distill` takes about 6 minutes, `inference` about 8 for five models, `workers` 13 a round.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.benchmark import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("benchmark")

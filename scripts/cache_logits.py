@@ -5,8 +5,7 @@
 A view of FER2013 takes the reference CNN about 12 s on 2 cores.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.cache_logits import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("cache_logits")

@@ -5,8 +5,7 @@
 Seconds, most of them TensorFlow's start.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.client import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("client")

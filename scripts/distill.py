@@ -5,8 +5,7 @@
 For FER2013 with the defaults about 70 minutes on 2 cores; without --data it draws faces and takes 2 to 4 minutes.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.distill import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("distill")

@@ -6,8 +6,7 @@
 Seconds for a student on 2 cores, a minute for a large teacher.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.evaluate import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("evaluate")

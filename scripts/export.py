@@ -5,8 +5,7 @@
 Under a minute on 2 cores for a student, a few for a large teacher.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.export import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("export")

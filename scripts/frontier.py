@@ -5,8 +5,7 @@
 Seconds; with --measure a few minutes.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.frontier import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("frontier")

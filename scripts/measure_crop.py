@@ -5,8 +5,7 @@ python scripts/measure_crop.py separable-93k --data fer2013.zip
 A minute on one core for the 3,589 faces of PublicTest.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.measure_crop import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("measure_crop")

@@ -6,8 +6,7 @@ python scripts/photo.py separable-25k photos/ --csv rows.csv --resume
 About 50 ms a photo of 1280x886 on one core.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.photo import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("photo")

@@ -5,8 +5,7 @@
 Seconds.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.pick import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("pick")

@@ -6,8 +6,7 @@
 Half a second for a few faces with an exported model, else several while TensorFlow starts.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.predict import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("predict")

@@ -5,8 +5,7 @@
 The defaults are 6,600 epochs of FER2013, days on 2 cores.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.search import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("search")

@@ -5,8 +5,7 @@
 Under a minute on 2 cores.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.ship import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("ship")

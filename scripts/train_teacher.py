@@ -5,8 +5,7 @@
 One member is 40 epochs of the reference CNN: about 35 minutes on 2 cores for FER2013.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.train_teacher import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("train_teacher")

@@ -6,8 +6,7 @@
 Needs pip install 'fer_keras[video]'. Faster than it plays at 640x480, on one core.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.video import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("video")

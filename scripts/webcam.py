@@ -6,8 +6,7 @@
 Needs pip install 'fer_keras[video]'. Until q, Escape or Ctrl-C ends it.
 """
 
-from fer_keras import cli
-from fer_keras.jobs.webcam import main
+from fer_keras.__main__ import start
 
 if __name__ == "__main__":
-    cli.run(main)
+    start("webcam")

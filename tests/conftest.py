@@ -4,7 +4,7 @@ import os
 import shutil
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as scripts do: see `fer_keras.cli.run`
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as scripts do: see `fer_keras.cli.set_up`
 
 import numpy as np
 import pytest

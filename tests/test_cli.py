@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import os
-import sys
 from dataclasses import replace
 
 import pytest
@@ -47,33 +45,6 @@ def test_options_given_take_precedence():
 def test_a_word_that_is_no_choice_is_refused():
     with pytest.raises(SystemExit):
         parse("--precision", "float8")
-
-
-@pytest.mark.parametrize(
-    ("error", "status", "said"),
-    [
-        (FerKerasError("a.csv line 3: no"), 2, "error: a.csv line 3: no\n"),
-        (OSError(28, "No space left on device", "a.csv"), 1, "error: a.csv: No space left on device\n"),
-        (KeyboardInterrupt(), 130, "stopped"),
-    ],
-)
-def test_a_mistake_is_one_sentence_and_a_status(error, status, said, capsys):
-    def main():
-        raise error
-
-    with pytest.raises(SystemExit) as ended:
-        cli.run(main)
-    assert ended.value.code == status
-    assert capsys.readouterr().err.startswith(said)
-
-
-def test_output_that_nobody_reads_ends_it_without_a_word(monkeypatch, capsys):
-    reader, writer = os.pipe()
-    os.close(reader)
-    with os.fdopen(writer, "w") as closed, pytest.raises(SystemExit) as ended:
-        monkeypatch.setattr(sys, "stdout", closed)
-        cli.run(lambda: print("face.png happy"))
-    assert ended.value.code == 141 and capsys.readouterr().err == ""
 
 
 def test_an_option_that_came_later_changes_no_hash_from_before_it():

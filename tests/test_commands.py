@@ -29,9 +29,11 @@ def test_every_script_is_a_command():
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_a_script_is_the_command_of_its_name(name):
-    module, script = command(name), runpy.run_path(str(ROOT / "scripts" / f"{name}.py"))
-    assert script["main"] is module.main
+def test_a_script_is_the_command_of_its_name(name, monkeypatch):
+    module, started = command(name), []
+    monkeypatch.setattr(commands, "start", started.append)
+    script = runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="__main__")
+    assert started == [name]
     assert isinstance(module.parser(), argparse.ArgumentParser) and not inspect.signature(module.main).parameters
     title, pasteable, *_ = script["__doc__"].split("\n\n")
     assert title == commands.first_line(name) and pasteable.split("\n")[0] in module.__doc__

@@ -8,7 +8,7 @@ from command import ROOT
 ORDER = (
     "errors", "labels", "config", "files", "distributed", "probabilities", "data", "models", "distill",
     "evaluation", "training", "export", "cards", "predict", "faces", "accelerator", "tuner", "cli",
-    "jobs", "scripts", "__main__",
+    "jobs", "__main__", "scripts",
 )  # fmt: skip
 ROOTS = ("fer_keras", "tuner", "scripts")
 PUBLIC = "predict"

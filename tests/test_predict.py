@@ -4,28 +4,32 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from command import ROOT
 from command import run as run_script
 from face_files import png
 from PIL import Image
 
 import fer_keras
+from fer_keras.cards.sample import sample_faces
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.evaluation.metrics import softmax
-from fer_keras.export import litert, record
+from fer_keras.export import litert, onnx, record
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8
 from fer_keras.files import write_json
 from fer_keras.jobs import predict_files
@@ -53,7 +57,7 @@ def saved(tmp_path_factory):
     model.save(folder / "model.keras")
     write_json(folder / "config.json", {"config": {"data": {"classes": FER2013.classes}}})
     litert.save_float32(model, folder / LITERT_FLOAT32.file)
-    facts = {"kept": True, **record.artifact_facts(folder / LITERT_FLOAT32.file)}
+    facts = {"file": LITERT_FLOAT32.file, "kept": True, **record.artifact_facts(folder / LITERT_FLOAT32.file)}
     record.record_export(folder, folder / "model.keras", "litert_float32", facts)
     logits = predict_logits(model, FACES)
     write_calibration(
@@ -182,6 +186,110 @@ def test_only_the_models_own_exports_take_its_temperature(saved, tmp_path):
     (tmp_path / "m" / "calibration.json").write_text("{}")
     with pytest.raises(FerKerasError, match=r"calibration.json: expected the temperature of a model"):
         fer_keras.load(tmp_path / "m")
+
+
+@pytest.mark.parametrize("temperature", ["0", "-1", "NaN", "Infinity", "1e300", "null", '"hot"', "[1]"])
+def test_a_temperature_that_is_none_is_refused(saved, tmp_path, temperature):
+    shutil.copytree(saved, tmp_path / "m")
+    path = tmp_path / "m" / "calibration.json"
+    path.write_text(re.sub(r'"temperature": [0-9.]+', f'"temperature": {temperature}', path.read_text()))
+    with pytest.raises(FerKerasError, match=r"calibration.json: (temperature .*, expected one from|expected the temp)"):
+        fer_keras.load(tmp_path / "m")
+
+
+def test_an_exported_file_that_changed_is_refused(saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "m")
+    file = tmp_path / "m" / LITERT_FLOAT32.file
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    file.write_bytes(damaged)
+    for path in (tmp_path / "m", file):
+        with pytest.raises(
+            FerKerasError, match=r"damaged or another model's, expected the file that exports.json names"
+        ):
+            fer_keras.load(path)
+
+
+def test_logits_that_are_no_numbers_are_an_error(classifier):
+    broken = replace(classifier, forward=lambda images: np.full((len(images), 7), np.nan, np.float32))
+    with pytest.raises(FerKerasError, match=r"model_float32.tflite: gives logits that are no numbers"):
+        broken.predict(FACES[0])
+
+
+@pytest.mark.parametrize("path", ["", None, 3, "a\0b", 5000 * "a", b"m"])
+def test_what_is_no_path_of_a_model_is_refused(path, saved, monkeypatch):
+    monkeypatch.chdir(saved)  # an empty path is not the folder where one is
+    with pytest.raises(FerKerasError, match=r"there is no such model|expected the name or the path of a model"):
+        fer_keras.load(path)
+
+
+def test_models_that_are_here_and_in_the_checkout_are_listed(saved, monkeypatch):
+    monkeypatch.chdir(saved.parents[1])
+    names = fer_keras.list_models()
+    assert {"m", fer_keras.DEFAULT_MODEL, fer_keras.TINY_MODEL, "reference-cnn"} <= {*names} and names == sorted(names)
+    assert not {"frontier", "measurements", "teachers"} & {*names}
+
+
+def test_without_a_name_the_default_model_is_loaded():
+    assert fer_keras.load().file.resolve() == ROOT / "saved_models" / fer_keras.DEFAULT_MODEL / LITERT_FLOAT32.file
+
+
+def test_onnx_runtime_gives_the_published_logits():
+    classifier = fer_keras.load(runtime="onnx")
+    published = json.loads((ROOT / "saved_models" / fer_keras.DEFAULT_MODEL / "sample.json").read_text())["logits"]
+    assert classifier.runtime == "onnx" and classifier.calibrated
+    np.testing.assert_allclose(classifier.logits(sample_faces()), published, atol=1e-4)
+    assert fer_keras.load(classifier.file).temperature == classifier.temperature
+
+
+def test_an_onnx_file_alone_names_its_classes(tmp_path):
+    classes = ("calm", "tense", "asleep")
+    model = pixels_to(3)
+    onnx.save_onnx(model, tmp_path / "m.onnx")
+    onnx.name_classes(tmp_path / "m.onnx", classes)
+    classifier = fer_keras.load(tmp_path / "m.onnx")
+    assert (classifier.classes, classifier.calibrated) == (classes, False)
+    np.testing.assert_allclose(classifier.logits(FACES), predict_logits(model, FACES), atol=1e-4)
+    (tmp_path / "bad.onnx").write_bytes(b"no model")
+    with pytest.raises(FerKerasError, match=r"bad.onnx: ONNX Runtime cannot run a model from this file"):
+        fer_keras.load(tmp_path / "bad.onnx")
+
+
+def test_a_file_for_one_face_at_a_time_answers_many(tmp_path):
+    model = pixels_to(7)
+    module = tf.Module()
+    module.weights = [variable.value for variable in model.variables]
+    spec = tf.TensorSpec([1, 48, 48, 1], tf.uint8)
+    module.forward = tf.function(lambda images: model(tf.cast(images, tf.float32)), input_signature=[spec])
+    tf.saved_model.save(module, tmp_path / "one", signatures=module.forward)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "one"))
+    (tmp_path / "one.tflite").write_bytes(converter.convert())
+    np.testing.assert_allclose(
+        fer_keras.load(tmp_path / "one.tflite").logits(FACES), predict_logits(model, FACES), atol=1e-4
+    )
+
+
+def test_answers_are_records_and_tables(classifier, tmp_path):
+    (tmp_path / "a.png").write_bytes(png(FACES[2, ..., 0]))
+    answers = classifier.predict(face for face in (FACES[0], tmp_path / "a.png"))
+    first, second = answers.to_records()
+    assert (first["image"], second["image"]) == ("0", str(tmp_path / "a.png"))
+    assert json.loads(answers.to_json()) == [first, second]
+    rows = list(csv.DictReader(io.StringIO(answers.to_csv())))
+    assert [row["label"] for row in rows] == labels(answers)
+    assert [float(rows[1][name]) for name in FER2013.classes] == [*second["probabilities"].values()]
+    frame = answers.to_frame()
+    assert list(frame) == ["image", "label", "confidence", *FER2013.classes]
+    assert frame.confidence.tolist() == [first["confidence"], second["confidence"]]
+    assert classifier.predict([]).to_csv() == "image,label,confidence,angry,disgust,fear,happy,sad,surprise,neutral\n"
+    assert list(classifier.predict([]).to_frame()) == list(frame)
+
+
+def test_a_data_frame_needs_pandas(classifier, monkeypatch):
+    answers = classifier.predict(FACES)
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(FerKerasError, match="pip install pandas"):
+        answers.to_frame()
 
 
 def test_keras_is_traced_once_for_many_faces(saved, monkeypatch):
@@ -342,6 +450,26 @@ def test_a_name_that_is_no_text_is_printed_all_the_same(saved, tmp_path):
     command = [sys.executable, ROOT / "scripts" / "predict.py", saved, os.fsdecode(path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0 and "caf\\udce9.png" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("first", ["faces.zip", "-", "faces"])
+def test_the_default_model_answers_where_none_is_named(first, pictures, monkeypatch):
+    monkeypatch.chdir(pictures)
+    assert predict_files.model_and_pictures([first, "more"]) == (fer_keras.DEFAULT_MODEL, [first, "more"])
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["separable-93k"], "separable-93k: this is a model, expected pictures after it"),
+        (["none.png"], "none.png: there is no such model"),
+        (["", "faces.zip"], "'': there is no such model"),
+    ],
+)
+def test_a_first_word_that_is_neither_a_model_nor_a_picture_is_refused(pictures, monkeypatch, words, message):
+    monkeypatch.chdir(pictures)
+    with pytest.raises(FerKerasError, match=message):
+        predict_files.model_and_pictures(words)
 
 
 def test_no_model_is_one_sentence(run, pictures):

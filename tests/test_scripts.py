@@ -8,7 +8,7 @@ from command import run
 from face_files import write_fer2013
 
 from fer_keras.errors import FerKerasError
-from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, ONE
+from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, SINGLE
 from fer_keras.jobs.benchmark_workers import SMALL_SEARCH
 
 
@@ -45,7 +45,7 @@ def test_ablate(told, csv, models_are_their_paths, tmp_path):
     assert run("ablate.py", *words, cwd=tmp_path).err == "error: that will do\n"
     (((study, arms, seeds), _),) = calls
     assert study.teachers == {
-        ENSEMBLE: ["model a", "model b"], ONE: ["model a"], ASSISTANT: ["model c"],
+        ENSEMBLE: ["model a", "model b"], SINGLE: ["model a"], ASSISTANT: ["model c"],
     }  # fmt: skip
     assert [arm.name for arm in arms] == ["assistant", "baseline"] and list(seeds) == [0, 1, 2]
     assert (study.folder, study.out, study.cache_root) == (Path("runs/n"), Path("out"), Path("logits"))

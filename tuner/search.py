@@ -7,12 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import keras
 from keras_tuner.src.distribute import utils as distribution
 
 from fer_keras.data.dataset import FaceData
-from fer_keras.distill.logit_cache import LogitCache
-from fer_keras.distill.teachers import cached_logits, views_asked_for
+from fer_keras.distill.teachers import Teacher, cached_logits, views_asked_for
 from fer_keras.errors import FerKerasError
 from tuner.hparams import show_trials
 from tuner.hypermodel import Material
@@ -21,7 +19,7 @@ from tuner.settings import CONTROL, FINAL, SEARCH, Search, remember
 from tuner.tuner import FrontierTuner, only_one
 
 
-def run_search(search: Search, data: FaceData, teachers: Sequence[keras.Model], cache_root: Path) -> Path:
+def run_search(search: Search, data: FaceData, teachers: Sequence[Teacher], cache_root: Path) -> Path:
     """Run what is left of a search, in the role that KerasTuner's environment variables give this process.
 
     Without them it runs all trials itself. With KERASTUNER_TUNER_ID=chief it gives them out at KERASTUNER_ORACLE_IP
@@ -76,9 +74,9 @@ def _cell(row: Mapping[str, Any]) -> tuple[str, str, int]:
     return row["stage"], row["family"], row["budget"]
 
 
-def prepare(search: Search, data: FaceData, teachers: Sequence[keras.Model], cache_root: Path) -> Material:
+def prepare(search: Search, data: FaceData, teachers: Sequence[Teacher], cache_root: Path) -> Material:
     """Cache the teachers' logits of every view that any trial asks for, and return what students learn from."""
     epochs = max(search.base.fit.epochs, search.final_epochs)
     longest = replace(search.base, fit=replace(search.base.fit, epochs=epochs))
-    folders, identities = cached_logits(longest, teachers, data.split("train"), cache_root)
-    return Material(data, lambda config: LogitCache(folders, identities, views_asked_for(config)))
+    cache = cached_logits(longest, teachers, data.split("train"), cache_root)
+    return Material(data, lambda config: cache.first(views_asked_for(config)))

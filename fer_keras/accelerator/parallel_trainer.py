@@ -127,11 +127,11 @@ class ParallelTrainer:
         for lane in self.lanes:
             config = lane.config
             schedule = view_schedule(config)
-            seed, view = schedule.seed, schedule.view(epoch)
+            seed, view, (strength, mixup) = schedule.seed, schedule.view(epoch), schedule.strength(epoch)
             rows.append(epoch_order(config.fit.seed, epoch, len(self.train))[:count].astype(np.int32))
-            drawn.append(_drawn(config.views, seed, view, self._index))
+            drawn.append(_drawn(strength, seed, view, self._index))
             views.append(view)
-            mixing.append(mix_partners(config.mixup, seed, view, len(self.train)) if self.mixed else ())
+            mixing.append(mix_partners(mixup, seed, view, len(self.train)) if self.mixed else ())
         fed = {"rows": np.stack(rows).reshape(len(self.lanes), self.steps, -1), "drawn": np.stack(drawn)}
         fed["view"] = np.array(views, np.int32)
         if self.mixed:
@@ -179,7 +179,7 @@ class ParallelTrainer:
             logits, others = forward(trainable, carry["others"], images)
             by_lane = [objective.terms(*pair) for objective, *pair in zip(self.objectives, y, logits, strict=True)]
             logs = {name: jnp.stack([terms[name] for terms in by_lane]) for name in by_lane[0]}
-            logs["accuracy"] = _accuracy(targets, logits)
+            logs["accuracy"] = self._accuracy(targets, logits)
             return logs["loss"].sum(), (others, logs)
 
         gradients, (others, logs) = jax.grad(losses, has_aux=True)(carry["trainable"])
@@ -231,12 +231,17 @@ class ParallelTrainer:
 
         logits = jax.lax.map(of_some, feed["val_images"])
         logits = jnp.moveaxis(logits, 1, 0).reshape(len(self.lanes), -1, logits.shape[-1])[:, : len(targets)]
-        losses = jnp.stack([self.objectives[0].label_loss(targets, own) for own in logits])
-        return {"val_accuracy": _accuracy(targets, logits), "val_loss": losses}
+        losses = jnp.stack([self.objectives[0].cross_entropy(targets, own) for own in logits])
+        return {"val_accuracy": self._accuracy(targets, logits), "val_loss": losses}
+
+    def _accuracy(self, targets: jax.Array, logits: jax.Array) -> jax.Array:
+        """As `LabelledAccuracy`: targets and logits [..., N, C] -> [...]."""
+        heads = self.train.label_set.heads
+        return sum(_accuracy(targets[..., head], logits[..., head]) for head in heads) / len(heads)
 
 
 def _accuracy(targets: jax.Array, logits: jax.Array) -> jax.Array:
-    """As `LabelledAccuracy`: targets and logits [..., N, C] -> [...]."""
+    """The accuracy of one head."""
     labelled = targets.sum(-1) > 0.5
     right = labelled & (logits.argmax(-1) == targets.argmax(-1))
     return right.sum(-1) / jnp.maximum(labelled.sum(-1), 1)

@@ -9,22 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from fer_keras.data.dataset import FaceData, duplicate_groups
+from fer_keras.data.dataset import duplicate_groups
+from fer_keras.data.face_data import FaceData
 
 
 @dataclass(frozen=True)
 class SplitAudit:
-    """One split.
+    """One split: numbers of images, in all and of each class.
 
-    Attributes:
-        name: the split.
-        images: the number of images.
-        class_counts: class name -> number of images.
-        unlabelled: images without a label.
-        constant: images whose pixels are all equal.
-        surplus_copies: images minus distinct images.
-        surplus_copies_not_constant: the same without the constant images, which are copies of each other.
-        copies_of_train: images with an exact copy in the split `train`; None for `train` itself.
+    `constant` are those whose pixels are all equal; `surplus_copies` are the images minus the distinct ones, and the
+    same without the constant ones; `copies_of_train` have an exact copy in the split `train`, None for `train` itself.
     """
 
     name: str
@@ -36,18 +30,26 @@ class SplitAudit:
     surplus_copies_not_constant: int
     copies_of_train: int | None
 
+    def _column(self) -> dict[str, object]:
+        """What `AuditReport.to_text` says of it."""
+        leaked = self.copies_of_train
+        return {
+            "": self.name,
+            "images": self.images,
+            **{f"  {name}": count for name, count in self.class_counts.items()},
+            "  unlabelled": self.unlabelled,
+            "constant images": self.constant,
+            "surplus exact copies": self.surplus_copies,
+            "  not constant": self.surplus_copies_not_constant,
+            "copies of train": "-" if leaked is None else f"{leaked} ({leaked / self.images:.1%})",
+        }
+
 
 @dataclass(frozen=True)
 class AuditReport:
-    """A whole data set, all splits together where nothing else is said.
+    """A whole data set: each split that has an image, and the groups of identical images with different labels.
 
-    Attributes:
-        source: the data set's name.
-        classes: their names.
-        splits: each split that has an image.
-        conflict_groups: groups of identical images with different labels.
-        conflict_images: the images in these groups.
-        train_conflict_groups: such groups among the images of `train` alone.
+    `conflict_images` are the images in these groups; `train_conflict_groups` are those among `train` alone.
     """
 
     source: str
@@ -63,21 +65,14 @@ class AuditReport:
 
     def to_text(self) -> str:
         """Return the report as lines for people."""
-        width = max(len("surplus exact copies"), *map(len, self.classes)) + 2
-        rows = [("", [split.name for split in self.splits])]
-        rows += [("images", [split.images for split in self.splits])]
-        rows += [(f"  {name}", [split.class_counts[name] for split in self.splits]) for name in self.classes]
-        rows += [("  unlabelled", [split.unlabelled for split in self.splits])]
-        rows += [("constant images", [split.constant for split in self.splits])]
-        rows += [("surplus exact copies", [split.surplus_copies for split in self.splits])]
-        rows += [("  not constant", [split.surplus_copies_not_constant for split in self.splits])]
-        rows += [("copies of train", [_share(split) for split in self.splits])]
-        table = [f"{title:<{width}}" + "".join(f"{cell!s:>15}" for cell in cells) for title, cells in rows]
+        columns = [split._column() for split in self.splits]
+        width = max(map(len, columns[0])) + 2
+        table = [f"{title:<{width}}" + "".join(f"{column[title]!s:>15}" for column in columns) for title in columns[0]]
         conflicts = (
             f"identical images with different labels: {self.conflict_groups} groups, "
             f"{self.conflict_images} images ({self.train_conflict_groups} groups inside train)"
         )
-        return "\n".join([self.source, *(line.rstrip() for line in table), conflicts])
+        return "\n".join([self.source, *table, conflicts])
 
 
 def audit(data: FaceData) -> AuditReport:
@@ -96,9 +91,7 @@ def audit(data: FaceData) -> AuditReport:
 
 
 def _audit_split(data: FaceData, groups: np.ndarray, name: str) -> SplitAudit:
-    inside = data.splits == name
-    split = data.take(np.flatnonzero(inside))
-    copies = groups[inside]
+    split, copies = data.split(name), groups[data.splits == name]
     pixels = split.images.reshape(len(split), -1)
     varied = pixels.min(axis=1) != pixels.max(axis=1)
     leaked = np.isin(copies, groups[data.splits == "train"])
@@ -108,25 +101,14 @@ def _audit_split(data: FaceData, groups: np.ndarray, name: str) -> SplitAudit:
         class_counts=dict(zip(data.classes, split.class_counts().tolist(), strict=True)),
         unlabelled=int((split.labels < 0).sum()),
         constant=int((~varied).sum()),
-        surplus_copies=_surplus(copies),
-        surplus_copies_not_constant=_surplus(copies[varied]),
+        surplus_copies=len(copies) - len(np.unique(copies)),
+        surplus_copies_not_constant=len(copies[varied]) - len(np.unique(copies[varied])),
         copies_of_train=None if name == "train" else int(leaked.sum()),
     )
 
 
-def _surplus(groups: np.ndarray) -> int:
-    return len(groups) - len(np.unique(groups))
-
-
 def _conflicting(groups: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the groups that hold more than one label; an unlabelled image conflicts with nothing."""
-    known = labels >= 0
-    pairs = np.unique(np.stack([groups[known], labels[known]]), axis=1)
+    pairs = np.unique(np.stack([groups, labels])[:, labels >= 0], axis=1)
     values, labels_each = np.unique(pairs[0], return_counts=True)
     return values[labels_each > 1]
-
-
-def _share(split: SplitAudit) -> str:
-    if split.copies_of_train is None:
-        return "-"
-    return f"{split.copies_of_train} ({split.copies_of_train / split.images:.1%})"

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from fer_keras.data.archive import printable
 from fer_keras.errors import FerKerasError
@@ -19,15 +19,8 @@ Names = Sequence[str] | Mapping[str, str]
 """What is said of the classes: their names in order, or the data's word for each -> its name."""
 
 
-@dataclass(frozen=True)
-class ClassNames:
-    """What the words of a data set mean.
-
-    Attributes:
-        label_set: the classes.
-        numbers: each word as the data have it -> the number of its class.
-        notes: what should be said about them.
-    """
+class ClassNames(NamedTuple):
+    """The classes; each word as the data have it -> the number of its class; what should be said about them."""
 
     label_set: LabelSet
     numbers: Mapping[str, int]
@@ -35,11 +28,7 @@ class ClassNames:
 
 
 class UnknownClassError(FerKerasError):
-    """A word that is no class; the caller says where it stands.
-
-    Attributes:
-        word: the word.
-    """
+    """A `word` that is no class; the caller says where it stands."""
 
     def __init__(self, word: str, problem: str) -> None:
         super().__init__(problem)
@@ -57,13 +46,14 @@ def read_names(text: bytes, where: str) -> Names:
     Raises:
         FerKerasError: it is neither a list of names nor an object of a name for each folder.
     """
+    expected = f"{where}: expected JSON, a list of the classes' names, or an object of a name for each folder"
     try:
         names = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise FerKerasError(f"{where}: expected JSON, a list of the classes' names") from error
+        raise FerKerasError(expected) from error
     values = list(names.values()) if isinstance(names, dict) else names
     if not isinstance(values, list) or not values or not all(isinstance(name, str) for name in values):
-        raise FerKerasError(f"{where}: expected a list of the classes' names, or an object of a name for each folder")
+        raise FerKerasError(expected)
     return names
 
 
@@ -82,43 +72,32 @@ def classes_of(words: Iterable[str], names: Names | None = None) -> ClassNames:
         FerKerasError: the words, or the names, make no set; or numbers do not say which names are theirs.
     """
     words = sorted(set(words))
-    if isinstance(names, Mapping):
-        return _mapped(words, names)
     if names is None:
         return _own(words)
-    label_set = label_set_of(names)
-    if all(map(is_number, words)) and not any(map(is_number, names)):
-        return ClassNames(label_set, _in_numeric_order(words, tuple(names), label_set))
-    return ClassNames(label_set, {word: _number(word, label_set) for word in words})
-
-
-def _number(word: str, label_set: LabelSet) -> int:
-    number = label_set.number(word)
-    if number is None:
-        expected = printable(", ".join(label_set.classes), 200)
-        raise UnknownClassError(word, f"'{printable(word)}' is no class, expected one of {expected}")
-    return number
-
-
-def _mapped(words: list[str], names: Mapping[str, str]) -> ClassNames:
-    label_set = label_set_of(dict.fromkeys(names.values()))
+    if isinstance(names, Mapping):
+        name_of, label_set = names, label_set_of(dict.fromkeys(names.values()))
+    else:
+        name_of, label_set = {word: word for word in words}, label_set_of(names)
+        if all(map(is_number, words)) and not any(map(is_number, names)):
+            name_of = _in_numeric_order(words, names)
     for word in words:
-        if word not in names:
+        if word not in name_of:
             raise UnknownClassError(word, f"'{printable(word)}' is not in {CLASSES_FILE}, expected its class there")
-    return ClassNames(label_set, {word: _number(names[word], label_set) for word in words})
+        if label_set.number(name_of[word]) is None:
+            expected = printable(", ".join(label_set.classes), 200)
+            raise UnknownClassError(word, f"'{printable(word)}' is no class, expected one of {expected}")
+    return ClassNames(label_set, {word: label_set.number(name_of[word]) for word in words})
 
 
-def _in_numeric_order(words: list[str], names: tuple[str, ...], label_set: LabelSet) -> dict[str, int]:
+def _in_numeric_order(words: list[str], names: Sequence[str]) -> dict[str, str]:
     """The first name belongs to folder 0, or to 1 where the numbers reach from 1 to C."""
-    numbers = {word: int(word) for word in words}
-    least, most, count = min(numbers.values()), max(numbers.values()), len(names)
+    least, most, count = min(map(int, words)), max(map(int, words)), len(names)
     if not (least == 0 and most < count) and not (least > 0 and most == count):
         raise FerKerasError(
             f"folders {printable(', '.join(words), 80)}: expected 0 to {count - 1} or 1 to {count} for"
             f" {count} classes; an object in a {CLASSES_FILE} can say which is which"
         )
-    first = 0 if least == 0 else 1
-    return {word: _number(names[number - first], label_set) for word, number in numbers.items()}
+    return {word: names[int(word) - (least > 0)] for word in words}
 
 
 def _own(words: list[str]) -> ClassNames:
@@ -128,17 +107,16 @@ def _own(words: list[str]) -> ClassNames:
     names = [same[0] if len(same) == 1 else usual for usual, same in spellings.items()]
     names.sort(key=lambda name: (int(name) if is_number(name) else -1, name))
     if len(names) == 1 and FER2013.number(names[0]) is not None:  # one class is no set: it is one of FER2013's
-        return ClassNames(FER2013, {word: _number(word, FER2013) for word in words})
+        return ClassNames(FER2013, {word: FER2013.number(word) for word in words})
     if len(names) == 1:
         raise FerKerasError(f"'{printable(names[0])}' is the only class, expected two or more, or their names")
     label_set = label_set_of(names)
     if label_set in KNOWN:
-        return ClassNames(label_set, {word: _number(word, label_set) for word in words})
+        return ClassNames(label_set, {word: label_set.number(word) for word in words})
     place = {_usual(name): number for number, name in enumerate(label_set.classes)}
-    numbers = {word: place[_usual(word)] for word in words}
-    listed = f"classes: {printable(', '.join(label_set.classes), 300)} (a set of their own"
     unnamed = f"; --classes or a {CLASSES_FILE} names them" if all(map(is_number, names)) else ""
-    return ClassNames(label_set, numbers, (f"{listed}{unnamed})",))
+    note = f"classes: {printable(', '.join(label_set.classes), 300)} (a set of their own{unnamed})"
+    return ClassNames(label_set, {word: place[_usual(word)] for word in words}, (note,))
 
 
 def _usual(word: str) -> str:

@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, NamedTuple
 
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import IMAGE_SIZE
@@ -12,29 +12,65 @@ PIXELS = IMAGE_SIZE * IMAGE_SIZE
 
 MAX_LINE = 2**17
 """No line may be longer, so that no input fills the memory with one; a face takes 9,300 characters."""
+MAX_BLANK = 10_000
+"""Nor may there be more blank lines: a zip of 130 KB holds a hundred million of them."""
+MAX_TEXT = 1000
+"""Nor may an id or a label be longer: an array of ids takes as much for each as for the longest."""
 
-_BAD_BYTE = "\ufffd"
 _LINE_ENDS = ("\n", "\r")
 _PIXEL_VALUES = {str(value): value for value in range(256)}
 
 
-class CsvTable:
-    """A CSV as it is read: its columns at once, its rows one by one.
+class CsvRow(NamedTuple):
+    """One row: its fields by column, and the words by which messages name it."""
 
-    Attributes:
-        columns: the header's names, without spaces around them, in lower case; empty for an empty file.
+    fields: dict[str, str]
+    line: int
+    where: str
+
+    def text(self, column: str) -> str:
+        """Return a field without the spaces around it.
+
+        Raises:
+            FerKerasError: it is longer than `MAX_TEXT`.
+        """
+        text = self.fields[column].strip()
+        if len(text) > MAX_TEXT:
+            raise self.fail(f"{column} {text[:20]!r}... has {len(text):,} characters, expected at most {MAX_TEXT:,}")
+        return text
+
+    def fail(self, problem: str) -> FerKerasError:
+        """Return the error that names this row."""
+        return FerKerasError(f"{self.where}: {problem}")
+
+    def pixels(self, column: str) -> bytes:
+        """Return the 2304 grey values, row by row from the top.
+
+        Raises:
+            FerKerasError: there are more or fewer, or one is no whole number 0..255.
+        """
+        values = self.fields[column].split()
+        if len(values) != PIXELS:
+            raise self.fail(f"{len(values)} pixels, expected {PIXELS}")
+        try:
+            # A dictionary is as strict as it gets (int() takes "1_0") and the fastest way there is.
+            return bytes(map(_PIXEL_VALUES.__getitem__, values))
+        except KeyError as error:
+            raise self.fail(f"pixel {error.args[0][:20]!r}, expected a whole number 0..255") from error
+
+
+class CsvTable:
+    """A CSV as it is read: its `columns` at once, names in lower case without spaces around them; its rows one by one.
+
+    Args:
+        file: the CSV's bytes; UTF-8, with or without a byte order mark.
+        where: the words by which messages name the file.
+
+    Raises:
+        FerKerasError: the first line is none of a CSV.
     """
 
     def __init__(self, file: IO[bytes], where: str) -> None:
-        """Read the header.
-
-        Args:
-            file: the CSV's bytes; UTF-8, with or without a byte order mark.
-            where: the words by which messages name the file.
-
-        Raises:
-            FerKerasError: the first line is none of a CSV.
-        """
         self._where = where
         # A decoder that stops at a bad byte could not say in which line: it reads ahead.
         text = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
@@ -45,7 +81,11 @@ class CsvTable:
         self.columns = [name.strip().lower() for name in header]
 
     def _lines(self, text: io.TextIOWrapper) -> Iterator[str]:
+        blank = 0
         while line := text.readline(MAX_LINE):
+            blank += line.isspace()
+            if blank > MAX_BLANK:
+                raise self._error(f"more than {MAX_BLANK:,} blank lines, expected a row of a CSV")
             if len(line) < MAX_LINE or line.endswith(_LINE_ENDS):
                 yield line
                 continue
@@ -70,68 +110,23 @@ class CsvTable:
     def _error(self, problem: str) -> FerKerasError:
         return FerKerasError(f"{self._where}, line {self._reader.line_num}: {problem}")
 
-    def entries(self) -> Iterator[tuple[int, "CsvRow | FerKerasError"]]:
+    def entries(self) -> Iterator[tuple[int, CsvRow | FerKerasError]]:
         """Yield below the header each line's number and its row, or why it is none; blank lines are skipped.
 
         Raises:
-            FerKerasError: there are no rows.
+            FerKerasError: there are no rows, or too many blank lines.
         """
-        empty = True
+        line = 0
         for record in filter(None, self._records()):  # blank lines are no rows
-            empty = False
-            yield self._reader.line_num, self._row(record)
-        if empty:
+            line = self._reader.line_num
+            if isinstance(record, FerKerasError):
+                yield line, record
+            elif len(record) != len(self.columns):
+                yield line, self._error(f"{len(record)} fields, expected {len(self.columns)}")
+            elif any("\ufffd" in field for field in record):
+                yield line, self._error("expected UTF-8 text")
+            else:
+                fields = dict(zip(self.columns, record, strict=True))
+                yield line, CsvRow(fields, line, f"{self._where}, line {line}")
+        if not line:
             raise FerKerasError(f"{self._where}: the CSV holds no rows below its header")
-
-    def _row(self, record: list[str] | FerKerasError) -> "CsvRow | FerKerasError":
-        if isinstance(record, FerKerasError):
-            return record
-        if len(record) != len(self.columns):
-            return self._error(f"{len(record)} fields, expected {len(self.columns)}")
-        if any(_BAD_BYTE in field for field in record):
-            return self._error("expected UTF-8 text")
-        line = self._reader.line_num
-        return CsvRow(dict(zip(self.columns, record, strict=True)), line, f"{self._where}, line {line}")
-
-    def rows(self) -> Iterator["CsvRow"]:
-        """Yield the rows below the header; blank lines are skipped.
-
-        Raises:
-            FerKerasError: there are none, or one has more or fewer fields than the header or is no text.
-        """
-        for _, row in self.entries():
-            if isinstance(row, FerKerasError):
-                raise row
-            yield row
-
-
-class CsvRow:
-    """One row; `line` is its line in the file, the header being line 1."""
-
-    def __init__(self, fields: dict[str, str], line: int, where: str) -> None:
-        self.line = line
-        self._fields = fields
-        self._where = where
-
-    def text(self, column: str) -> str:
-        """Return a field without the spaces around it."""
-        return self._fields[column].strip()
-
-    def fail(self, problem: str) -> FerKerasError:
-        """Return the error that names this row."""
-        return FerKerasError(f"{self._where}: {problem}")
-
-    def pixels(self, column: str) -> bytes:
-        """Return the 2304 grey values, row by row from the top.
-
-        Raises:
-            FerKerasError: there are more or fewer, or one is no whole number 0..255.
-        """
-        values = self._fields[column].split()
-        if len(values) != PIXELS:
-            raise self.fail(f"{len(values)} pixels, expected {PIXELS}")
-        try:
-            # A dictionary is as strict as it gets (int() takes "1_0") and the fastest way there is.
-            return bytes(map(_PIXEL_VALUES.__getitem__, values))
-        except KeyError as error:
-            raise self.fail(f"pixel {error.args[0][:20]!r}, expected a whole number 0..255") from error

@@ -1,227 +1,23 @@
-"""FaceData, the one form all readers return, and its duplicate-safe validation split."""
+"""What is done with FaceData before training: the duplicate-safe validation split and folds, unlabelled images."""
 
 import hashlib
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
 import numpy as np
 
+from fer_keras.data.face_data import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import FER2013, IMAGE_SHAPE, UNLABELLED, LabelSet
 
-SPLITS: tuple[str, ...] = ("train", "val", "public_test", "private_test", "test")
-"""Every split a FaceData may hold; `val` is the data's own, or made by `mark_validation`."""
-
-SPLIT_OF_USAGE: dict[str, str] = {
-    "Training": "train",
-    "PublicTest": "public_test",
-    "PrivateTest": "private_test",
-}
-"""FER2013's own words for its splits: the CSV's Usage, and the start of an image's name."""
-
-SPLIT_OF_NAME: dict[str, str] = {
-    **{name: name for name in SPLITS},
-    **{usage.lower(): split for usage, split in SPLIT_OF_USAGE.items()},
-    "valid": "val",
-    "validation": "val",
-    "testing": "test",
-}
-"""What a folder or a CSV's Usage calls a split, in lower case -> the split."""
-
-
-@dataclass(frozen=True)
-class FaceData:
-    """Faces with their labels, names and splits; a value, never changed in place.
-
-    Attributes:
-        images: uint8 [N, 48, 48, 1], possibly memory-mapped.
-        targets: float32 [N, C], the share of each class in what is known of an image: one-hot for a label, shares of
-            votes, a row of zeros for an unlabelled image.
-        ids: str [N], the source's own name of each image, such as `Training_00001`.
-        splits: str [N], each one of `SPLITS`.
-        source: what the images are, for people: a file's name, or `drawn faces`.
-        index: int64 [N], each image's row in the source as it was read. It names the image to
-            `fer_keras.data.augment`, so subsets and shuffles keep it.
-        label_set: the classes, in the order of the columns of `targets`.
-        drawn: True for the built-in drawn faces, so that no report can pass them off as FER2013.
-    """
-
-    images: np.ndarray
-    targets: np.ndarray
-    ids: np.ndarray
-    splits: np.ndarray
-    source: str
-    index: np.ndarray
-    label_set: LabelSet = FER2013
-    drawn: bool = False
-
-    @classmethod
-    def create(
-        cls,
-        images: np.ndarray,
-        labels: np.ndarray,
-        ids: Sequence[str] | np.ndarray,
-        splits: Sequence[str] | np.ndarray,
-        source: str,
-        drawn: bool = False,
-        label_set: LabelSet = FER2013,
-    ) -> "FaceData":
-        """Check the arrays against each other and number the rows.
-
-        Args:
-            images: as of the class.
-            labels: int [N], numbers of classes, -1 for an unlabelled image; or float [N, C], as `targets`.
-            ids: as of the class.
-            splits: as of the class.
-            source: as of the class.
-            drawn: as of the class.
-            label_set: as of the class.
-
-        Raises:
-            FerKerasError: a shape, dtype, label or split is not what `FaceData` holds.
-        """
-        count = len(images)
-        if images.shape[1:] != IMAGE_SHAPE or images.dtype != np.uint8:
-            raise FerKerasError(
-                f"{source}: expected uint8 images [N, 48, 48, 1], found {images.dtype} {list(images.shape)}"
-            )
-        if not len(labels) == len(ids) == len(splits) == count:
-            raise FerKerasError(
-                f"{source}: {count} images, {len(labels)} labels, {len(ids)} ids and {len(splits)} splits"
-                " do not go together"
-            )
-        targets = _targets(np.asarray(labels), ids, len(label_set), source)
-        splits = np.asarray(splits, np.str_)
-        unknown = set(np.unique(splits).tolist()) - set(SPLITS)
-        if unknown:
-            raise FerKerasError(f"{source}: unknown split {min(unknown)!r}, expected one of {SPLITS}")
-        ids = np.asarray(ids, np.str_)
-        return cls(images, targets, ids, splits, source, np.arange(count), label_set, drawn)
-
-    def __len__(self) -> int:
-        return len(self.targets)
-
-    def take(self, rows: np.ndarray) -> "FaceData":
-        """Return the images at `rows` (positions or a Boolean mask), in that order."""
-        return replace(
-            self,
-            images=self.images[rows],
-            targets=self.targets[rows],
-            ids=self.ids[rows],
-            splits=self.splits[rows],
-            index=self.index[rows],
-        )
-
-    def split(self, name: str) -> "FaceData":
-        """Return the images of one split; empty where the source has none of it.
-
-        Raises:
-            FerKerasError: `name` is not one of `SPLITS`.
-        """
-        if name not in SPLITS:
-            raise FerKerasError(f"unknown split {name!r}, expected one of {SPLITS}")
-        return self.take(np.flatnonzero(self.splits == name))
-
-    def labelled(self) -> "FaceData":
-        """Return the images that have a label."""
-        return self.take(np.flatnonzero(self.labels >= 0))
-
-    def with_label_set(self, label_set: LabelSet) -> "FaceData":
-        """Return the same images with the classes of another set, which are found by their names.
-
-        Raises:
-            FerKerasError: a class that has images is none of `label_set`.
-        """
-        if label_set.classes == self.classes:
-            return self
-        targets = np.zeros((len(self), len(label_set)), np.float32)
-        for column, name in zip(self.targets.T, self.classes, strict=True):
-            number = label_set.number(name)
-            if number is not None:
-                targets[:, number] += column
-            elif column.any():
-                raise FerKerasError(
-                    f"{self.source}: class {name!r} is none of {label_set.name}'s: {', '.join(label_set.classes)}"
-                )
-        return replace(self, targets=targets, label_set=label_set)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The names of the classes."""
-        return self.label_set.classes
-
-    @property
-    def num_classes(self) -> int:
-        """C, how many classes there are."""
-        return len(self.label_set)
-
-    @cached_property
-    def labels(self) -> np.ndarray:
-        """Int64 [N]: the class that has the largest share, the first of several; -1 for an unlabelled image."""
-        return np.where(self.targets.any(axis=1), self.targets.argmax(axis=1), UNLABELLED)
-
-    @property
-    def split_names(self) -> tuple[str, ...]:
-        """The splits that have at least one image, in the order of `SPLITS`."""
-        present = set(np.unique(self.splits).tolist())
-        return tuple(name for name in SPLITS if name in present)
-
-    @cached_property
-    def image_hashes(self) -> np.ndarray:
-        """Bytes [N]: a digest of each image's pixels, equal for exact copies only."""
-        pixels = np.ascontiguousarray(self.images).reshape(len(self), math.prod(IMAGE_SHAPE))
-        digests = [hashlib.blake2b(row, digest_size=16).digest() for row in pixels]
-        return np.array(digests, dtype="V16") if digests else np.empty(0, "V16")
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 (hexadecimal) of the pixels, the labels and the row numbers, in order.
-
-        Of soft targets it is of these instead of labels; of other classes than FER2013's also of their names.
-        """
-        digest = hashlib.sha256()
-        if self.classes != FER2013.classes:
-            digest.update("\0".join(self.classes).encode())
-        hard = np.isin(self.targets, (0.0, 1.0)).all() and (self.targets.sum(axis=1) <= 1.0).all()
-        for array in (self.images, self.labels if hard else self.targets, self.index):
-            digest.update(np.ascontiguousarray(array).data)
-        return digest.hexdigest()
-
-    def class_counts(self) -> np.ndarray:
-        """Return int64 [C]: the number of labelled images of each class."""
-        return np.bincount(self.labels[self.labels >= 0], minlength=self.num_classes)
-
-    def require_every_class(self) -> None:
-        """Check that there is something to learn from.
-
-        Raises:
-            FerKerasError: there are no labelled images, or a class has none.
-        """
-        counts = self.class_counts()
-        if not counts.sum():
-            raise FerKerasError(f"{self.source}: no labelled training images")
-        if not counts.all():
-            raise FerKerasError(
-                f"{self.source}: no training image of class {self.classes[int(np.argmin(counts))]!r};"
-                f" expected at least one of each of the {self.num_classes}"
-            )
-
-
-def _targets(labels: np.ndarray, ids: Sequence[str] | np.ndarray, classes: int, source: str) -> np.ndarray:
-    """Float32 [N, C] of what `FaceData.create` takes for labels."""
-    if labels.ndim == 2:
-        fits = labels.shape[1] == classes and np.isfinite(labels).all()
-        if not fits or (labels.size and (labels.min() < 0 or labels.sum(axis=1).max() > 1 + 1e-5)):
-            raise FerKerasError(f"{source}: expected targets [N, {classes}], shares from 0 to 1 in all")
-        return labels.astype(np.float32)
-    labels = labels.astype(np.int64)
-    wrong = np.flatnonzero((labels < UNLABELLED) | (labels >= classes))
-    if len(wrong):
-        row = int(wrong[0])
-        raise FerKerasError(f"{source}: image {ids[row]} has label {labels[row]}, expected 0..{classes - 1}")
-    return np.eye(classes + 1, classes, dtype=np.float32)[labels]  # -1 is the last row, of zeros
+__all__ = [
+    "SPLITS",
+    "SPLIT_OF_NAME",
+    "SPLIT_OF_USAGE",
+    "FaceData",
+    "duplicate_groups",
+    "fold_of",
+    "mark_validation",
+    "with_unlabelled",
+]
 
 
 def duplicate_groups(data: FaceData) -> np.ndarray:
@@ -238,6 +34,7 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
     Exact copies of an image always land on the same side, as the class of their first copy, so that
     validation never scores a memorised image. Unlabelled copies of a validation image are left out; the other
     unlabelled training images stay where they are. Data that have a split `val` of their own keep it as it is.
+    Where targets are made of votes, the images are those that are chosen by labels, whatever the targets are.
 
     Args:
         data: the images; those of other splits are left alone.
@@ -251,6 +48,11 @@ def mark_validation(data: FaceData, fraction: float = 0.1, seed: int = 0) -> Fac
         return _without_leaks(data)
     if not 0.0 < fraction < 1.0:
         raise FerKerasError(f"validation fraction {fraction}: expected a number between 0 and 1")
+    if data.labelled_as is not None:
+        marked = mark_validation(data.labelled_as, fraction, seed)
+        split_of = dict(zip(marked.index.tolist(), marked.splits.tolist(), strict=True))
+        kept = data.take(np.isin(data.index, marked.index))
+        return replace(kept, splits=np.array([split_of[number] for number in kept.index.tolist()], np.str_))
     rows = np.flatnonzero((data.splits == "train") & (data.labels >= 0))
     train = data.take(rows)
     groups = duplicate_groups(train)
@@ -282,19 +84,53 @@ def _without_leaks(data: FaceData) -> FaceData:
     return data.take(np.flatnonzero(~leaks))
 
 
+def fold_of(data: FaceData, folds: int, seed: int = 0) -> np.ndarray:
+    """Divide the training images into parts, for networks that each leave one out.
+
+    An image's part is a function of its pixels and the seed alone, so it is the same whatever other images there are,
+    in any order, of any targets, and exact copies are in one part. Parts, and the classes in them, are equal up to
+    chance.
+
+    Args:
+        data: the images.
+        folds: how many parts, 2 or more.
+        seed: equal seeds give equal parts.
+
+    Returns:
+        int64 [N], 0 to `folds` - 1; -1 for images of other splits than `train`.
+
+    Raises:
+        FerKerasError: `folds` is less than 2, or a part would have no image.
+    """
+    if folds < 2:
+        raise FerKerasError(f"folds {folds}: expected 2 or more")
+    key = seed.to_bytes(8, "little")
+    draws = [hashlib.blake2b(digest.tobytes(), digest_size=8, key=key).digest() for digest in data.image_hashes]
+    parts = np.array([int.from_bytes(draw, "little") % folds for draw in draws], np.int64)
+    parts[data.splits != "train"] = -1
+    empty = set(range(folds)) - set(parts.tolist())
+    if empty:
+        raise FerKerasError(f"{data.source}: too few training images for {folds} folds, one of them has none")
+    return parts
+
+
 def with_unlabelled(data: FaceData, more: FaceData) -> FaceData:
     """Return `data` with all images of `more` added to its training split, without their labels.
 
     Their row numbers follow those of `data`, so that their views are their own.
     """
-    offset = int(data.index.max()) + 1
-    return FaceData(
-        images=np.concatenate([data.images, more.images]),
-        targets=np.concatenate([data.targets, np.zeros((len(more), data.num_classes), np.float32)]),
-        ids=np.concatenate([data.ids, more.ids]),
-        splits=np.concatenate([data.splits, np.full(len(more), "train")]),
+    whole = data if data.labelled_as is None else data.labelled_as
+    added = replace(
+        more,
+        targets=np.zeros((len(more), data.num_classes), np.float32),
+        splits=np.full(len(more), "train"),
+        index=int(whole.index.max()) + 1 + more.index,
+    )
+    names = ("images", "targets", "ids", "splits", "index")
+    return replace(
+        data,
+        **{name: np.concatenate([getattr(data, name), getattr(added, name)]) for name in names},
         source=f"{data.source} and {more.source} unlabelled",
-        index=np.concatenate([data.index, offset + more.index]),
-        label_set=data.label_set,
-        drawn=data.drawn,
+        votes=None,
+        labelled_as=None if whole is data else with_unlabelled(whole, more),
     )

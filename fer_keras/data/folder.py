@@ -19,7 +19,7 @@ from fer_keras.data.class_names import (
     classes_of,
     read_names,
 )
-from fer_keras.data.dataset import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
+from fer_keras.data.face_data import SPLIT_OF_NAME, SPLIT_OF_USAGE, SPLITS, FaceData
 from fer_keras.data.image import MAX_IMAGE_BYTES, decode_picture, is_picture
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import IMAGE_SHAPE
@@ -48,8 +48,8 @@ class _Face(NamedTuple):
 def holds_faces(names: Iterable[str]) -> bool:
     """Say whether an archive with these members has folders of pictures inside folders of splits."""
     names = list(names)
-    depth = _wrapping_depth(names)
-    return any(is_picture(name) and len(name.split("/")) - depth >= 3 for name in names)
+    depth = wrapping_depth(names)
+    return any(is_picture(name) and name.count("/") >= depth + 2 for name in names)
 
 
 def read_folder(archive: Archive, resize: bool = False, names: Names | None = None) -> tuple[FaceData, list[str]]:
@@ -72,34 +72,39 @@ def read_folder(archive: Archive, resize: bool = False, names: Names | None = No
         FerKerasError: a folder is no split or no class, or a picture in a class's folder is damaged or not
             of 48x48 pixels (of any size, with `resize`).
     """
-    members, depth, left_out = _find_members(archive)
+    depth = wrapping_depth(archive.sizes)
+    members, left_out = _find_members(archive, depth)
     if not members:
         raise FerKerasError(f"{archive.path}: holds no faces, expected {LAYOUT}")
-    classes = _classes(archive, members, depth, names)
+    classes = _classes(archive, members, names or names_in(archive, depth))
     contradicting: list[str] = []
     faces = sorted(_place(member, classes, contradicting) for member in members)
-    images, coloured, moving = _decode(archive, [face.member for face in faces], resize)
+    images, notes = decode_members(archive, [face.member for face in faces], resize)
     uses = Counter(face.stem for face in faces)
-    ids = [face.stem if uses[face.stem] == 1 else _strip(face.member, depth) for face in faces]
+    ids = [face.stem if uses[face.stem] == 1 else face.member.split("/", depth)[-1] for face in faces]
     labels = np.array([face.label for face in faces], np.int64)
     splits = [SPLITS[face.split] for face in faces]
-    source = archive.path.resolve().name
     notes = [
         *classes.notes,
-        *_counted("images in colour, converted to grey", coloured),
-        *_counted("pictures of several frames, the first of each read", moving),
-        *_counted("images whose names say another split than their folder, which wins", sorted(contradicting)),
-        *_counted("files left out, which are no pictures", sorted(left_out)),
+        *notes,
+        *counted("images whose names say another split than their folder, which wins", sorted(contradicting)),
+        *counted("files left out, which are no pictures", sorted(left_out)),
     ]
+    source = archive.path.resolve().name
     return FaceData.create(images, labels, ids, splits, source, label_set=classes.label_set), notes
 
 
-def _counted(what: str, members: Sequence[str]) -> list[str]:
+def counted(what: str, members: Sequence[str]) -> list[str]:
+    """Return a sentence about members that says how many they are; none where there are none."""
     return [f"{what}: {len(members)} (the first is {printable(members[0])})"] if members else []
 
 
-def _decode(archive: Archive, members: list[str], resize: bool) -> tuple[np.ndarray, list[str], list[str]]:
-    """The images, uint8 [N, 48, 48, 1], the members in colour, and those of several frames."""
+def decode_members(archive: Archive, members: Sequence[str], resize: bool) -> tuple[np.ndarray, list[str]]:
+    """Return the images of some members, uint8 [N, 48, 48, 1], and what should be said about them.
+
+    Raises:
+        FerKerasError: one is damaged, or not of 48x48 pixels (of any size, with `resize`).
+    """
     images = np.empty((len(members), *IMAGE_SHAPE), np.uint8)
     coloured, moving = [], []
     with warnings.catch_warnings():
@@ -107,30 +112,25 @@ def _decode(archive: Archive, members: list[str], resize: bool) -> tuple[np.ndar
         for row, member in enumerate(members):
             picture = decode_picture(archive.read(member, MAX_IMAGE_BYTES), archive.where(member), resize)
             images[row, :, :, 0] = picture.face
-            if picture.colour:
-                coloured.append(member)
-            if picture.frames > 1:
-                moving.append(member)
-    return images, coloured, moving
+            coloured += [member] * picture.colour
+            moving += [member] * picture.moving
+    notes = counted("images in colour, converted to grey", coloured)
+    return images, notes + counted("pictures of several frames, the first of each read", moving)
 
 
-def _strip(name: str, depth: int) -> str:
-    return "/".join(name.split("/")[depth:])
-
-
-def _wrapping_depth(names: list[str]) -> int:
-    """The number of folders, one inside the other, that hold everything and are no split."""
+def wrapping_depth(names: Iterable[str]) -> int:
+    """Return the number of folders, one inside the other, that hold everything and are no split."""
+    folders = {tuple(name.split("/")[:-1]) for name in names} - {()}
     depth = 0
     while True:
-        tops = {parts[depth] for name in names if len(parts := name.split("/")) > depth + 1}
+        tops = {parts[depth] for parts in folders if len(parts) > depth}
         if len(tops) != 1 or tops.pop().lower() in SPLIT_OF_NAME:
             return depth
         depth += 1
 
 
-def _find_members(archive: Archive) -> tuple[list[_Member], int, list[str]]:
-    """The pictures, how many folders wrap them, and the other files inside folders."""
-    depth = _wrapping_depth(list(archive.sizes))
+def _find_members(archive: Archive, depth: int) -> tuple[list[_Member], list[str]]:
+    """The pictures, and the other files inside folders."""
     members, left_out = [], []
     for name in archive.sizes:
         parts = name.split("/")[depth:]
@@ -145,14 +145,22 @@ def _find_members(archive: Archive) -> tuple[list[_Member], int, list[str]]:
         if len(parts) != 3:
             raise FerKerasError(f"{where}: expected {LAYOUT}")
         members.append(_Member(*parts, name))
-    return members, depth, left_out
+    return members, left_out
 
 
-def _classes(archive: Archive, members: list[_Member], depth: int, names: Names | None) -> ClassNames:
-    if names is None:
-        files = [name for name in archive.sizes if name.split("/")[depth:] == [CLASSES_FILE]]
-        files += [CLASSES_FILE] if CLASSES_FILE in archive.sizes else []
-        names = read_names(archive.read(files[0], MAX_CLASSES_FILE), archive.where(files[0])) if files else None
+def names_in(archive: Archive, depth: int) -> Names | None:
+    """Return what a classes.json says, at the root of an archive or below the folders that wrap everything.
+
+    Raises:
+        FerKerasError: it is none.
+    """
+    for name in sorted(archive.sizes, key=len, reverse=True):
+        if name == CLASSES_FILE or name.split("/")[depth:] == [CLASSES_FILE]:
+            return read_names(archive.read(name, MAX_CLASSES_FILE), archive.where(name))
+    return None
+
+
+def _classes(archive: Archive, members: list[_Member], names: Names | None) -> ClassNames:
     try:
         return classes_of((member.word for member in members), names)
     except UnknownClassError as error:

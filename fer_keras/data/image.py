@@ -15,17 +15,16 @@ from fer_keras.labels import IMAGE_SIZE
 
 MAX_IMAGE_BYTES = 16 * 2**20
 MAX_IMAGE_PIXELS = 4096 * 4096
+MAX_READS = 500_000
+"""No picture needs more steps to be read: 16 MiB of empty markers or chunks would take Pillow as many steps."""
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 """Endings, in lower case, of the files that are taken for pictures in a folder or an archive."""
 
-PICTURE = "PNG, JPEG, WebP, BMP, GIF or TIFF"
-"""How messages name what can be read."""
-
 _FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
-
 _SIZE = (IMAGE_SIZE, IMAGE_SIZE)
 _GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L", "F")
+_SIXTEEN_BITS = "fer_keras: 16 bits"
 _DAMAGE = (
     OSError,
     ValueError,
@@ -45,23 +44,16 @@ def is_picture(name: str) -> bool:
 
 
 class DecodedPicture(NamedTuple):
-    """A picture as a face.
-
-    Attributes:
-        face: uint8 [48, 48].
-        colour: whether it was stored in colour.
-        frames: how many it has; `face` is the first.
-    """
+    """A picture as a face, uint8 [48, 48]; whether it was stored in colour, and whether it has more frames."""
 
     face: np.ndarray
     colour: bool
-    frames: int
+    moving: bool
 
 
 def decode_face(data: bytes, where: str, resize: bool = False) -> tuple[np.ndarray, bool]:
     """Return the face of `decode_picture`, uint8 [48, 48], and whether it was stored in colour."""
-    picture = decode_picture(data, where, resize)
-    return picture.face, picture.colour
+    return decode_picture(data, where, resize)[:2]
 
 
 def decode_picture(data: bytes, where: str, resize: bool = False) -> DecodedPicture:
@@ -74,7 +66,7 @@ def decode_picture(data: bytes, where: str, resize: bool = False) -> DecodedPict
 
     Raises:
         FerKerasError: it is no decodable picture, it has another size than 48x48 and `resize` is
-            False, or it has more than `MAX_IMAGE_PIXELS`.
+            False, it has more than `MAX_IMAGE_PIXELS`, or its values do not say what is white.
     """
     with opened_image(data, where) as image:
         if image.size != _SIZE and not resize:
@@ -82,8 +74,21 @@ def decode_picture(data: bytes, where: str, resize: bool = False) -> DecodedPict
                 f"{where}: {image.width}x{image.height} pixels, expected {IMAGE_SIZE}x{IMAGE_SIZE}"
                 " (the option to resize accepts other sizes)"
             )
-        face = to_face(image)
-        return DecodedPicture(face, image.mode not in _GREY_MODES, getattr(image, "n_frames", 1))
+        return DecodedPicture(
+            to_face(image, where), image.mode not in _GREY_MODES, getattr(image, "is_animated", False)
+        )
+
+
+class _Steps(io.BytesIO):
+    """A file's bytes that end the many small steps that a hostile one makes Pillow take."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.taken += 1
+        if self.taken > MAX_READS:
+            raise OSError(f"it takes more than {MAX_READS:,} steps to read")
+        return super().read(size)
 
 
 @contextmanager
@@ -94,9 +99,10 @@ def opened_image(data: bytes, where: str, most_pixels: int = MAX_IMAGE_PIXELS) -
         FerKerasError: it is damaged, as found here or in the block, is of another format, or has more than
             `most_pixels`.
     """
-    with damage_named(where), Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+    with damage_named(where), Image.open(_Steps(data), formats=_FORMATS) as image:
         if image.width * image.height > most_pixels:
             raise FerKerasError(f"{where}: {image.width}x{image.height} pixels, expected at most {most_pixels:,}")
+        note_depth(image)
         yield image
 
 
@@ -112,18 +118,27 @@ def damage_named(where: str) -> Iterator[None]:
     except FerKerasError:
         raise
     except _DAMAGE as error:
-        reason = str(error).partition(" <_io.")[0]  # Pillow ends a sentence with the buffer's address
-        raise FerKerasError(f"{where}: expected a whole {PICTURE} image ({reason})") from error
+        reason = str(error).partition(" <_io.")[0].partition(" <fer_keras")[0]  # Pillow ends with the buffer's address
+        raise FerKerasError(f"{where}: expected a whole PNG, JPEG, WebP, BMP, GIF or TIFF image ({reason})") from error
 
 
-def to_face(image: Image.Image) -> np.ndarray:
+def note_depth(image: Image.Image) -> None:
+    """Keep in mind that a file has 16 bits a channel, before Pillow decodes it and drops eight of a colour's."""
+    if ";16" in str(getattr(image, "tile", "")):
+        image.info[_SIXTEEN_BITS] = True
+
+
+def to_face(image: Image.Image, where: str) -> np.ndarray:
     """Return an image as a face, uint8 [48, 48]; `image` itself may be turned upright.
 
-    Colour becomes ITU-R 601 luma, 16 bits become 8 by scale (65535 -> 255), transparency is dropped, EXIF's
+    Colour becomes ITU-R 601 luma, other values than 8 bits become 8 by `grey_values`, transparency is dropped, EXIF's
     orientation is heeded. Other sizes are scaled (bilinear, antialiased; the sides' ratio is not kept).
+
+    Raises:
+        FerKerasError: its values do not say what is white; the sentence begins with `where`.
     """
     make_upright(image)
-    grey = eight_bits(image).convert("L")
+    grey = eight_bits(image, where).convert("L")
     return np.asarray(grey if grey.size == _SIZE else grey.resize(_SIZE, Image.Resampling.BILINEAR))
 
 
@@ -134,11 +149,47 @@ def make_upright(image: Image.Image) -> None:
         ImageOps.exif_transpose(image, in_place=True)
 
 
-def eight_bits(image: Image.Image) -> Image.Image:
-    """Return an image, of any mode, in one that Pillow converts to grey or RGB without clipping or a warning."""
-    if image.mode.startswith("I"):  # Pillow's own conversion to 8 bits has clipped in some of its versions
-        values = np.asarray(image).astype(np.int64)
-        return Image.fromarray(((values + 128) // 257).clip(0, 255).astype(np.uint8))
+def eight_bits(image: Image.Image, where: str) -> Image.Image:
+    """Return an image, of any mode, in one that Pillow converts to grey or RGB without clipping or a warning.
+
+    Raises:
+        FerKerasError: as `grey_values`; or it is in colour of 16 bits a channel and uses only the lower ones, which
+            Pillow drops.
+    """
+    if image.mode[0] in "IF":
+        values = np.asarray(image)
+        sixteen = image.mode.startswith("I;16") or image.format == "PNG"  # Pillow below 11 opens those in mode I
+        return Image.fromarray(grey_values(values.astype(np.uint16) if sixteen else values, where))
+    if image.info.get(_SIXTEEN_BITS) and max(high for _, high in image.convert("RGB").getextrema()) < 64:
+        raise FerKerasError(
+            f"{where}: 16 bits a channel of which the highest are not used, expected a picture of 8 bits"
+        )
     if image.mode == "P" and "transparency" in image.info:
         return image.convert("RGBA")
     return image
+
+
+def grey_values(values: np.ndarray, where: str) -> np.ndarray:
+    """Return grey values or colours as uint8, of the same shape.
+
+    uint8 are taken as they are. The white of uint16 is that of the fewest of 8, 10, 12, 14 or 16 bits that hold the
+    largest value, since cameras fill a part of 16 bits. Others are rounded, and are 0..255.
+
+    Raises:
+        FerKerasError: `values` are no numbers, not all 0..255, or floats of which none is above 2: these are meant
+            as 0..1, of which resizing makes a little more.
+    """
+    if values.dtype.kind not in "uif":
+        raise FerKerasError(f"{where}: array of {values.dtype}, expected grey values or colours 0..255, uint8 or float")
+    if values.dtype == np.uint8 or not values.size:
+        return values.astype(np.uint8, copy=False)
+    low, high = values.min(), values.max()
+    if values.dtype == np.uint16:
+        white = next(2**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
+        return ((values.astype(np.uint32) * 255 + white // 2) // white).astype(np.uint8)
+    found = f"array with values from {low:g} to {high:g}"
+    if not (low >= 0 and high <= 255):  # also where a value is not a number
+        raise FerKerasError(f"{where}: {found}, expected 0..255")
+    if values.dtype.kind == "f" and 0 < high <= 2:
+        raise FerKerasError(f"{where}: {found}, expected 0..255, not 0..1: multiply by 255")
+    return np.rint(values).astype(np.uint8)

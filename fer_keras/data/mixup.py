@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
-from fer_keras.data.dataset import FaceData
+from fer_keras.data.face_data import FaceData
 from fer_keras.data.random_streams import mix_partners
 
 

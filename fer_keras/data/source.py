@@ -7,37 +7,37 @@ import shutil
 import threading
 import uuid
 import zipfile
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
-from fer_keras.data.archive import Archive, open_archive, printable
-from fer_keras.data.class_names import CLASSES_FILE, MAX_CLASSES_FILE, Names, read_names
+from fer_keras.data.archive import Archive, is_tar, open_archive, printable
+from fer_keras.data.class_names import Names
 from fer_keras.data.csv_rows import CsvTable
-from fer_keras.data.dataset import FaceData
 from fer_keras.data.face_csv import EXPECTED_CSV, FaceColumns, read_faces
-from fer_keras.data.folder import LAYOUT, holds_faces, read_folder
-from fer_keras.data.tar import is_tar
+from fer_keras.data.face_data import FaceData
+from fer_keras.data.ferplus_folder import holds_ferplus, read_ferplus
+from fer_keras.data.folder import LAYOUT, holds_faces, names_in, read_folder
 from fer_keras.errors import FerKerasError
 from fer_keras.files import cache_dir, file_sha256, read_json, replacing, write_json
 from fer_keras.labels import label_set_of
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Part of the cache's key: raise it when a reader gives other rows for the same input."""
 
-_ARRAYS = ("images", "targets", "ids", "splits")
 _logger = logging.getLogger("fer_keras")
 _one_at_a_time = threading.Lock()  # threads of one process would write to the same unfinished entry
+
+Read = tuple[FaceData, list[str]]
+"""Faces, and what should be said about them."""
 
 
 def load_faces(path: str | os.PathLike[str], *, resize: bool = False, classes: Sequence[str] | None = None) -> FaceData:
     """Read faces from any of the formats, recognised by content and not by name.
 
-    A zip, a tar or a folder of `<split>/<class>/<image>`, or with one CSV, or a CSV. The data bring their classes: a
-    known set where the names are all of its, else a set of their own, which is said. The first
+    A zip, a tar or a folder of `<split>/<class>/<image>`, or of FER+'s folders, or with one CSV, or a CSV. The data
+    bring their classes: a known set where the names are all of its, else a set of their own, which is said. The first
     load of a content fills `<cache>/faces/<key>/`, later ones map its images into memory. The key is made
     of the content, so a renamed input hits and a changed one misses.
 
@@ -69,7 +69,7 @@ def load_faces(path: str | os.PathLike[str], *, resize: bool = False, classes: S
     return faces
 
 
-def _load(path: Path, resize: bool, classes: tuple[str, ...] | None) -> tuple[FaceData, list[str]]:
+def _load(path: Path, resize: bool, classes: tuple[str, ...] | None) -> Read:
     entry = cache_dir() / "faces" / _content_key(path, resize, classes)
     cached = _read_entry(entry, path.resolve().name)
     if cached:
@@ -87,7 +87,14 @@ def _load(path: Path, resize: bool, classes: tuple[str, ...] | None) -> tuple[Fa
 def _content_key(path: Path, resize: bool, classes: tuple[str, ...] | None) -> str:
     """The SHA-256 of all that decides what is read: content, reader and options."""
     if path.is_dir():
-        content = _folder_sha256(path)
+        digest = hashlib.sha256(b"folder")
+        with open_archive(path) as archive:
+            archive.require_whole()
+            for name in sorted(archive.sizes):
+                digest.update(os.fsencode(name) + b"\0")
+                with archive.open(name) as file:
+                    digest.update(hashlib.file_digest(file, "sha256").digest())
+        content = digest.hexdigest()
     elif path.is_file():
         if not path.stat().st_size:
             raise FerKerasError(f"{path}: this file is empty")
@@ -98,75 +105,55 @@ def _content_key(path: Path, resize: bool, classes: tuple[str, ...] | None) -> s
     return hashlib.sha256(f"{READER_VERSION} {resize} {classes} {content}".encode()).hexdigest()
 
 
-def _folder_sha256(path: Path) -> str:
-    digest = hashlib.sha256(b"folder")
-    with open_archive(path) as archive:
-        for name in sorted(archive.sizes):
-            digest.update(os.fsencode(name) + b"\0")
-            with archive.open(name) as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+def is_archive(path: Path) -> bool:
+    """Say, by its content, whether a path is a folder, a zip or a tar.
 
-
-def _read(path: Path, resize: bool, classes: tuple[str, ...] | None) -> tuple[FaceData, list[str]]:
-    if path.is_dir() or zipfile.is_zipfile(path) or is_tar(path):
-        with open_archive(path) as archive:
-            if holds_faces(archive.sizes):
-                return read_folder(archive, resize, classes)
-            return _read_archived_csv(archive, classes)
+    Raises:
+        FerKerasError: it is a zip whose end is missing.
+    """
+    if path.is_dir() or not path.is_file():  # a pipe can be read only once
+        return path.is_dir()
+    if zipfile.is_zipfile(path) or is_tar(path):
+        return True
     with path.open("rb") as file:
         if file.read(4) == b"PK\3\4":
             raise FerKerasError(f"{path}: this zip is truncated or damaged, its directory is missing")
-        file.seek(0)
-        return _read_csv(file, str(path), path.resolve().name, classes)
+    return False
 
 
-def _read_csv(file: IO[bytes], where: str, source: str, names: Names | None) -> tuple[FaceData, list[str]]:
-    try:
-        table = CsvTable(file, where)
-    except FerKerasError as error:
-        raise FerKerasError(f"{where}: expected a zip, a folder or {EXPECTED_CSV}") from error
-    if not FaceColumns.find(table.columns):
-        found = printable(",".join(table.columns), 60)
-        raise FerKerasError(f"{where}: expected {EXPECTED_CSV}, found '{found}'")
-    return read_faces(table, source, names)
+def _read(path: Path, resize: bool, classes: Names | None) -> Read:
+    source = path.resolve().name
+    if not is_archive(path):
+        with path.open("rb") as file:
+            return read_faces(file, str(path), source, classes)
+    with open_archive(path) as archive:
+        archive.require_whole()
+        if holds_ferplus(archive.sizes):
+            return read_ferplus(archive, resize)
+        if holds_faces(archive.sizes):
+            return read_folder(archive, resize, classes)
+        name = csv_member(archive)
+        if name is None:
+            raise FerKerasError(f"{path}: holds no faces, expected {LAYOUT}, or {EXPECTED_CSV}")
+        with archive.open(name) as file:
+            return read_faces(file, archive.where(name), source, classes or names_in(archive, 0))
 
 
-def csv_of_faces(archive: Archive) -> str | None:
+def csv_member(archive: Archive) -> str | None:
     """Return the one member of an archive that is a CSV of faces, None where there is none.
 
     Raises:
         FerKerasError: there are several, or one cannot be read.
     """
-    return only_csv(archive.sizes, archive.open, archive.where, archive.path)
-
-
-def only_csv(
-    names: Iterable[str],
-    opener: Callable[[str], AbstractContextManager[IO[bytes]]],
-    where: Callable[[str], str],
-    path: Path,
-) -> str | None:
-    """Return which of some files is a CSV of faces, as `csv_of_faces`."""
     found = []
-    for name in names:
-        if name.lower().endswith(".csv"):
-            with opener(name) as file:
-                if FaceColumns.find(CsvTable(file, where(name)).columns):
+    for name in archive.sizes:
+        if name.lower().endswith(".csv") and name not in archive.refused:
+            with archive.open(name) as file:
+                if FaceColumns.find(CsvTable(file, archive.where(name)).columns):
                     found.append(name)
     if len(found) > 1:
-        raise FerKerasError(f"{path}: holds {printable(' and '.join(found))}; unpack it and name one of them")
+        raise FerKerasError(f"{archive.path}: holds {printable(' and '.join(found))}; unpack it and name one of them")
     return found[0] if found else None
-
-
-def _read_archived_csv(archive: Archive, names: Names | None) -> tuple[FaceData, list[str]]:
-    name = csv_of_faces(archive)
-    if name is None:
-        raise FerKerasError(f"{archive.path}: holds no faces, expected {LAYOUT}, or {EXPECTED_CSV}")
-    if names is None and CLASSES_FILE in archive.sizes:
-        names = read_names(archive.read(CLASSES_FILE, MAX_CLASSES_FILE), archive.where(CLASSES_FILE))
-    with archive.open(name) as file:
-        return _read_csv(file, archive.where(name), archive.path.resolve().name, names)
 
 
 def _write_entry(entry: Path, faces: FaceData, notes: list[str]) -> None:
@@ -174,27 +161,30 @@ def _write_entry(entry: Path, faces: FaceData, notes: list[str]) -> None:
         damaged = entry.with_name(f".damaged-{uuid.uuid4().hex}")
         entry.rename(damaged)
         shutil.rmtree(damaged, ignore_errors=True)
+    arrays = {name: getattr(faces, name) for name in ("images", "targets", "ids", "splits", "votes")}
     with replacing(entry) as partial:
         partial.mkdir(exist_ok=True)
-        for name in _ARRAYS:
-            np.save(partial / f"{name}.npy", getattr(faces, name))
-        digests = {name: file_sha256(partial / f"{name}.npy") for name in _ARRAYS}
-        write_json(
-            partial / "source.json",
-            {"source": faces.source, "classes": faces.classes, "notes": notes, "sha256": digests},
-        )
+        digests = {}
+        for name, array in arrays.items():
+            if array is not None:
+                np.save(partial / f"{name}.npy", array)
+                digests[name] = file_sha256(partial / f"{name}.npy")
+        about = {"source": faces.source, "classes": faces.classes, "notes": notes, "sha256": digests}
+        write_json(partial / "source.json", about)
 
 
-def _read_entry(entry: Path, source: str) -> tuple[FaceData, list[str]] | None:
+def _read_entry(entry: Path, source: str) -> Read | None:
     """The faces and notes of a cache entry, or None if it is not there or is not as it was written."""
     try:
-        written = read_json(entry / "source.json")
-        if any(file_sha256(entry / f"{name}.npy") != written["sha256"][name] for name in _ARRAYS):
-            return None
-        images, *columns = (
-            np.load(entry / f"{name}.npy", mmap_mode="r" if name == "images" else None) for name in _ARRAYS
-        )
-        label_set = label_set_of(written["classes"])
-        return FaceData.create(images, *columns, source, label_set=label_set), written["notes"]
+        about = read_json(entry / "source.json")
+        arrays = {}
+        for name, digest in about["sha256"].items():
+            if file_sha256(entry / f"{name}.npy") != digest:
+                return None
+            arrays[name] = np.load(entry / f"{name}.npy", mmap_mode="r" if name == "images" else None)
+        columns = (arrays[name] for name in ("images", "targets", "ids", "splits"))
+        label_set = label_set_of(about["classes"])
+        faces = FaceData.create(*columns, source, label_set=label_set, votes=arrays.get("votes"))
+        return faces, about["notes"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

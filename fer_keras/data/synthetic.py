@@ -4,9 +4,6 @@ Each face is a set of facial action intensities (what its expression does, weake
 disturbed at random) on a random identity, pose and light. Logistic regression on 3,000 of them
 scores about 0.46, a three-layer CNN about 0.85, so that a test can tell a model that learns from one
 that does not. Scores on drawn faces say nothing about real ones.
-
-References: Ekman and Friesen, "Facial Action Coding System", 1978, and its EMFACS table of the
-actions of each emotion.
 """
 
 import math
@@ -14,83 +11,27 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fer_keras.data.dataset import SPLIT_OF_USAGE, FaceData
+from fer_keras.data.expressions import ACTION_UNITS, CLASS_SHARES, EXPRESSION_ACTIONS, FACE_RANGES
+from fer_keras.data.face_data import SPLIT_OF_USAGE, FaceData
 from fer_keras.data.face_drawing import draw_face
+from fer_keras.data.votes import COLUMNS
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import FER2013, IMAGE_SHAPE, IMAGE_SIZE, LabelSet, label_set_of
+from fer_keras.labels import FER2013, FERPLUS, IMAGE_SHAPE, IMAGE_SIZE, LabelSet, label_set_of
 
 SOURCE = "drawn faces"
-
-CLASS_SHARES: tuple[float, ...] = (0.14, 0.07, 0.14, 0.21, 0.16, 0.13, 0.15)
-"""Share of each class, in the order of `FER2013`'s: FER2013's order of sizes, but milder."""
-
-ACTION_UNITS: tuple[str, ...] = (
-    "inner_brow_raise",  # AU1
-    "outer_brow_raise",  # AU2
-    "brow_lower",  # AU4
-    "lid_raise",  # AU5
-    "cheek_raise",  # AU6
-    "lid_tighten",  # AU7
-    "nose_wrinkle",  # AU9
-    "lip_raise",  # AU10
-    "corner_pull",  # AU12
-    "corner_depress",  # AU15
-    "lip_depress",  # AU16
-    "lip_stretch",  # AU20
-    "lip_tighten",  # AU23
-    "lips_part",  # AU25
-    "jaw_drop",  # AU26
-)
-
-EXPRESSION_ACTIONS: dict[str, dict[str, float]] = {
-    "angry": {"brow_lower": 1.0, "lid_raise": 0.4, "lid_tighten": 0.6, "lip_tighten": 0.9},
-    "disgust": {
-        "nose_wrinkle": 1.0, "lip_raise": 0.7, "corner_depress": 0.6, "lip_depress": 0.5, "brow_lower": 0.3,
-    },
-    "fear": {
-        "inner_brow_raise": 0.9, "outer_brow_raise": 0.4, "brow_lower": 0.5, "lid_raise": 0.8,
-        "lip_stretch": 0.9, "lips_part": 0.5, "jaw_drop": 0.3,
-    },
-    "happy": {"cheek_raise": 0.8, "corner_pull": 1.0, "lips_part": 0.5},
-    "sad": {"inner_brow_raise": 0.8, "brow_lower": 0.4, "corner_depress": 1.0},
-    "surprise": {
-        "inner_brow_raise": 0.9, "outer_brow_raise": 1.0, "lid_raise": 0.8, "lips_part": 0.4, "jaw_drop": 0.9,
-    },
-    "neutral": {},
-}  # fmt: skip
-"""Mean intensity of each action in each expression; an action that is not named is 0."""
-
-FACE_RANGES: dict[str, tuple[float, float]] = {
-    # identity
-    "skin": (110.0, 220.0), "hair": (15.0, 150.0), "background": (10.0, 245.0),
-    "face_width": (0.68, 0.84), "jaw_taper": (0.1, 0.45), "hairline": (-0.85, -0.6), "fringe": (-0.2, 0.2),
-    "hair_length": (-0.3, 1.0), "eye_gap": (0.31, 0.4), "eye_y": (-0.2, -0.08), "eye_width": (0.15, 0.2),
-    "eye_open": (0.07, 0.12), "gaze": (-0.05, 0.05), "iris": (15.0, 85.0), "brow_height": (0.22, 0.34),
-    "brow_tilt": (-0.025, 0.025), "brow_arch": (0.0, 0.06), "brow_thick": (0.022, 0.06), "brow": (0.2, 0.6),
-    "nose_width": (0.1, 0.17), "nose_y": (0.17, 0.28), "mouth_y": (0.5, 0.6), "mouth_width": (0.25, 0.35),
-    "mouth_rest": (-0.02, 0.02), "lip": (0.03, 0.06), "lip_tone": (0.55, 0.85), "teeth": (170.0, 250.0),
-    "wrinkles": (0.0, 0.1),
-    # what may be in the way
-    "glasses": (0.0, 1.0), "frame": (10.0, 120.0), "moustache": (0.0, 1.0), "hand": (0.0, 1.0),
-    "hand_x": (-0.7, 0.7), "hand_y": (0.2, 0.9), "clutter_x": (-1.2, 1.2), "clutter_y": (-1.2, 1.2),
-    "clutter": (10.0, 245.0),
-    # pose
-    "roll": (-0.14, 0.14), "yaw": (-0.16, 0.16), "pitch": (-0.08, 0.08), "scale": (0.9, 1.06),
-    "shift_x": (-0.05, 0.05), "shift_y": (-0.1, 0.0),
-    # light and camera
-    "light_angle": (0.0, 2.0 * math.pi), "light": (0.0, 0.4), "roundness": (0.0, 0.5),
-    "gamma": (0.7, 1.4), "contrast": (0.7, 1.15), "brightness": (-25.0, 25.0), "blur": (0.0, 0.7),
-    "noise": (1.0, 9.0),
-}  # fmt: skip
-"""Range of each number that makes a face other than its expression; all are drawn uniformly."""
 
 _ID_PREFIXES = {split: usage for usage, split in SPLIT_OF_USAGE.items()}
 
 _CHUNK = 512
 """Faces lit at once: bounds the memory that a large set takes."""
 
-_SET_STREAM = 2**63
-"""The random stream of labels and copies, out of reach of any image's number."""
+_SET_STREAM, _VOTES_STREAM = 2**63, 2**63 + 1
+"""The random streams of labels and copies, and of votes, out of reach of any image's number."""
+
+_EXPRESSIONS = tuple(EXPRESSION_ACTIONS)
+_VOTERS = 10
+_UNSURE = 0.03
+"""Share of the votes that are for `unknown`."""
 
 
 def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -112,12 +53,7 @@ def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
     if labels.size and not (labels.min() >= 0 and labels.max() < len(FER2013)):
         wrong = labels[(labels < 0) | (labels >= len(FER2013))][0]
         raise FerKerasError(f"drawn faces: label {wrong}, expected 0..6")
-    _check_seed(seed)
-    images = np.empty((len(labels), *IMAGE_SHAPE), np.uint8)
-    for start in range(0, len(labels), _CHUNK):
-        rows = np.arange(start, min(start + _CHUNK, len(labels)))
-        images[rows, ..., 0] = _draw_chunk(labels[rows], rows, seed)
-    return images
+    return _draw(labels, labels, np.zeros(len(labels)), seed)
 
 
 def drawn_faces(
@@ -127,6 +63,7 @@ def drawn_faces(
     test_fraction: float = 0.2,
     duplicates: float = 0.02,
     classes: Sequence[str] | None = None,
+    ambiguous: float | None = None,
 ) -> FaceData:
     """Draw a data set with FER2013's splits, ids and faults.
 
@@ -138,6 +75,8 @@ def drawn_faces(
             with the same label, at least one a split; 0 for none. FER2013 has 4% in training and 8% in
             each test split.
         classes: some of the expressions, in any known spelling; default: FER2013's seven.
+        ambiguous: share of the faces that are drawn between their expression and another of FER+'s eight, so that ten
+            drawn people disagree; with it the data have `votes`. Other faces, and all where it is None, are the same.
 
     Returns:
         FaceData of `count` images, marked as drawn, in the order train, public_test, private_test, every
@@ -151,7 +90,8 @@ def drawn_faces(
         raise FerKerasError(f"option test_fraction {test_fraction}: expected a number between 0 and 1")
     if not 0.0 <= duplicates <= 0.5:
         raise FerKerasError(f"option duplicates {duplicates}: expected a number from 0 to 0.5")
-    _check_seed(seed)
+    if ambiguous is not None and not 0.0 <= ambiguous <= 1.0:
+        raise FerKerasError(f"option ambiguous {ambiguous}: expected a number from 0 to 1")
     label_set = FER2013 if classes is None else label_set_of(classes)
     expressions = _expressions(label_set)
     test = round(count * test_fraction / 2)
@@ -162,20 +102,23 @@ def drawn_faces(
     rng = _generator(seed, _SET_STREAM)
     labels = np.concatenate([rng.permutation(_class_quota(size, expressions)) for size in sizes.values()])
     splits = np.repeat(list(sizes), list(sizes.values()))
-    images = draw_faces(expressions[labels], seed)
+    first = expressions[labels]
+    second, share, votes = first, np.zeros(count), None
+    if ambiguous is not None:
+        second, share, votes = _crowd(first, ambiguous, _generator(seed, _VOTES_STREAM))
+    images = _draw(first, second, share, seed)
     if duplicates:
-        _copy_some(images, labels, splits, duplicates, rng)
+        originals = _copies(labels, splits, duplicates, rng)
+        images = images[originals]
+        votes = None if votes is None else votes[originals]
     ids = [f"{_ID_PREFIXES[split]}_{number:05d}" for split, size in sizes.items() for number in range(1, size + 1)]
-    return FaceData.create(images, labels, ids, splits, SOURCE, drawn=True, label_set=label_set)
-
-
-def _check_seed(seed: int) -> None:
-    if not 0 <= seed < 2**63:
-        raise FerKerasError(f"option seed {seed}: expected a whole number of 0 or more")
+    return FaceData.create(images, labels, ids, splits, SOURCE, drawn=True, label_set=label_set, votes=votes)
 
 
 def _generator(seed: int, stream: int) -> np.random.Generator:
     """Return the same numbers for the same arguments, whatever was drawn before."""
+    if not 0 <= seed < 2**63:
+        raise FerKerasError(f"option seed {seed}: expected a whole number of 0 or more")
     return np.random.Generator(np.random.Philox(key=np.array([seed, stream], np.uint64)))
 
 
@@ -197,10 +140,32 @@ def _class_quota(size: int, expressions: np.ndarray) -> np.ndarray:
     return np.repeat(np.arange(len(expressions)), np.diff(edges, prepend=0) + 1)
 
 
-def _copy_some(
-    images: np.ndarray, labels: np.ndarray, splits: np.ndarray, share: float, rng: np.random.Generator
-) -> None:
-    """Overwrite a share of each split with copies of training images of the same label."""
+def _crowd(first: np.ndarray, ambiguous: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Say between which expressions faces are, and how ten people each vote on them.
+
+    Each person sees the second expression with a chance that is its share in the face, so that on some faces most
+    disagree with the label, as they do on FER2013's.
+
+    Returns:
+        int64 [N], the second expression; float64 [N], its share, 0 for a face that is not ambiguous; uint8 [N, 10].
+    """
+    count, others = len(first), len(_EXPRESSIONS) - 1
+    chosen = rng.permutation(count)[: round(ambiguous * count)]
+    second = first.copy()
+    second[chosen] = (first[chosen] + 1 + np.arange(len(chosen)) % others) % len(_EXPRESSIONS)
+    share = np.zeros(count)
+    share[chosen] = 0.2 + 0.6 * rng.random(len(chosen))
+    draws = rng.random((2, count, _VOTERS))
+    seen = np.where(draws[0] < share[:, np.newaxis], second[:, np.newaxis], first[:, np.newaxis])
+    column = np.array([FERPLUS.number(name) for name in _EXPRESSIONS])[seen]
+    column = np.where(draws[1] < _UNSURE, COLUMNS.index("unknown"), column)
+    votes = (column[:, :, np.newaxis] == np.arange(len(COLUMNS))).sum(axis=1).astype(np.uint8)
+    return second, share, votes
+
+
+def _copies(labels: np.ndarray, splits: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return int64 [N]: of which image each is a copy; a share of each split of training images of the same label."""
+    originals = np.arange(len(labels))
     for split in _ID_PREFIXES:
         rows = np.flatnonzero(splits == split)
         # The first image of each class stays, so that there is always one to copy.
@@ -208,11 +173,24 @@ def _copy_some(
         chosen = rng.permutation(np.delete(rows, first))[: max(1, round(share * len(rows)))]
         kept = np.setdiff1d(np.flatnonzero(splits == "train"), chosen)
         for row in chosen:
-            images[row] = images[rng.choice(kept[labels[kept] == labels[row]])]
+            originals[row] = originals[rng.choice(kept[labels[kept] == labels[row]])]
+    return originals
 
 
-def _draw_chunk(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
-    """Return uint8 [N, 48, 48]."""
+def _draw(first: np.ndarray, second: np.ndarray, share: np.ndarray, seed: int) -> np.ndarray:
+    """Return uint8 [N, 48, 48, 1]: faces between two expressions, the second's share being `share`."""
+    images = np.empty((len(first), *IMAGE_SHAPE), np.uint8)
+    table = np.array([[actions.get(unit, 0.0) for unit in ACTION_UNITS] for actions in EXPRESSION_ACTIONS.values()])
+    for start in range(0, len(first), _CHUNK):
+        part = slice(start, min(start + _CHUNK, len(first)))
+        of_second = share[part, np.newaxis]
+        actions = (1.0 - of_second) * table[first[part]] + of_second * table[second[part]]
+        images[part, ..., 0] = _draw_chunk(actions, np.arange(part.start, part.stop), seed)
+    return images
+
+
+def _draw_chunk(mean: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
+    """Return uint8 [N, 48, 48] for the mean intensities of the action units, float64 [N, 15]."""
     names = list(FACE_RANGES)
     low, high = np.array(list(FACE_RANGES.values())).T
     luck = np.empty((len(rows), len(names) + 2 * len(ACTION_UNITS) + 1))
@@ -224,7 +202,7 @@ def _draw_chunk(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
         # no logarithm, so that it is the same number on every machine.
         grain[i] = rng.random((2, IMAGE_SIZE, IMAGE_SIZE), np.float32).sum(axis=0) - 1.0
     faces = low + luck[:, : len(names)] * (high - low)
-    actions = _intensities(labels, luck[:, len(names) :])
+    actions = _intensities(mean, luck[:, len(names) :])
     flat = np.stack(
         [
             draw_face(dict(zip(names, face, strict=True)), dict(zip(ACTION_UNITS, action, strict=True)))
@@ -234,12 +212,11 @@ def _draw_chunk(labels: np.ndarray, rows: np.ndarray, seed: int) -> np.ndarray:
     return _photograph(flat, dict(zip(names, faces.T[..., None, None], strict=True)), grain)
 
 
-def _intensities(labels: np.ndarray, luck: np.ndarray) -> np.ndarray:
-    """Return float64 [N, 15]: intensity of each action unit, from the label and uniform numbers."""
-    table = np.array([[EXPRESSION_ACTIONS[name].get(unit, 0.0) for unit in ACTION_UNITS] for name in FER2013.classes])
+def _intensities(mean: np.ndarray, luck: np.ndarray) -> np.ndarray:
+    """Return float64 [N, 15]: intensity of each action unit, from its mean and uniform numbers."""
     units = len(ACTION_UNITS)
     strength = 0.5 + 0.6 * luck[:, :1]
-    own = table[labels] * strength * (0.6 + 0.7 * luck[:, 1 : units + 1])
+    own = mean * strength * (0.6 + 0.7 * luck[:, 1 : units + 1])
     # Some faces also do something that is not part of their expression, such as talking.
     stray = np.maximum(0.0, luck[:, units + 1 :] - 0.92) / 0.08 * 0.5
     return np.maximum(own, stray)

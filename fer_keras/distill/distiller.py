@@ -32,6 +32,7 @@ class Distiller(keras.Model):
             labelled ones. Defaults to 0.9.
         label_smoothing: of the cross-entropy. Defaults to 0.
         loss_options: arguments of the distillation loss beside the temperature. Defaults to none.
+        heads: the first column of each head and the one after its last. Defaults to one head of all columns.
 
     Raises:
         FerKerasError: there is no such loss, option or layer, `temperature` is not positive, or `alpha` is not within
@@ -46,6 +47,7 @@ class Distiller(keras.Model):
         alpha: float = 0.9,
         label_smoothing: float = 0.0,
         loss_options: Mapping[str, float] | None = None,
+        heads: Sequence[tuple[int, int | None]] = ((0, None),),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,8 +55,15 @@ class Distiller(keras.Model):
         require("alpha", alpha, 0.0, 1.0)
         distillation_loss = make_loss(loss, temperature, loss_options)
         self.student = student
-        self._options = {"loss": loss, "temperature": temperature, "loss_options": dict(loss_options or {})}
-        self.objective = Objective(LabelCrossEntropy(label_smoothing), distillation_loss, alpha)
+        self._options = {
+            "loss": loss,
+            "temperature": temperature,
+            "loss_options": dict(loss_options or {}),
+            "heads": heads,
+        }
+        self.objective = Objective(
+            LabelCrossEntropy(label_smoothing), distillation_loss, alpha, [slice(*ends) for ends in heads]
+        )
         self._with_features = _features_function(student, distillation_loss.student_features)
         with scope():  # they count what every host sees
             self.trackers = [keras.metrics.Mean(name=name) for name in ("label_loss", "distillation_loss", "agreement")]

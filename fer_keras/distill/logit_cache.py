@@ -1,32 +1,32 @@
 """The logits of teachers for every view of every image, computed once.
 
-A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npy` is float16 [N, C]
-for view 3. The logits of an ensemble are those of its members side by side, so another ensemble with a member in
-common shares that member's folder, and more views only add files.
+A folder holds one teacher's logits: `manifest.json` says whose and of what, `view-00003.npz` holds float16 [N, C] for
+view 3, with the check sum that each member of a zip file has. The logits of an ensemble are those of its members side
+by side, so another ensemble with a member in common shares that member's folder, and more views only add files.
 
 The idea of a cache keyed by the augmentation's seed: Wu et al., "TinyViT", 2022, arXiv 2207.10666.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import keras
 import numpy as np
 
-from fer_keras.config import ViewConfig, differences, to_dict
-from fer_keras.data import augment
-from fer_keras.data.dataset import FaceData
+from fer_keras.config import differences, to_dict
+from fer_keras.data.dataset import FaceData, fold_of
 from fer_keras.data.mixup import make_mixed_views
-from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.distill.cache_identity import CacheIdentity
 from fer_keras.errors import FerKerasError
-from fer_keras.files import cache_dir, locked, read_json, replacing, write_json
+from fer_keras.files import cache_dir, locked, read_arrays, read_json, replacing, write_json
 from fer_keras.models.fast_layers import for_training
 from fer_keras.models.forward import logits_function
-from fer_keras.models.precision import resolve_precision
 
 MANIFEST = "manifest.json"
+LOGITS = "logits"
+"""The name of the array in a view's file."""
+
 BATCH = 256
 # Half precision rounds by 2^-11 of the value; the rest is convolutions in batches of another size: float32 ones, or
 # bfloat16 ones, each of which rounds by 2^-9.
@@ -34,59 +34,9 @@ TOLERANCES: dict[str, tuple[float, float]] = {"float32": (5e-3, 2e-3), "mixed_bf
 """Precision -> how far a logit computed again may be off: absolute and relative."""
 
 
-@dataclass(frozen=True)
-class CacheIdentity:
-    """Everything the logits of one teacher depend on.
-
-    Attributes:
-        teacher: `teacher_fingerprint` of the model.
-        data: `FaceData.fingerprint` of the images.
-        images: how many there are.
-        num_classes: C, the teacher's.
-        views: how far the views go.
-        view_seed: of the views.
-        mixup: share of the views that are mixed with other images' views.
-        precision: what the teacher computes in, `float32` or `mixed_bfloat16`.
-        augment_version: `fer_keras.data.augment.VERSION`.
-    """
-
-    teacher: str
-    data: str
-    images: int
-    num_classes: int
-    views: ViewConfig
-    view_seed: int
-    mixup: float = 0.0
-    precision: str = "float32"
-    augment_version: int = augment.VERSION
-
-    def folder(self, root: Path) -> Path:
-        """Return where the logits are kept below `root`."""
-        views = "-".join(f"{value:g}" for value in to_dict(self.views).values())
-        name = f"{self.teacher[:12]}_{self.data[:12]}_{views}_v{self.augment_version}_seed{self.view_seed}"
-        return root / f"{name}_mixup{self.mixup:g}_{self.precision}"
-
-
 def default_root() -> Path:
     """Return where logits are cached where no other folder is given."""
     return cache_dir() / "logits"
-
-
-def identify(
-    teacher: keras.Model,
-    data: FaceData,
-    views: ViewConfig,
-    view_seed: int,
-    mixup: float = 0.0,
-    precision: str = "float32",
-) -> CacheIdentity:
-    """Return the identity of the logits of `teacher` for the views of `data`; see `CacheIdentity`.
-
-    With the precision `auto` it is that of `resolve_precision` here.
-    """
-    fingerprint, precision = teacher_fingerprint(teacher), resolve_precision(precision)
-    num_classes = teacher.output_shape[-1]
-    return CacheIdentity(fingerprint, data.fingerprint, len(data), num_classes, views, view_seed, mixup, precision)
 
 
 def write_logits(teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path) -> Path:
@@ -123,8 +73,10 @@ def _write_missing(teacher: keras.Model, data: FaceData, identity: CacheIdentity
     start = time.monotonic()
     for done, view in enumerate(missing, 1):
         logits = _view_logits(logits_of, data, identity, view, np.arange(len(data)))
+        if not np.isfinite(logits).all():
+            raise FerKerasError(f"teacher {identity.teacher[:12]}: its logits of view {view} are no finite numbers")
         with replacing(_shard(folder, view)) as partial:
-            np.save(partial, logits.astype(np.float16))
+            np.savez(partial, **{LOGITS: logits.astype(np.float16)})
         left = (time.monotonic() - start) / done * (len(missing) - done)
         print(f"cache: view {view + 1}/{count} of teacher {identity.teacher[:12]}  ETA {left:.0f} s", flush=True)
 
@@ -147,30 +99,70 @@ class LogitCache:
         folders: one for each member, from `write_logits`.
         identities: what each of them has to be.
         views: K.
+        teaches: int [N, M], the members that teach each image; see `cross_fit`. Defaults to all of them.
 
     Raises:
         FerKerasError: a folder is of something else, lacks a view or is damaged.
     """
 
-    def __init__(self, folders: Sequence[Path], identities: Sequence[CacheIdentity], views: int) -> None:
-        self.members = len(folders)
+    def __init__(
+        self,
+        folders: Sequence[Path],
+        identities: Sequence[CacheIdentity],
+        views: int,
+        teaches: np.ndarray | None = None,
+    ) -> None:
+        self.members = len(folders) if teaches is None else teaches.shape[1]
         self.views = views
+        self._teaches = teaches
         self._caches = [*zip(folders, identities, strict=True)]
         for folder, identity in self._caches:
             check_manifest(folder, identity)
             for view in range(views):
                 _open(folder, view, (identity.images, identity.num_classes))
 
+    def first(self, views: int) -> "LogitCache":
+        """Return the cache of the first so many views."""
+        return LogitCache(*zip(*self._caches, strict=True), views, self._teaches)
+
     def view(self, view: int) -> np.ndarray:
         """Return float16 [N, members, C]: the logits of every image under view `view`."""
-        return np.stack(
+        logits = np.stack(
             [_open(folder, view, (identity.images, identity.num_classes)) for folder, identity in self._caches], axis=1
         )
+        return logits if self._teaches is None else np.take_along_axis(logits, self._teaches[:, :, np.newaxis], axis=1)
+
+
+def cross_fit(data: FaceData, identities: Sequence[CacheIdentity]) -> np.ndarray:
+    """Return int64 [N, R]: for each image the places of those teachers that left it out.
+
+    Args:
+        data: the training images.
+        identities: of the teachers' logits, with the part of the images that each left out.
+
+    Raises:
+        FerKerasError: the parts are not left out by equally many teachers.
+    """
+    unseen = np.stack(
+        [
+            fold_of(data, identity.folds) + 1 == identity.left_out if identity.left_out else np.zeros(len(data), bool)
+            for identity in identities
+        ],
+        axis=1,
+    )
+    counts = unseen.sum(axis=1)
+    if not counts.min() == counts.max() > 0:
+        parts = ", ".join(f"{identity.left_out} of {identity.folds}" for identity in identities)
+        raise FerKerasError(
+            f"cross_fitted: expected teachers of which equally many left out each part of the training images, at"
+            f" least one; these left out {parts}"
+        )
+    return np.argsort(~unseen, axis=1, kind="stable")[:, : counts[0]]
 
 
 def verify(
     teacher: keras.Model, data: FaceData, identity: CacheIdentity, count: int, root: Path, *, sample: int = 512,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> float:  # fmt: skip
     """Compute a random sample of the cached logits again and compare.
 
@@ -181,7 +173,7 @@ def verify(
         count: K, the views to sample from.
         root: the folder of all caches.
         sample: how many (view, image) pairs to compare.
-        seed: of the sample.
+        seed: of the sample; by default it is another one each time.
 
     Returns:
         The largest absolute difference found.
@@ -226,26 +218,21 @@ def _view_logits(
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         made = make_mixed_views(data, some, identity.views, identity.view_seed, view, identity.mixup)
-        parts.append(logits_of(made))
+        logits = logits_of(made)
+        parts.append((logits + logits_of(made[:, :, ::-1])) / 2 if identity.mirrored else logits)
     return np.concatenate(parts)
 
 
 def _shard(folder: Path, view: int) -> Path:
-    return folder / f"view-{view:05d}.npy"
+    return folder / f"view-{view:05d}.npz"
 
 
 def _open(folder: Path, view: int, shape: tuple[int, int]) -> np.ndarray:
     path = _shard(folder, view)
-    try:
-        logits = np.load(path, mmap_mode="r")
-    except FileNotFoundError as error:
-        raise FerKerasError(f"{path}: this view is not cached yet") from error
-    except OSError as error:
-        raise FerKerasError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, EOFError) as error:
-        raise FerKerasError(f"{path}: damaged, expected float16 {list(shape)}; delete it") from error
-    if logits.shape != shape or logits.dtype != np.float16:
-        raise FerKerasError(
-            f"{path}: damaged, expected float16 {list(shape)}, found {logits.dtype} {list(logits.shape)}; delete it"
-        )
+    if not path.exists():
+        raise FerKerasError(f"{path}: this view is not cached; the same command makes it again")
+    logits = read_arrays(path, f"float16 {list(shape)}; delete it").get(LOGITS)
+    if logits is None or logits.shape != shape or logits.dtype != np.float16:
+        found = "none" if logits is None else f"{logits.dtype} {list(logits.shape)}"
+        raise FerKerasError(f"{path}: damaged, expected logits float16 {list(shape)}, found {found}; delete it")
     return logits

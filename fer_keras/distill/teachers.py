@@ -4,16 +4,62 @@ The logit cache is imported where it is used: it needs TensorFlow, and how many 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 
-from fer_keras.config import StudentConfig
+from fer_keras.config import DataConfig, StudentConfig, from_dict
 from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
+from fer_keras.files import CONFIG_FILE, read_json
+from fer_keras.labels import LabelSet
+from fer_keras.models.heads import take_head
+from fer_keras.models.load import load_model, model_file, read_label_set
 
 if TYPE_CHECKING:
-    from fer_keras.distill.logit_cache import CacheIdentity
+    from fer_keras.distill.cache_identity import CacheIdentity
+    from fer_keras.distill.logit_cache import LogitCache
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A saved model that teaches.
+
+    Attributes:
+        model: of logits [N, C] of the student's classes.
+        file: where it was read from.
+        folds: into how many parts the training images were divided for it.
+        left_out: the part that it has not learned from; 0 for none.
+    """
+
+    model: keras.Model
+    file: Path = Path()
+    folds: int = 1
+    left_out: int = 0
+
+
+def load_teacher(path: str | Path, label_set: LabelSet) -> Teacher:
+    """Load a model that is to teach the classes of `label_set`: of one with several heads that which has them.
+
+    Raises:
+        FerKerasError: it is no model, its classes are others, or the config.json beside it is damaged.
+    """
+    file = model_file(path)
+    model, own = load_model(file), read_label_set(file)
+    if own is not None:
+        try:
+            model = take_head(model, own, label_set)
+        except FerKerasError as error:
+            raise FerKerasError(f"{file}: {error}") from error
+    elif model.output_shape[-1] != len(label_set):
+        raise FerKerasError(f"{file}: a teacher of {model.output_shape[-1]} classes, expected {len(label_set)}")
+    config = file.with_name(CONFIG_FILE)
+    if not config.is_file():
+        return Teacher(model, file)
+    data = from_dict(DataConfig, read_json(config)["config"]["data"], config, "config.data.")
+    return Teacher(model, file, data.folds, data.left_out)
 
 
 def views_asked_for(student: StudentConfig) -> int:
@@ -22,36 +68,30 @@ def views_asked_for(student: StudentConfig) -> int:
 
 
 def cached_logits(
-    student: StudentConfig,
-    teachers: Sequence[keras.Model],
-    train: FaceData,
-    cache_root: Path,
-    views: int | None = None,
-) -> tuple[list[Path], list["CacheIdentity"]]:
-    """Write what is missing of the logits that a student asks for, and check a sample of them.
+    student: StudentConfig, teachers: Sequence[Teacher], train: FaceData, root: Path, views: int | None = None
+) -> "LogitCache":
+    """Write what is missing of the logits that a student asks for, check a sample of them, and return them.
 
     Args:
-        student: its views, how many of them and their seed, its epochs.
+        student: its views, how many of them and their seed, its epochs, and which teachers teach an image.
         teachers: whose logits.
         train: the images.
-        cache_root: where logits are cached.
-        views: of how many views; default: as many as the student sees.
-
-    Returns:
-        Each teacher's folder and what it is of, for a `LogitCache`.
+        root: the folder of all caches.
+        views: K, how many of them; default: as many as the student sees.
 
     Raises:
-        FerKerasError: a cache is there that holds something else.
+        FerKerasError: a cache is there that holds something else, or the teachers leave out parts unevenly.
     """
-    from fer_keras.distill.logit_cache import verify, write_logits
+    from fer_keras.distill.logit_cache import LogitCache, cross_fit, verify, write_logits
 
     views, folders = views or views_asked_for(student), []
     identities = identify_teachers(student, teachers, train)
+    teaches = cross_fit(train, identities) if student.cross_fitted else None
     for teacher, identity in zip(teachers, identities, strict=True):
-        folders.append(write_logits(teacher, train, identity, views, cache_root))
-        worst = verify(teacher, train, identity, views, cache_root)
+        folders.append(write_logits(teacher.model, train, identity, views, root))
+        worst = verify(teacher.model, train, identity, views, root)
         print(f"cache: {folders[-1]}: a sample made again differs by at most {worst:.4f}", flush=True)
-    return folders, identities
+    return LogitCache(folders, identities, views, teaches)
 
 
 def note_other_teachers(recipe: StudentConfig, fingerprints: Sequence[str], files: Sequence[Path]) -> None:
@@ -67,13 +107,15 @@ def note_other_teachers(recipe: StudentConfig, fingerprints: Sequence[str], file
             print(f"note: {file} ({found[:12]}) is not the network that the recipe had ({expected[:12]})", flush=True)
 
 
-def identify_teachers(
-    student: StudentConfig, teachers: Sequence[keras.Model], train: FaceData
-) -> list["CacheIdentity"]:
+def identify_teachers(student: StudentConfig, teachers: Sequence[Teacher], train: FaceData) -> list["CacheIdentity"]:
     """Return what the logits that a student asks for are of, teacher by teacher."""
-    from fer_keras.distill.logit_cache import identify
+    from fer_keras.distill.cache_identity import identify
 
+    of_views = {"mixup": student.mixup, "mirrored": student.cache_mirrored}
     return [
-        identify(teacher, train, student.views, student.view_seed, student.mixup, student.cache_precision)
+        identify(
+            teacher.model, train, student.views, student.view_seed, student.cache_precision,
+            folds=teacher.folds, left_out=teacher.left_out, **of_views,
+        )
         for teacher in teachers
-    ]
+    ]  # fmt: skip

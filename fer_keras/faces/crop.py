@@ -1,7 +1,7 @@
 """The crop that a classifier of FER2013's faces wants, about a face that was found.
 
-`SIDE` and `DOWN` were fitted to FER2013's own crops; `LEVEL_FROM` was chosen by accuracy on turned faces. Both are
-measured by scripts/measure_crop.py.
+All numbers were fitted to FER2013's own crops, or chosen by accuracy on its validation faces, framed and turned:
+scripts/measure_crop.py measures them.
 """
 
 from dataclasses import dataclass, replace
@@ -15,8 +15,11 @@ from fer_keras.labels import IMAGE_SIZE
 SIDE = 1.14
 """Of a crop, in sides of the detector's box."""
 
-DOWN = 0.29
-"""Where a crop has its centre: this share of the way from between the eyes to the mouth."""
+DOWN = 0.34
+"""A crop has its centre half-way between two points: this share of the way from between the eyes to the mouth, ..."""
+
+UP = 0.055
+"""... and this share of the box's side above the box's centre, as the face stands."""
 
 LEVEL_FROM = 10.0
 """Degrees between the eyes' line and the horizontal from which on a face is turned upright."""
@@ -48,10 +51,12 @@ def crop_of(face: FoundFace, level_from: float = LEVEL_FROM) -> Crop:
     """Return the crop of a face; it is turned if the eyes' line leans by `level_from` degrees or more."""
     points = dict(zip(KEY_POINTS, face.points, strict=True))
     eyes = (points["right_eye"] + points["left_eye"]) / 2
-    x, y = eyes + DOWN * (points["mouth"] - eyes)
     across = points["left_eye"] - points["right_eye"]
-    angle = float(np.degrees(np.arctan2(across[1], across[0])))
-    crop = Crop(float(x), float(y), SIDE * float(face.box[2:].mean()))
+    lean = np.arctan2(across[1], across[0])
+    angle, side = float(np.degrees(lean)), float(face.box[2:].mean())
+    above = face.box[:2] + face.box[2:] / 2 + UP * side * np.array([np.sin(lean), -np.cos(lean)])
+    x, y = (eyes + DOWN * (points["mouth"] - eyes) + above) / 2
+    crop = Crop(float(x), float(y), SIDE * side)
     return replace(crop, angle=angle) if abs(angle) >= level_from else crop
 
 

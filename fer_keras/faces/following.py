@@ -9,7 +9,7 @@ from fer_keras.faces.crop import crop_of
 from fer_keras.faces.expressions import box_in, faces_of_crops
 from fer_keras.faces.finder import FaceFinder
 from fer_keras.faces.smoothing import Smoother
-from fer_keras.faces.tracking import Tracker
+from fer_keras.faces.tracking import TrackedFace, Tracker
 from fer_keras.predict import Classifier, Prediction
 from fer_keras.probabilities import softmax
 
@@ -35,7 +35,7 @@ class FaceFollower:
         finder: of faces.
         smoothing: time constant in seconds; 0 answers each frame by itself.
         detect_every: the detector looks at every such frame; in the others the faces go on as they moved.
-        max_faces: at most so many faces of a frame, its largest; None for all.
+        max_faces: at most so many faces, the largest when they come; None for all.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class FaceFollower:
         self._smoother, self._tracker = Smoother(smoothing), Tracker()
         self._detect_every, self._max_faces = detect_every, max_faces
         self._frames = 0
+        self._before: set[int] = set()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -60,15 +61,11 @@ class FaceFollower:
     def follow(self, picture: Image.Image, seconds: float) -> list[FollowedFace]:
         """Return the faces of the next frame, upright, at a time that grows from call to call, in the order of ids."""
         if self._frames % self._detect_every == 0:
-            found = self._finder.find(picture)
-            if self._max_faces is not None:
-                largest = sorted(found, key=lambda face: -face.box[2])[: self._max_faces]
-                found = [face for face in found if face in largest]
-            tracked = self._tracker.update(found, seconds)
+            tracked = self._tracker.update(self._finder.find(picture), seconds)
         else:
             tracked = self._tracker.expected(seconds)
         self._frames += 1
-        tracked = sorted(tracked, key=lambda track: track.number)
+        tracked = self._chosen(tracked)
         crops = [crop_of(track.face) for track in tracked]
         logits = self._classifier.logits(faces_of_crops(picture, crops))
         scaled = softmax(logits / (self._classifier.temperature or 1.0))
@@ -77,6 +74,13 @@ class FaceFollower:
             FollowedFace(track.number, self._answer(track.number, seconds, values, box_in(crop, picture.size)))
             for track, crop, values in zip(tracked, crops, both, strict=True)
         ]
+
+    def _chosen(self, tracked: list[TrackedFace]) -> list[TrackedFace]:
+        """Of all faces as many as are wanted, by id: those of the frame before, then the largest."""
+        first = sorted(tracked, key=lambda track: (track.number not in self._before, -track.face.box[2]))
+        chosen = sorted(first[: self._max_faces], key=lambda track: track.number)
+        self._before = {track.number for track in chosen}
+        return chosen
 
     def _answer(self, number: int, seconds: float, values: np.ndarray, box: tuple[int, int, int, int]) -> Prediction:
         """Smooth the probabilities and the calibrated ones, float32 [2, C], of a face."""

@@ -37,7 +37,7 @@ def open_photo(data: bytes, where: str) -> Photo:
         make_upright(image)
         if image.size != decoded:  # turned by a quarter
             size = size[::-1]
-        rgb = eight_bits(image).convert("RGB")
+        rgb = eight_bits(image, where).convert("RGB")
         return Photo(rgb.reduce(2) if _is_large(rgb) else rgb, size)
 
 

@@ -74,14 +74,14 @@ class Video:
             number, last = 0, 0.0
             for packet in self._container.demux([stream for stream in (self.stream, self.audio) if stream]):
                 if packet.stream is self.audio:
-                    if packet.pts is not None and start <= packet.pts * packet.time_base <= (end or float("inf")):
+                    if packet.pts is not None and _lies_in(float(packet.pts * packet.time_base), start, end):
                         yield packet
                     continue
                 for frame in packet.decode():
                     last = float(frame.time) if frame.time is not None else float(number / self.rate)
                     if end is not None and last > end:
                         return
-                    if last >= start:
+                    if _lies_in(last, start, end):
                         pts = round(last / self.stream.time_base) if frame.pts is None else frame.pts
                         yield Frame(number, last, _upright(frame), pts)
                     number += 1
@@ -115,6 +115,11 @@ def open_video(source: str | Path, format: str | None = None, options: dict[str,
         if container.streams.video[0].codec_context is None:
             raise FerKerasError(f"{path}: nothing here decodes its pictures, expected H.264, HEVC, VP9 or AV1")
         yield Video(path, container)
+
+
+def _lies_in(seconds: float, start: float, end: float | None) -> bool:
+    """Say whether a time is asked for; what an encoder puts before 0, as AAC's does, belongs to the beginning."""
+    return (start <= 0 or seconds >= start) and (end is None or seconds <= end)
 
 
 def _check_file(path: Path) -> None:

@@ -18,17 +18,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_keras import cli
+from fer_keras.config import require
 from fer_keras.errors import FerKerasError
 
 if TYPE_CHECKING:
-    from fer_keras.jobs.ablation_arms import Arm
+    from fer_keras.jobs.ablation_arms import Arm, Study
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
-    cli.add_ablation_options(parser)
+    parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers; an arm has the first")
+    parser.add_argument("--assistant", type=Path, required=True, help="a saved student of theirs, to teach as well")
+    cli.add_folder_options(parser, "ablation")
+    parser.add_argument("--epochs", type=int, default=40, help="of every run; default %(default)s")
+    parser.add_argument("--seeds", type=int, default=2, help="how many; default %(default)s")
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
     parser.add_argument("--arms", nargs="+", help="names of the arms to run; default all")
     parser.add_argument("--out", type=Path, help="folder of the tables and the figure; default: the study's")
@@ -39,78 +44,53 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Parse, train what is missing, compare, draw."""
     args = parser().parse_args()
+    require("--seeds", args.seeds, 1, 100)
     if args.accelerator:
         cli.set_up_accelerator()
-        _train_side_by_side(args)
     else:
         cli.set_up(args)
-        _train_and_compare(args)
 
+    from fer_keras.distill.teachers import load_teacher
+    from fer_keras.jobs.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, SINGLE, Study, base_config
+    from fer_keras.training.data import training_data
 
-def _arms(args: argparse.Namespace) -> list["Arm"]:
-    from fer_keras.jobs.ablation_arms import ARMS
-
-    known = {arm.name: arm for arm in ARMS}
+    by_name = {arm.name: arm for arm in ARMS}
     for name in args.arms or []:
-        if name not in known:
-            raise FerKerasError(f"unknown arm {name!r}, expected some of {', '.join(map(repr, known))}")
-    return [known[name] for name in dict.fromkeys(args.arms or known)]
+        if name not in by_name:
+            raise FerKerasError(f"unknown arm {name!r}, expected some of {', '.join(map(repr, by_name))}")
+    arms = [by_name[name] for name in dict.fromkeys(args.arms or by_name)]
+    data, data_config = training_data(cli.load_data(args))
+    *large, assistant = (load_teacher(path, data.label_set) for path in [*args.teacher, args.assistant])
+    teachers = {ENSEMBLE: large, SINGLE: large[:1], ASSISTANT: [assistant]}
+    folder = args.runs / (args.name or "ablation")
+    places = (args.cache, folder, args.out or folder)
+    study = Study(base_config(args.epochs), teachers, data, data_config, *places)
+    (_train_side_by_side if args.accelerator else _train_and_compare)(study, arms, range(args.seeds))
 
 
-def _train_and_compare(args: argparse.Namespace) -> None:
-    from fer_keras.distill.logit_cache import default_root
+def _train_and_compare(study: "Study", arms: list["Arm"], seeds: range) -> None:
     from fer_keras.evaluation.comparison import differences_figure, differences_table
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.jobs import ablation
-    from fer_keras.jobs.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, ONE, base_config
-    from fer_keras.models.load import load_model
-    from fer_keras.training.data import training_data
+    from fer_keras.jobs.ablation_arms import ARMS
 
-    arms, seeds = _arms(args), range(args.seeds)
-    large = [load_model(path) for path in args.teacher]
-    teachers = {
-        ENSEMBLE: large,
-        ONE: large[:1],
-        ASSISTANT: [load_model(args.assistant)],
-    }
-    data, data_config = training_data(cli.load_data(args))
-    folder, base = args.runs / args.name, base_config(args.epochs)
-    out = args.out or folder
-    study = ablation.Study(base, teachers, data, data_config, args.cache or default_root(), folder, out)
     ablation.run_study(study, arms, seeds)
-    summary = ablation.summarise(study, ablation.recorded(study, ARMS, seeds), seeds)
+    summary = ablation.summarise(study, ARMS, seeds)
     print(f"\n{differences_table(summary)}\n")
-    save_figure(differences_figure(summary, f"One change at a time, {args.seeds} seeds"), out / ablation.FIGURE_FILE)
-    print(f"ablation: {out}")
+    figure = differences_figure(summary, f"One change at a time, {len(seeds)} seeds")
+    save_figure(figure, study.out / ablation.FIGURE_FILE)
+    print(f"ablation: {study.out}")
 
 
-def _train_side_by_side(args: argparse.Namespace) -> None:
+def _train_side_by_side(study: "Study", arms: list["Arm"], seeds: range) -> None:
     from fer_keras.accelerator.runs import fit_runs
-    from fer_keras.distill.ensemble import teacher_fingerprint
-    from fer_keras.jobs.ablation_arms import (
-        ASSISTANT,
-        ENSEMBLE,
-        ONE,
-        arm_config,
-        base_config,
-        refuse_equal_arms,
-        run_name,
-    )
-    from fer_keras.models.load import load_model
-    from fer_keras.training.data import training_data
 
-    base, arms = base_config(args.epochs), _arms(args)
-    refuse_equal_arms(base, arms)
-    data, data_config = training_data(cli.load_data(args))
-    models = [load_model(path) for path in [*args.teacher, args.assistant]]
-    *large, assistant = fingerprints = [teacher_fingerprint(model) for model in models]
-    teachers = {ENSEMBLE: tuple(large), ONE: tuple(large[:1]), ASSISTANT: (assistant,)}
-    runs = {
-        args.runs / args.name / run_name(arm.name, seed): arm_config(
-            base, arm, data_config, teachers[arm.teachers], seed
-        )
-        for seed in range(args.seeds)
-        for arm in arms
+    study.check(arms)
+    runs = {study.run_folder(arm, seed): study.config(arm, seed) for seed in seeds for arm in arms}
+    models = {
+        fingerprint: teacher.model
+        for name, members in study.teachers.items()
+        for fingerprint, teacher in zip(study.fingerprints[name], members, strict=True)
     }
-    fit_runs(runs, data.split("train"), data.split("val"), dict(zip(fingerprints, models, strict=True)))
-    print(f"ablation: {args.runs / args.name}")
+    fit_runs(runs, study.data.split("train"), study.data.split("val"), models)
+    print(f"ablation: {study.folder}")

@@ -1,16 +1,20 @@
-"""The recipes that an ablation compares."""
+"""The recipes that an ablation compares, and what they share."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from fer_keras.config import NO_DATA, DataConfig, StudentConfig, config_hash
-from fer_keras.distill.teachers import views_asked_for
+from fer_keras.data.dataset import FaceData
+from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.distill.teachers import Teacher, views_asked_for
 from fer_keras.errors import FerKerasError
 
 BASELINE = "baseline"
-ENSEMBLE, ONE, ASSISTANT = "ensemble", "one", "assistant"
+ENSEMBLE, SINGLE, ASSISTANT = "ensemble", "single", "assistant"
 """Whom an arm can learn from: large teachers, the first of them, a small model that has learnt from them."""
 FRESH = 100_000
 """As `cached_views`: more than epochs, so that every epoch sees a fresh one."""
@@ -38,7 +42,7 @@ class Arm:
 ARMS: tuple[Arm, ...] = (
     Arm(BASELINE, "baseline"),
     Arm("labels only", "distillation", {"alpha": 0.0}),
-    Arm("one teacher", "teachers", teachers=ONE),
+    Arm("one teacher", "teachers", teachers=SINGLE),
     Arm("assistant", "teachers", teachers=ASSISTANT),
     Arm("1 view", "cached views", {"cached_views": 1}),
     Arm("8 views", "cached views", {"cached_views": 8}),
@@ -69,41 +73,69 @@ def base_config(epochs: int) -> StudentConfig:
     return replace(base, fit=replace(base.fit, epochs=epochs))
 
 
-def arm_config(base: StudentConfig, arm: Arm, data: DataConfig, teachers: tuple[str, ...], seed: int) -> StudentConfig:
-    """Return what the run of an arm is told.
-
-    Args:
-        base: the recipe that it changes.
-        arm: the recipe.
-        data: the images.
-        teachers: the fingerprints of those it learns from.
-        seed: of `FitConfig.seed`.
-    """
-    return replace(base, **arm.changes, data=data, teachers=teachers, fit=replace(base.fit, seed=seed))
-
-
-def refuse_equal_arms(base: StudentConfig, arms: Sequence[Arm]) -> None:
-    """Refuse arms that differ in name only: a short schedule sees no more views than it has epochs.
-
-    Args:
-        base: the recipe that they change.
-        arms: the recipes.
-
-    Raises:
-        FerKerasError: two are told the same.
-    """
-    told: dict[tuple[str, str], str] = {}
-    for arm in arms:
-        config = replace(base, **arm.changes)
-        same = (config_hash(replace(config, cached_views=views_asked_for(config))), arm.teachers)
-        if same in told:
-            raise FerKerasError(
-                f"arms {told[same]!r} and {arm.name!r} are the same in {config.fit.epochs} epochs, expected more epochs"
-                " or one of them only"
-            )
-        told[same] = arm.name
-
-
 def run_name(arm: str, seed: int) -> str:
     """Return the name of a run's folder: letters, digits, points and hyphens only."""
     return "-".join([*re.findall(r"[\w.]+", arm), f"seed{seed}"])
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the arms share.
+
+    Attributes:
+        base: the recipe that they change.
+        teachers: the members of each ensemble that an arm can learn from.
+        data: the images, validation marked.
+        data_config: which those are.
+        cache_root: where logits are cached; None for the usual place.
+        folder: the study's folder, with a run in it for each arm and seed.
+        out: where the ledger, the predictions and the summary are; what is in them is not trained again, whether its
+            run is still in `folder` or not.
+    """
+
+    base: StudentConfig
+    teachers: Mapping[str, Sequence[Teacher]]
+    data: FaceData
+    data_config: DataConfig
+    cache_root: Path | None
+    folder: Path
+    out: Path
+
+    @cached_property
+    def fingerprints(self) -> dict[str, tuple[str, ...]]:
+        """Those of the members of each ensemble."""
+        return {
+            name: tuple(teacher_fingerprint(member.model) for member in members)
+            for name, members in self.teachers.items()
+        }
+
+    def config(self, arm: Arm, seed: int) -> StudentConfig:
+        """Return the recipe of an arm's run with one seed."""
+        changes = {**arm.changes, "data": self.data_config, "teachers": self.fingerprints[arm.teachers]}
+        return replace(self.base, **changes, fit=replace(self.base.fit, seed=seed))
+
+    def run_folder(self, arm: Arm, seed: int) -> Path:
+        """Return the folder of an arm's run."""
+        return self.folder / run_name(arm.name, seed)
+
+    def check(self, arms: Sequence[Arm]) -> None:
+        """Refuse what can be found wrong before the first run is trained.
+
+        Raises:
+            FerKerasError: there are no PublicTest images, an arm's `against` is not among `arms`, or two arms differ in
+                name only: a short schedule sees no more views than it has epochs.
+        """
+        if not len(self.data.split("public_test")):
+            raise FerKerasError(f"{self.data.source}: no PublicTest images, expected those that the arms are scored on")
+        names: dict[tuple[str, str], str] = {}
+        for arm in arms:
+            if arm.against not in {other.name for other in arms}:
+                raise FerKerasError(f"arm {arm.name!r} is compared with {arm.against!r}, which is not among the arms")
+            config = replace(self.base, **arm.changes)
+            recipe = (config_hash(replace(config, cached_views=views_asked_for(config))), arm.teachers)
+            if recipe in names:
+                raise FerKerasError(
+                    f"arms {names[recipe]!r} and {arm.name!r} are the same in {config.fit.epochs} epochs, expected more"
+                    " epochs or one of them only"
+                )
+            names[recipe] = arm.name

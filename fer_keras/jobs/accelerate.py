@@ -57,17 +57,19 @@ def main() -> None:
     cli.set_up_accelerator()
     from fer_keras.accelerator.runs import fit_runs
     from fer_keras.distill.ensemble import teacher_fingerprint
-    from fer_keras.models.load import load_model, model_file, model_name
+    from fer_keras.distill.teachers import load_teacher
+    from fer_keras.models.load import model_name
     from fer_keras.models.registry import preset
     from fer_keras.training.data import training_data
 
     for model in models:
         preset(model)
-    data, data_config = training_data(cli.load_data(args))
-    members = [load_model(path) for path in args.teacher]
-    fingerprints = tuple(teacher_fingerprint(model) for model in members)
+    data, data_config = training_data(cli.load_data(args), base.data)
+    teachers = [load_teacher(path, data.label_set) for path in args.teacher]
+    members = [teacher.model for teacher in teachers]
+    fingerprints = tuple(map(teacher_fingerprint, members))
     if members:
-        names = tuple(model_name(model_file(path)) for path in args.teacher)
+        names = tuple(model_name(teacher.file) for teacher in teachers)
         base = replace(base, teachers=fingerprints, teacher_names=names)
     config = replace(cli.options_of(args, base, leave_out=("model", "seed")), data=data_config)
     runs = {

@@ -2,18 +2,23 @@
 
     python scripts/benchmark.py distill
     python scripts/benchmark.py inference --data fer2013.zip --models saved_models/separable-25k
+    python scripts/benchmark.py photo
+    python scripts/benchmark.py video --models saved_models/separable-88k
     python scripts/benchmark.py workers --data fer2013.zip --teacher saved_models/residual-10 --ledger ledger.csv
 
 `distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 8 minutes for
 five models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package `fer`
 where it is installed (pip install '.[baselines]'). Needs pip install '.[export]'. Each contestant is a process that
-stays in memory: 0.7 to 1 GB for each of Keras and SavedModel. `workers`: 13 minutes a round; trials an hour of a search
-with one worker and with two on this machine, what a trial costs the chief, and from these and the trials in the
---ledger of a search that had two workers here, hours with more hosts. All write CSVs, `inference` also a figure.
+stays in memory: 0.7 to 1 GB for each of Keras and SavedModel. `photo`: seconds; finding six faces at 1280x886,
+beside OpenCV's Haar cascade where that is installed. `video`: a minute; frames a second at 640x480 with one face.
+`workers`: 13 minutes a round; trials an hour of a search with one worker and with two on this machine, what a trial
+costs the chief, and from these and the trials in the --ledger of a search that had two workers here, hours with more
+hosts. All write CSVs, `inference` also a figure.
 """
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from fer_keras import cli
@@ -28,7 +33,7 @@ LARGER_SEARCH = 25
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["distill", "inference", "workers"])
+    parser.add_argument("what", choices=["distill", "inference", "photo", "video", "workers"])
     parser.add_argument("--rounds", type=int, default=7, help="counted rounds; default %(default)s")
     parser.add_argument("--to", type=Path, default=Path("runs/measurements"), help="folder; default %(default)s")
     group = parser.add_argument_group("inference")
@@ -46,7 +51,23 @@ def main() -> None:
     args = parser().parse_args()
     cli.set_up(args)
     require("--rounds", args.rounds, 1, 1000)
-    {"distill": _distill, "inference": _inference, "workers": _workers}[args.what](args)
+    measures = {"distill": _distill, "inference": _inference, "photo": _photo, "video": _video, "workers": _workers}
+    measures[args.what](args)
+
+
+def turns(count: int, rounds: int) -> Iterator[tuple[int, int]]:
+    """Yield (round, contestant): each has its turn in every round, so that a noisy machine is noisy for all alike.
+
+    Each round begins with the next, so that none always follows the same neighbour. Round 0 warms up, uncounted.
+
+    Args:
+        count: of contestants.
+        rounds: counted ones.
+    """
+    for number in range(rounds + 1):
+        print(f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}", flush=True)
+        for turn in range(count):
+            yield number, (number + turn) % count
 
 
 def _distill(args: argparse.Namespace) -> None:
@@ -82,6 +103,24 @@ def _inference(args: argparse.Namespace) -> None:
     if results["accuracy"].notna().all():
         figure = inference_figure(results, format_titles(), format_colours(), SPLIT_TITLES[results["split"].iloc[0]])
         save_figure(figure, args.to / "inference.png")
+
+
+def _photo(args: argparse.Namespace) -> None:
+    from fer_keras.jobs.benchmark_faces import benchmark_photo, finders
+
+    contestants = finders()
+    results = benchmark_photo(turns(len(contestants), args.rounds), contestants)
+    print(f"\n{results.to_string(index=False)}")
+    write_text(args.to / "photo.csv", results.to_csv(index=False))
+
+
+def _video(args: argparse.Namespace) -> None:
+    from fer_keras.jobs.benchmark_faces import VIDEO_WAYS, benchmark_video
+
+    model = str(args.models[0]) if args.models else "separable-88k"
+    results = benchmark_video(turns(len(VIDEO_WAYS), args.rounds), model)
+    print(f"\n{results.to_string(index=False)}")
+    write_text(args.to / "video.csv", results.to_csv(index=False))
 
 
 def _workers(args: argparse.Namespace) -> None:

@@ -25,6 +25,7 @@ from fer_keras.export.baselines import fer_files, fer_pixels
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import FORMATS
 from fer_keras.export.record import artifact_facts, read_exports
+from fer_keras.jobs.benchmark import turns
 from fer_keras.jobs.exporting import calibration_faces, of_stock_layers, writer_inputs
 from fer_keras.models import budget
 from fer_keras.models.load import load_model, model_file, model_name
@@ -242,31 +243,25 @@ def _pixel_files(contestants: Sequence[Contestant], faces: np.ndarray, scratch: 
 def _rounds(processes: Sequence[Process], files: dict[object, str], rounds: int) -> list[dict[str, float]]:
     """Return each process's timings."""
     measured = []
-    for number in range(rounds + 1):
-        print(f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}", flush=True)
-        for turn in range(len(processes)):
-            place = (number + turn) % len(processes)  # so that none always follows the same neighbour
-            for batch in BATCHES:
-                process = processes[place]
-                told = process.ask(images=files[process.contestant.pixels], batch=batch, seconds=_SECONDS)
-                if number:
-                    measured.append({"place": place, "batch": batch, **told})
-    frame = pd.DataFrame(measured)
+    for number, place in turns(len(processes), rounds):
+        process = processes[place]
+        for batch in BATCHES:
+            spent = process.ask(images=files[process.contestant.pixels], batch=batch, seconds=_SECONDS)
+            measured.append({"round": number, "place": place, "batch": batch, **spent})
+    frame = pd.DataFrame(measured).query("round > 0")
     frame["milliseconds"] = 1e3 * frame["seconds"] / frame["calls"]
-    frame["images_per_cpu_second"] = frame["batch"] * frame["calls"] / frame["cpu_seconds"]
-    timings = []
-    for _, group in frame.groupby("place"):  # sorted
-        one, many = (group[group["batch"] == batch] for batch in BATCHES)
-        timings.append(
-            {
-                "milliseconds": round(one["milliseconds"].min(), 4),
-                "milliseconds_median": round(one["milliseconds"].median(), 4),
-                "images_per_cpu_second": round(one["images_per_cpu_second"].max(), 1),
-                "images_per_cpu_second_batch_64": round(many["images_per_cpu_second"].max(), 1),
-                "peak_memory": int(group["peak_memory"].max()),
-            }
-        )
-    return timings
+    frame["rate"] = frame["batch"] * frame["calls"] / frame["cpu_seconds"]
+    places = frame.groupby("place")["peak_memory"].max().to_frame()
+    one, many = (frame[frame["batch"] == batch].groupby("place") for batch in BATCHES)
+    timings = pd.DataFrame(
+        {
+            "milliseconds": one["milliseconds"].min().round(4),
+            "milliseconds_median": one["milliseconds"].median().round(4),
+            "images_per_cpu_second": one["rate"].max().round(1),
+            "images_per_cpu_second_batch_64": many["rate"].max().round(1),
+        }
+    )
+    return timings.join(places).to_dict("records")
 
 
 def _facts(process: Process) -> dict[str, Any]:

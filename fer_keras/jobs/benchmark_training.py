@@ -1,4 +1,4 @@
-"""Speed, side by side: every arm once a round, so that a noisy machine is noisy for all of them alike."""
+"""What each measure gains in training, side by side on drawn faces."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -14,12 +14,15 @@ from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import drawn_faces
+from fer_keras.distill.cache_identity import identify
 from fer_keras.distill.distiller import Distiller
 from fer_keras.distill.ensemble import build_ensemble
-from fer_keras.distill.logit_cache import LogitCache, identify, write_logits
+from fer_keras.distill.logit_cache import LogitCache, write_logits
+from fer_keras.distill.objective import ViewSchedule
+from fer_keras.jobs.benchmark import turns
 from fer_keras.models import from_preset
 from fer_keras.models.fast_layers import FAST, for_training
-from fer_keras.training.pipeline import distillation_dataset, label_dataset, without_autotune
+from fer_keras.training.pipeline import training_dataset, without_autotune
 
 Arm = Callable[[], object]
 
@@ -43,24 +46,19 @@ RATIOS = (
 
 
 def interleave(arms: Mapping[str, Arm], rounds: int) -> pd.DataFrame:
-    """Run every arm once a round, each round beginning with the next, after one round that is not counted.
+    """Run every arm once a round, in `turns`.
 
     Returns:
         Seconds, a row a round and a column an arm.
     """
-    rows, names = [], list(arms)
-    for number in range(rounds + 1):
-        row = {}
-        turn = number % len(arms)
-        for name in [*names[turn:], *names[:turn]]:  # so that none always follows the same neighbour
-            start = time.perf_counter()
-            arms[name]()
-            row[name] = time.perf_counter() - start
-            print(
-                f"round {number}/{rounds}{' (warm-up)' if number == 0 else ''}: {name}: {row[name]:.2f} s", flush=True
-            )
-        rows.append(row)
-    return pd.DataFrame(rows[1:], columns=names)
+    names = list(arms)
+    seconds = pd.DataFrame(0.0, range(rounds + 1), names)
+    for number, place in turns(len(arms), rounds):
+        start = time.perf_counter()
+        arms[names[place]]()
+        seconds.loc[number, names[place]] = spent = time.perf_counter() - start
+        print(f"  {names[place]}: {spent:.2f} s", flush=True)
+    return seconds[1:].reset_index(drop=True)
 
 
 def compare(seconds: pd.DataFrame) -> pd.DataFrame:
@@ -71,18 +69,9 @@ def compare(seconds: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for what, slower, faster, goal in RATIOS:
-        ratio = seconds[slower] / seconds[faster]
-        rows.append(
-            {
-                "ratio": what,
-                "fastest": seconds[slower].min() / seconds[faster].min(),
-                "median": ratio.median(),
-                "lowest": ratio.min(),
-                "highest": ratio.max(),
-                "goal": goal,
-            }
-        )
-    return pd.DataFrame(rows).round(3)
+        fastest, ratio = seconds[slower].min() / seconds[faster].min(), seconds[slower] / seconds[faster]
+        rows.append((what, fastest, ratio.median(), ratio.min(), ratio.max(), goal))
+    return pd.DataFrame(rows, columns=["ratio", "fastest", "median", "lowest", "highest", "goal"]).round(3)
 
 
 def distillation_arms(cache_root: Path) -> dict[str, Arm]:
@@ -96,8 +85,8 @@ def distillation_arms(cache_root: Path) -> dict[str, Arm]:
     identities = [identify(teacher, data, views, 0) for teacher in teachers]
     folders = [write_logits(t, data, i, 1, cache_root) for t, i in zip(teachers, identities, strict=True)]
     cache = LogitCache(folders, identities, 1)
-    labelled = label_dataset(data, views, epochs=range(1), batch_size=BATCH, seed=0)
-    distilled = distillation_dataset(data, views, cache, epochs=range(1), batch_size=BATCH, seed=0, view_seed=0)
+    labelled = training_dataset(data, ViewSchedule(0), epochs=range(1), batch_size=BATCH, seed=0)
+    distilled = training_dataset(data, ViewSchedule(0, 1), cache, epochs=range(1), batch_size=BATCH, seed=0)
     normalisation = {stock: fast for stock, fast in FAST.items() if stock is keras.layers.BatchNormalization}
     return {
         PLAIN: _fit(_labels_only({}), _with_autotune(labelled)),

@@ -7,9 +7,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,8 @@ SMALL_SEARCH = shlex.split(
 _POLL_SECONDS = 0.05
 
 
-def measure_workers(command: Sequence[str], rounds: int, counts: Sequence[int] = COUNTS) -> pd.DataFrame:
-    """Run the same small search with each number of workers, in turn.
+def measure_workers(command: Sequence[str], rounds: int) -> pd.DataFrame:
+    """Run the same small search with one worker and with two, in turn.
 
     The clock runs from the beginning of the first short trial to the end of the last: starting processes, which a real
     search does once, does not count, nor the one full schedule, which is one worker's.
@@ -44,7 +43,6 @@ def measure_workers(command: Sequence[str], rounds: int, counts: Sequence[int] =
     Args:
         command: starts the search; `--name`, `--runs` and `--workers` are added.
         rounds: how often.
-        counts: of workers.
 
     Returns:
         A row a search: `round`, `workers`, `trials`, `seconds`, `trials_per_hour`.
@@ -54,7 +52,7 @@ def measure_workers(command: Sequence[str], rounds: int, counts: Sequence[int] =
     """
     rows = []
     for number in range(1, rounds + 1):
-        for workers in counts:
+        for workers in COUNTS:
             with tempfile.TemporaryDirectory() as scratch:
                 trials, seconds = _timed(command, Path(scratch), workers)
             rate = 3600 * trials / seconds
@@ -83,20 +81,36 @@ def _timed(command: Sequence[str], runs: Path, workers: int) -> tuple[int, float
     return len(short), max(datetime.fromisoformat(row["ended"]).timestamp() for row in short) - begun
 
 
-def oracle_seconds(search: Search) -> pd.DataFrame:
-    """Give out and take back every short trial of a search without training: what the chief has to do for each.
+def measure_chief(ledger: pd.DataFrame, repeat: int) -> pd.DataFrame:
+    """Measure what the chief of a search, or of one with `repeat` times as many short trials, does for each of a size.
+
+    It gives out and takes back every short trial of a size without training.
 
     Args:
-        search: what is searched; its folder is not written to.
+        ledger: of the search.
+        repeat: how many times its short trials.
 
     Returns:
-        A row a trial: `trial`, `seconds`.
+        A row a trial: `repeat`, `family`, `trial`, `seconds`.
     """
-    rows = []
+    short = ledger[ledger["stage"] == SEARCH]
+    trials = repeat * int(short.groupby(["family", "budget"]).size().max())
+    return pd.DataFrame(
+        {"repeat": repeat, "family": family, "trial": number, "seconds": round(seconds, 4)}
+        for family in short["family"].unique()
+        for number, seconds in enumerate(_seconds_of_chief(family, trials))
+    )
+
+
+def _seconds_of_chief(family: str, trials: int) -> list[float]:
+    """What each short trial takes of the chief, in a search of one family and budget, of no data."""
+    taken = []
     with tempfile.TemporaryDirectory() as scratch:
-        oracle = FrontierOracle(replace(search, folder=Path(scratch) / "search"))
+        folder, base = Path(scratch) / "search", StudentConfig(NO_DATA, ())
+        search = Search(folder, base, families=(family,), budgets=(25_000,), control_budgets=(), trials=trials)
+        oracle = FrontierOracle(search)
         oracle._set_project_dir(scratch, "search")
-        for number in range(len(search.cells) * search.trials):
+        for number in range(trials):
             start = time.perf_counter()
             trial = oracle.create_trial("worker")
             if trial.status != "RUNNING" or trial.hyperparameters.get("stage") != SEARCH:
@@ -104,33 +118,8 @@ def oracle_seconds(search: Search) -> pd.DataFrame:
             oracle.update_trial(trial.trial_id, {"val_accuracy": 0.5 + 1e-4 * (number * 37 % 101)})
             trial.status = "COMPLETED"
             oracle.end_trial(trial)
-            rows.append({"trial": number, "seconds": time.perf_counter() - start})
-    return pd.DataFrame(rows)
-
-
-def measure_chief(ledger: pd.DataFrame, repeat: int) -> pd.DataFrame:
-    """Measure what the chief of a search, or of one with `repeat` times as many short trials, does for each of a size.
-
-    Args:
-        ledger: of the search.
-        repeat: how many times its short trials.
-
-    Returns:
-        A row a trial: `repeat`, `family`, `trial`, `seconds`, as from `oracle_seconds`.
-    """
-    short = ledger[ledger["stage"] == SEARCH]
-    trials = repeat * int(short.groupby(["family", "budget"]).size().max())
-    measured = [
-        oracle_seconds(_search_of_one_size(family, trials)).round(4).assign(repeat=repeat, family=family)
-        for family in short["family"].unique()
-    ]
-    return pd.concat(measured, ignore_index=True)[["repeat", "family", "trial", "seconds"]]
-
-
-def _search_of_one_size(family: str, trials: int) -> Search:
-    """Return a search of one family and budget, of no data, for `oracle_seconds`."""
-    base = StudentConfig(NO_DATA, ())
-    return Search(Path("search"), base, families=(family,), budgets=(25_000,), control_budgets=(), trials=trials)
+            taken.append(time.perf_counter() - start)
+    return taken
 
 
 def efficiency(measured: pd.DataFrame) -> float:
@@ -147,7 +136,6 @@ def scale(
     ledger: pd.DataFrame,
     share: float,
     chief_seconds: Mapping[str, Sequence[float]],
-    *,
     repeat: int = 1,
     counts: Sequence[int] = (*COUNTS, *LARGER),
 ) -> pd.DataFrame:
@@ -172,56 +160,44 @@ def scale(
     Returns:
         A row a count: `repeat`, `workers`, `trials`, `hours`, `trials_per_hour`, `host_hours`, `speed_up` over one.
     """
-    told = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
-    pace = (told["seconds"] / told["epochs"]).groupby([told[name] for name in ("family", "options", "stage")])
-    ended = told.assign(seconds=pace.transform("min") * told["epochs"]).to_dict("records")
-    short = [row for row in ended if row["stage"] == SEARCH]
-    trials = [*(row for _ in range(repeat) for row in short), *(row for row in ended if row["stage"] != SEARCH)]
-    trials = _with_chief(trials, chief_seconds)
-    hours = {workers: _makespan(trials, workers, share) / 3600 for workers in {1, *counts}}
-    scaled = pd.DataFrame([{"repeat": repeat, "workers": n, "trials": len(trials), "hours": hours[n]} for n in counts])
+    ended = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
+    pace = (ended["seconds"] / ended["epochs"]).groupby([ended[name] for name in ("family", "options", "stage")])
+    ended = ended.assign(seconds=pace.transform("min") * ended["epochs"], short=ended["stage"] == SEARCH)
+    trials = pd.concat([*[ended[ended["short"]]] * repeat, ended[~ended["short"]]], ignore_index=True)
+    before = trials.groupby(["family", "budget", "short"]).cumcount().where(trials["short"], 0)
+    of_chief = trials["family"].map(chief_seconds)
+    trials["chief"] = [seconds[min(n, len(seconds) - 1)] for n, seconds in zip(before, of_chief, strict=True)]
+    rows = trials.to_dict("records")
+    hours = {workers: _makespan(rows, workers, share) / 3600 for workers in {1, *counts}}
+    scaled = pd.DataFrame([{"repeat": repeat, "workers": n, "trials": len(rows), "hours": hours[n]} for n in counts])
     scaled["trials_per_hour"] = (scaled["trials"] / scaled["hours"]).round(1)
     scaled["host_hours"] = (scaled["workers"] * scaled["hours"]).round(1)
     scaled["speed_up"] = (hours[1] / scaled["hours"]).round(1)
     return scaled.round({"hours": 2})
 
 
-def _with_chief(trials: Sequence[dict[str, Any]], chief_seconds: Mapping[str, Sequence[float]]) -> list[dict[str, Any]]:
-    """Add what each trial takes of the chief, by how many short ones of its family and budget came before it."""
-    before: Counter[tuple[str, int]] = Counter()
-    told = []
-    for row in trials:
-        number, cell, seconds = 0, (row["family"], row["budget"]), chief_seconds[row["family"]]
-        if row["stage"] == SEARCH:
-            number = min(before[cell], len(seconds) - 1)
-            before[cell] += 1
-        told.append({**row, "chief": seconds[number]})
-    return told
-
-
 def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float) -> float:
     """Seconds until the last trial ends; the short ones come first in `trials`."""
-    left, free, chief, latest = list(trials), [0.0] * workers, 0.0, 0.0
-    ready: dict[tuple[str, int] | None, float] = defaultdict(float)  # None: of short trials, which wait for nothing
+    left, free, chief = list(trials), [0.0] * workers, 0.0
+    ready: Counter[tuple[str, int]] = Counter()  # family and budget -> when their last short trial ends
 
-    def waits_for(row: dict[str, Any]) -> tuple[str, int] | None:
-        return None if row["stage"] == SEARCH else (row["family"], row["budget"])
+    def begins(row: dict[str, Any]) -> float:
+        return 0.0 if row["short"] else ready[row["family"], row["budget"]]
 
     while left:
         now = max(heapq.heappop(free), chief)
-        number = next((number for number, row in enumerate(left) if ready[waits_for(row)] <= now), None)
+        number = next((number for number, row in enumerate(left) if begins(row) <= now), None)
         if number is None:
-            heapq.heappush(free, min(ready[waits_for(row)] for row in left))
+            heapq.heappush(free, min(map(begins, left)))
             continue
         row = left.pop(number)
         chief = now + row["chief"]
         end = chief + share * row["seconds"]
-        if row["stage"] == SEARCH:
+        if row["short"]:
             cell = (row["family"], row["budget"])
             ready[cell] = max(ready[cell], end)
         heapq.heappush(free, end)
-        latest = max(latest, end)
-    return latest
+    return max(free)
 
 
 def scale_with(ledger: pd.DataFrame, measured: pd.DataFrame, chief: pd.DataFrame) -> pd.DataFrame:
@@ -234,7 +210,7 @@ def scale_with(ledger: pd.DataFrame, measured: pd.DataFrame, chief: pd.DataFrame
     """
     share = efficiency(measured)
     scaled = [
-        scale(ledger, share, of_search.groupby("family")["seconds"].agg(list).to_dict(), repeat=int(repeat))
+        scale(ledger, share, of_search.groupby("family")["seconds"].agg(list).to_dict(), int(repeat))
         for repeat, of_search in chief.groupby("repeat")
     ]
     return pd.concat(scaled, ignore_index=True)
@@ -242,17 +218,20 @@ def scale_with(ledger: pd.DataFrame, measured: pd.DataFrame, chief: pd.DataFrame
 
 def scale_table(scaled: pd.DataFrame) -> str:
     """Return the rows of one or more `scale` in Markdown, one search after the other."""
-    header = ["short trials", "hosts with a worker each", "trials", "hours", "trials an hour", "host-hours", "speed-up"]
-    lines = [
+    header = ("short trials", "hosts with a worker each", "trials", "hours", "trials an hour", "host-hours", "speed-up")
+    formats = (
+        "{workers:.0f}",
+        "{trials:,.0f}",
+        "{hours:.1f}",
+        "{trials_per_hour:.1f}",
+        "{host_hours:.0f}",
+        "{speed_up:.1f}",
+    )
+    return table(
+        header,
         [
-            "those that were run" if row["repeat"] == 1 else f"{row['repeat']} times as many",
-            f"{row['workers']}",
-            f"{row['trials']:,}",
-            f"{row['hours']:.1f}",
-            f"{row['trials_per_hour']:.1f}",
-            f"{row['host_hours']:.0f}",
-            f"{row['speed_up']:.1f}",
-        ]
-        for row in scaled.to_dict("records")
-    ]
-    return table(header, lines)
+            ["those that were run" if row["repeat"] == 1 else "{repeat:.0f} times as many".format_map(row)]
+            + [cell.format_map(row) for cell in formats]
+            for row in scaled.to_dict("records")
+        ],
+    )

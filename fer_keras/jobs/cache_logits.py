@@ -42,6 +42,7 @@ def main() -> None:
     cli.set_up(args)
 
     from fer_keras.distill import logit_cache
+    from fer_keras.distill.cache_identity import identify
     from fer_keras.models.load import load_model
     from fer_keras.training.data import training_data
 
@@ -50,7 +51,7 @@ def main() -> None:
     views = cli.options_of(args, student.views)
     for path in args.teacher:
         teacher = load_model(path)
-        identity = logit_cache.identify(teacher, train, views, student.view_seed, student.mixup, args.cache_precision)
+        identity = identify(teacher, train, views, student.view_seed, args.cache_precision, mixup=student.mixup)
         if not args.verify:
             logit_cache.write_logits(teacher, train, identity, student.cached_views, root)
         worst = logit_cache.verify(teacher, train, identity, student.cached_views, root, sample=args.sample)

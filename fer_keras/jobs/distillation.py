@@ -4,19 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import keras
-
 from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
-from fer_keras.distill.logit_cache import LogitCache
 from fer_keras.distill.losses import make_loss
-from fer_keras.distill.teachers import cached_logits, identify_teachers, note_other_teachers, views_asked_for
-from fer_keras.errors import FerKerasError
+from fer_keras.distill.teachers import Teacher, cached_logits, identify_teachers, load_teacher, note_other_teachers
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.files import CONFIG_FILE
-from fer_keras.models.load import load_model, model_file, model_name, read_label_set
+from fer_keras.models.load import load_model, model_file, model_name
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
@@ -73,11 +69,9 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     if job.student.init_from and not run.progress.epoch:
         network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
         transfer_weights(network, load_model(job.student.init_from))
-    data, data_config = training_data(data)
+    data, data_config = training_data(data, job.student.data)
     files = _teacher_files(job, data, data_config)
-    teachers = [load_model(file) for file in files]
-    for file, teacher in zip(files, teachers, strict=True):
-        _check_classes(file, teacher, data)
+    teachers = [load_teacher(file, data.label_set) for file in files]
     train = data.split("train")
     identities = identify_teachers(job.student, teachers, train)
     fingerprints = tuple(identity.teacher for identity in identities)
@@ -89,16 +83,14 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     if run.is_finished:  # the logits are not needed
         run.publish()
     else:
-        for file, teacher in zip(files, teachers, strict=True):
-            _introduce(file, teacher, data)
-        folders, identities = cached_logits(config, teachers, train, job.cache_root)
-        cache = LogitCache(folders, identities, views_asked_for(config))
-        train_student(run, train, data.split("val"), cache)
+        for teacher in teachers:
+            _introduce(teacher, data)
+        train_student(run, train, data.split("val"), cached_logits(config, teachers, train, job.cache_root))
     if distributed.rank():
         return job.folder / "report.md"  # which host 0 writes
     rows = [
         (config.model, evaluate(load_model(run.model_file), data, file=run.model_file)),
-        *_teacher_rows(teachers, files, data),
+        *_teacher_rows(teachers, data),
     ]
     return write_report(
         job.folder,
@@ -110,22 +102,10 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     )
 
 
-def _check_classes(file: Path, teacher: keras.Model, data: FaceData) -> None:
-    """Refuse a teacher whose outputs are not the classes of the data, in their order."""
-    label_set, outputs = read_label_set(file), teacher.output_shape[-1]
-    if label_set is not None and label_set.classes != data.classes:
-        raise FerKerasError(
-            f"{file}: a teacher of {', '.join(label_set.classes)}, expected one of the data's classes:"
-            f" {', '.join(data.classes)}"
-        )
-    if outputs != data.num_classes:
-        raise FerKerasError(f"{file}: a teacher of {outputs} classes, expected the data's {data.num_classes}")
-
-
-def _introduce(file: Path, teacher: keras.Model, data: FaceData) -> None:
+def _introduce(teacher: Teacher, data: FaceData) -> None:
     """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
-    val = data.split("val")
-    right = (predict_logits(teacher, val.images).argmax(axis=1) == val.labels).mean()
+    val, file = data.split("val"), teacher.file
+    right = (predict_logits(teacher.model, val.images).argmax(axis=1) == val.labels).mean()
     ours = [part.split("train").fingerprint for part in (data, data.labelled())]
     recorded = (file.parent / CONFIG_FILE).exists()
     others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
@@ -145,12 +125,10 @@ def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> lis
     return files
 
 
-def _teacher_rows(
-    teachers: Sequence[keras.Model], files: Sequence[Path], data: FaceData
-) -> list[tuple[str, Evaluation]]:
+def _teacher_rows(teachers: Sequence[Teacher], data: FaceData) -> list[tuple[str, Evaluation]]:
     rows = [
-        (f"teacher {number}", evaluate(teacher, data, file=file))
-        for number, (teacher, file) in enumerate(zip(teachers, files, strict=True), 1)
+        (f"teacher {number}", evaluate(teacher.model, data, file=teacher.file))
+        for number, teacher in enumerate(teachers, 1)
     ]
     if len(rows) < 2:
         return rows

@@ -42,7 +42,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="what classifies the crops")
     parser.add_argument("--split", default="public_test", help="default %(default)s; val is what choices are made by")
-    parser.add_argument("--images", type=int, help="at most so many of the split, its first; default all")
+    parser.add_argument("--images", type=int, help="so many of the split, at random; default all")
     parser.add_argument("--turn", type=float, default=30.0, help="degrees at most; default %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of frames and turns; default %(default)s")
     parser.add_argument("--to", type=Path, default=Path("runs/measurements"), help="folder; default %(default)s")
@@ -60,7 +60,7 @@ def main() -> None:
         data = mark_validation(data)
     data = data.split(args.split)
     usable = np.flatnonzero((data.labels >= 0) & (data.images.min((1, 2, 3)) < data.images.max((1, 2, 3))))
-    usable = usable[: args.images]
+    usable = np.sort(np.random.default_rng(args.seed).permutation(usable)[: args.images])
     if not usable.size:
         raise FerKerasError(f"--split {args.split}: expected a split with labelled images")
     with cli.quiet_stderr():

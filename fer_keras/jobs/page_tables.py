@@ -11,7 +11,7 @@ from fer_keras.cards.model_card import read_cards
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import differences_table
 from fer_keras.evaluation.tables import SPLIT_TITLES, table
-from fer_keras.files import read_json
+from fer_keras.files import MODEL_FILE, read_json
 from fer_keras.jobs.benchmark_inference import inference_table
 from fer_keras.jobs.benchmark_workers import scale_table
 from tuner.frontier_tables import evidence_table, families_table, gains_table, halves_table
@@ -61,34 +61,31 @@ def results_table(saved: Path, names: Sequence[str] | None = None) -> str:
         saved: the folder saved_models.
         names: shipped models to show, in short, without the columns that the page of results explains; None for all.
     """
-    header = ["", "parameters", "multiply-adds", "PublicTest", *(["no copies", "macro-F1"] if names is None else [])]
-    baselines = pd.read_csv(saved / "measurements" / "baselines.csv", dtype={"parameters": "Int64"})
-    rows = [_baseline_cells(row, len(header)) for row in baselines.to_dict("records")]
-    cards = [card for card in read_cards(saved) if names is None or card["name"] in names]
-    cards.sort(key=lambda card: -card["size"]["parameters"])
-    rows = [[*row, ""] for row in rows] + [_card_cells(card, saved, short=names is not None) for card in cards]
-    return table([*header, "file"], rows)
-
-
-def _baseline_cells(row: Mapping[str, Any], columns: int) -> list[str]:
-    parameters = "" if pd.isna(row["parameters"]) else f"{row['parameters']:,}"
-    cells = [row["name"], parameters, "", f"{row['public_test']:.1f}"]
-    return cells + [""] * (columns - len(cells))
-
-
-def _card_cells(card: Mapping[str, Any], saved: Path, *, short: bool) -> list[str]:
-    size, public = card["size"], card["scores"]["splits"][SPLIT]
-    low, high = public["all"]["accuracy_interval"]
-    bytes_of_file = None if card["kind"] == "ensemble" else (saved / card["name"] / "model.keras").stat().st_size
-    others = [f"{100 * public['without_copies']['accuracy']:.1f}", f"{100 * public['all']['macro_f1']:.1f}"]
-    return [
-        card["name"],
-        f"{size['parameters']:,}",
-        f"{size['multiply_adds'] / 1e6:.1f} M",
-        f"{100 * public['all']['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-        *([] if short else others),
-        "" if bytes_of_file is None else f"{bytes_of_file / 1e6:.2f} MB",
+    header = ["", "parameters", "multiply-adds", "PublicTest", "no copies", "macro-F1", "file"]
+    rows = [
+        [name, "" if pd.isna(parameters) else f"{parameters:,}", "", f"{public:.1f}", "", "", ""]
+        for name, parameters, public in pd.read_csv(
+            saved / "measurements" / "baselines.csv", dtype={"parameters": "Int64"}
+        ).itertuples(index=False)
     ]
+    cards = [card for card in read_cards(saved) if names is None or card["name"] in names]
+    for card in sorted(cards, key=lambda card: -card["size"]["parameters"]):
+        size, public = card["size"], card["scores"]["splits"][SPLIT]
+        accuracy, (low, high) = public["all"]["accuracy"], public["all"]["accuracy_interval"]
+        own_file = card["kind"] != "ensemble"
+        rows.append(
+            [
+                card["name"],
+                f"{size['parameters']:,}",
+                f"{size['multiply_adds'] / 1e6:.1f} M",
+                f"{100 * accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+                f"{100 * public['without_copies']['accuracy']:.1f}",
+                f"{100 * public['all']['macro_f1']:.1f}",
+                f"{(saved / card['name'] / MODEL_FILE).stat().st_size / 1e6:.2f} MB" if own_file else "",
+            ]
+        )
+    shown = range(len(header)) if names is None else (0, 1, 2, 3, 6)
+    return table([header[n] for n in shown], [[row[n] for n in shown] for row in rows])
 
 
 def speed_table(ratios: pd.DataFrame) -> str:
@@ -103,22 +100,16 @@ def speed_table(ratios: pd.DataFrame) -> str:
 
 def audit_table(audit: Mapping[str, Any]) -> str:
     """Return what `scripts/audit_data.py` found, a column for each split and a row for each fault."""
-    splits = audit["splits"]
-    leaks = ["" if split["copies_of_train"] is None else _leak(split) for split in splits]
-    lines = [
-        ("images", *(f"{split['images']:,}" for split in splits)),
-        ("constant (all black) images", *(f"{split['constant']:,}" for split in splits)),
-        (
-            "surplus exact copies within the split, constant images left out",
-            *(f"{split['surplus_copies_not_constant']:,}" for split in splits),
-        ),
-        ("images with an exact copy in the training split", *leaks),
-    ]
+    splits, copies = audit["splits"], [split["copies_of_train"] for split in audit["splits"]]
+    counts = {
+        "images": "images",
+        "constant (all black) images": "constant",
+        "surplus exact copies within the split, constant images left out": "surplus_copies_not_constant",
+    }
+    lines = [(title, *(f"{split[key]:,}" for split in splits)) for title, key in counts.items()]
+    leaks = ["" if n is None else f"{n:,} ({n / split['images']:.1%})" for n, split in zip(copies, splits, strict=True)]
+    lines.append(("images with an exact copy in the training split", *leaks))
     return table(("", *(SPLIT_TITLES[split["name"]] for split in splits)), lines)
-
-
-def _leak(split: Mapping[str, Any]) -> str:
-    return f"{split['copies_of_train']:,} ({split['copies_of_train'] / split['images']:.1%})"
 
 
 def _of_csv(make: Callable[..., str], name: str, *options: object) -> Callable[[Path], str]:

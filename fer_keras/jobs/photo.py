@@ -12,7 +12,6 @@ cannot be read is reported and left out, and the status is 1 then.
 import argparse
 import json
 import os
-from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from PIL import Image
 
 from fer_keras import DEFAULT_MODEL, cli, load
 from fer_keras.config import require
-from fer_keras.data.pictures import STDIN, find_pictures
+from fer_keras.data.pictures import count_pictures, find_pictures
 from fer_keras.errors import FerKerasError
 from fer_keras.faces.drawing import Mark, draw_marks, montage, require_picture_name, save_picture
 from fer_keras.faces.photo import MAX_PHOTO_BYTES
@@ -70,8 +69,8 @@ def main() -> int:
     with ExitStack() as stack:
         rows = RowsFile(args.csv, classifier.classes, resume=args.resume) if args.csv else None
         done = stack.enter_context(rows).done if rows else set()
-        progress = stack.enter_context(Progress(_count(words, done), "photos"))
-        photos = find_pictures(words, MAX_PHOTO_BYTES, lambda name: name not in done)
+        progress = stack.enter_context(Progress(count_pictures(words) - len(done), "photos"))
+        photos = find_pictures(words, MAX_PHOTO_BYTES, done)
         for found in answered(photos, PhotoReader(classifier, args.min_score), args.jobs):
             progress.add()
             if found.error:
@@ -88,16 +87,6 @@ def main() -> int:
     if shown:
         save_picture(shown[0] if len(shown) == 1 else montage(shown, _COLUMNS, _SHOWN_SIDE // _COLUMNS), args.plot)
     return 1 if unread else 0
-
-
-def _count(words: Sequence[str], done: Collection[str]) -> int:
-    """How many photos there are to do; none is read for that."""
-    if STDIN in words:  # it can be read only once
-        return len(words)
-    names: list[str] = []
-    for _ in find_pictures(words, MAX_PHOTO_BYTES, names.append):
-        pass
-    return sum(name not in done for name in names)
 
 
 def _told(found: PhotoAnswers, *, as_json: bool) -> str:

@@ -75,18 +75,19 @@ def main() -> int:
 
     from fer_keras.distill.ensemble import teacher_fingerprint
     from fer_keras.distill.logit_cache import default_root
-    from fer_keras.models.load import load_model, model_file, model_name
+    from fer_keras.distill.teachers import load_teacher
+    from fer_keras.models.load import model_name
     from fer_keras.training.data import training_data
     from tuner.search import run_search
     from tuner.settings import Search
 
-    teachers = [load_model(path) for path in args.teacher]
     data, data_config = training_data(cli.load_data(args))
+    teachers = [load_teacher(path, data.label_set) for path in args.teacher]
     base = replace(
         cli.options_of(args, base, leave_out=("model", "init_from")),
         data=data_config,
-        teachers=tuple(map(teacher_fingerprint, teachers)),
-        teacher_names=tuple(model_name(model_file(path)) for path in args.teacher),
+        teachers=tuple(teacher_fingerprint(teacher.model) for teacher in teachers),
+        teacher_names=tuple(model_name(teacher.file) for teacher in teachers),
     )
     search = Search(
         args.runs / args.name,

@@ -36,8 +36,9 @@ def main() -> None:
     from fer_keras.training.run import Run
     from fer_keras.training.teacher import member_configs, train_members, train_teacher
 
-    data, data_config = training_data(cli.load_data(args))
-    config = replace(cli.options_of(args, recipes.recipe_of(args, teacher), leave_out=("model",)), data=data_config)
+    config = cli.options_of(args, recipes.recipe_of(args, teacher), leave_out=("model",))
+    data, data_config = training_data(cli.load_data(args), config.data)
+    config = replace(config, data=data_config)
     folder = args.runs / (args.name or "teacher")
     if args.config and not args.model and args.members is None:  # the one of the recipe
         run = Run(folder, config, resume=args.resume)

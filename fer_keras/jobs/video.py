@@ -51,7 +51,7 @@ def add_follower_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--detect-every", type=int, default=1, metavar="N", help="look for faces in every N-th frame that is answered"
     )
-    parser.add_argument("--max-faces", type=int, help="at most so many faces a frame, its largest; default all")
+    parser.add_argument("--max-faces", type=int, help="at most so many, the largest when they come; default all")
     parser.add_argument("--min-score", type=float, default=0.5, help="of the detector; default %(default)s")
 
 

@@ -1,20 +1,32 @@
-"""What a run is fitted on: which images."""
+"""What a run is fitted on: which images, with which targets."""
 
 from dataclasses import replace
 
-from fer_keras.config import DataConfig
-from fer_keras.data.dataset import FaceData, mark_validation
+import numpy as np
+
+from fer_keras.config import NO_DATA, DataConfig
+from fer_keras.data.dataset import FaceData, fold_of, mark_validation
+from fer_keras.data.votes import with_votes
+from fer_keras.data.votes_files import find_or_read
 
 
-def training_data(data: FaceData) -> tuple[FaceData, DataConfig]:
-    """Set validation images aside, unless the data bring their own, and describe what is left to train on.
+def training_data(data: FaceData, options: DataConfig = NO_DATA) -> tuple[FaceData, DataConfig]:
+    """Give the images the targets asked for, set validation aside unless the data bring their own, and describe both.
+
+    Args:
+        data: all images.
+        options: the targets, the part of the training images that is left out, and how validation is chosen.
 
     Raises:
-        FerKerasError: there is nothing to train on, or a class has no image.
+        FerKerasError: there is nothing to train on, a class has no image, or votes are asked for that there are not.
     """
+    if options.targets != "labels":
+        data = with_votes(data, find_or_read(options.votes, data), options.targets)
     data.split("train").require_every_class()
-    config = DataConfig(data.source, "", classes=data.classes)
     if (data.splits == "val").any():  # the data bring their own
-        config = replace(config, validation=0.0)
-    data = mark_validation(data, config.validation, config.split_seed)
-    return data, replace(config, fingerprint=data.split("train").fingerprint)
+        options = replace(options, validation=0.0)
+    data = mark_validation(data, options.validation, options.split_seed)
+    if options.left_out:  # of the folds, which are counted from 0
+        data = data.take(np.flatnonzero(fold_of(data, options.folds) + 1 != options.left_out))
+    fingerprint = data.split("train").fingerprint
+    return data, replace(options, source=data.source, fingerprint=fingerprint, classes=data.classes)

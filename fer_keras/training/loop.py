@@ -1,5 +1,6 @@
 """Fits a teacher or a student: the same optimizer, callbacks and way to go on after an interruption."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fer_keras.data.augment import sheet_of_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.objective import view_schedule
 from fer_keras.errors import FerKerasError
+from fer_keras.labels import LabelSet
 from fer_keras.models.fast_layers import FAST, SPREAD, for_training
 from fer_keras.models.load import load_model
 from fer_keras.models.precision import resolve_precision
@@ -66,7 +68,7 @@ def fit_run(
             if not mine.is_finished:
                 network = _network(mine, precision, len(train))
                 trainer, loss = trainer_of(network)
-                macro_f1 = _compile(trainer, loss, mine.config.fit, len(train), val.num_classes)
+                macro_f1 = _compile(trainer, loss, mine.config.fit, len(train), val.label_set)
                 used = _callbacks(network, mine, macro_f1, _sheet(mine, train))
                 _fit(trainer, mine, batches, len(train), val, [*used, *callbacks])
     return run.model_file
@@ -89,21 +91,31 @@ def _network(run: Run, precision: str, count: int) -> keras.Model:
 
 
 def _compile(
-    trainer: keras.Model, loss: keras.losses.Loss | None, config: FitConfig, count: int, num_classes: int
+    trainer: keras.Model, loss: keras.losses.Loss | None, config: FitConfig, count: int, label_set: LabelSet
 ) -> MacroF1:
     """Compile what is fitted on `count` images; return the metric whose counts are drawn."""
     _require_an_image_a_host(count, config.batch_size)
     with distributed.scope():
-        macro_f1 = MacroF1(num_classes)
+        macro_f1 = MacroF1(label_set.heads[0].stop)
         trainer.compile(
             optimizer=make_optimizer(config, steps_per_epoch(count, config.batch_size)),
             loss=loss,
-            metrics=[LabelledAccuracy(), macro_f1],
+            metrics=[*_accuracies(label_set), macro_f1],
             jit_compile=False,  # XLA on a CPU is several times slower on these networks.
         )
         # Keras would make the optimizer's variables inside the step's graph, which is traced twice then.
         trainer.optimizer.build(trainer.trainable_variables)
     return macro_f1
+
+
+def _accuracies(label_set: LabelSet) -> list[LabelledAccuracy]:
+    """The accuracy that is chosen by, and of several heads that of each."""
+    heads = [(head.start, head.stop) for head in label_set.heads]
+    each = [
+        LabelledAccuracy([ends], name=f"{label_set.head_name(slice(*ends))}_accuracy")
+        for ends in (heads if len(heads) > 1 else ())
+    ]
+    return [LabelledAccuracy(heads), *each]
 
 
 def _fit(
@@ -130,6 +142,10 @@ def _fit(
                 shuffle=False,  # the batches are shuffled already
                 callbacks=callbacks,
             )
+    except tf.errors.OpError as error:  # of what TensorFlow calls, such as a cache that went while it was read
+        if sentence := re.search(r"FerKerasError: (.+)", error.message or ""):
+            raise FerKerasError(sentence[1]) from error
+        raise
     except KeyboardInterrupt:
         kept = run.model_file if run.model_file.exists() else "none"
         print(f"\nstopped after epoch {run.progress.epoch}; the best model so far: {kept}")
@@ -152,7 +168,7 @@ def _sheet(run: Run, train: FaceData) -> np.ndarray:
 
 
 def _callbacks(network: keras.Model, run: Run, macro_f1: MacroF1, sheet: np.ndarray) -> list[keras.callbacks.Callback]:
-    tensorboard, config = run.folder / "tensorboard", run.config.fit
+    tensorboard, config, label_set = run.folder / "tensorboard", run.config.fit, run.config.data.label_set
     averaging = [keras.callbacks.SwapEMAWeights()] if config.ema_epochs > 0 else []
     # The order matters: the seconds go into the logs before the checkpoint records them.
     return [
@@ -161,7 +177,7 @@ def _callbacks(network: keras.Model, run: Run, macro_f1: MacroF1, sheet: np.ndar
         keras.callbacks.LambdaCallback(on_epoch_end=_drop_what_validation_lacks),
         cb.EpochLine(run.folder.name, config.epochs),
         keras.callbacks.TensorBoard(str(tensorboard), write_graph=False),
-        cb.TensorBoardImages(tensorboard, sheet, macro_f1, run.config.data.classes),
+        cb.TensorBoardImages(tensorboard, sheet, macro_f1, label_set.head(label_set.heads[0]).classes),
         Checkpoint(network, run),
     ]
 

@@ -1,12 +1,11 @@
 """tf.data pipelines: what a model is fitted on, in an order that depends on (seed, epoch) alone."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import tensorflow as tf
 
-from fer_keras.config import ViewConfig
 from fer_keras.data.augment import apply_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.mixup import mix
@@ -39,65 +38,60 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
-def label_dataset(
-    data: FaceData, views: ViewConfig, *, epochs: range, batch_size: int, seed: int, mixup: float = 0.0
+def training_dataset(
+    data: FaceData,
+    schedule: ViewSchedule,
+    teacher: TeacherLogits | None = None,
+    *,
+    epochs: range,
+    batch_size: int,
+    seed: int,
+    part: tuple[int, int] = (0, 1),
 ) -> tf.data.Dataset:
-    """Return batches of (uint8 views [B, 48, 48, 1], float32 targets [B, C]); each epoch sees a fresh view.
-
-    With `mixup` that share of the views is mixed, and so are their targets.
+    """Return batches of (uint8 views [B, 48, 48, 1], float32 targets [B, C]), where views are mixed of mixed targets.
 
     The dataset runs through all of `epochs` without a break, so that the first batches of an epoch are made
     while the last of the one before are learned: fit it with `steps_per_epoch`.
+
+    Args:
+        data: the images.
+        schedule: which view an epoch sees.
+        teacher: the logits of the views that the schedule has; y is then {"targets": [B, C],
+            "teacher_logits": float32 [B, M, C]}. Defaults to none.
+        epochs: which of them.
+        batch_size: images a step; the last of an epoch may have fewer.
+        seed: of the order of the images.
+        part: (r, n) for every n-th row of a batch from its row r on, for one of n hosts. Defaults to all.
     """
-    schedule = ViewSchedule.of_labels(seed)
 
-    def batches() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    def batches() -> Iterator[tuple[dict[str, np.ndarray], Any]]:
         for epoch in epochs:
-            order = epoch_order(seed, epoch, len(data))
-            pictures = _Pictures(data, views, schedule.seed, schedule.view(epoch), mixup)
-            for rows in _batched(order, batch_size):
-                yield pictures.ingredients(rows), pictures.targets(rows)
-
-    signature = (_ingredients_spec(mixup), _targets_spec(data))
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return _prefetched(dataset.map(lambda parts, targets: (_picture(parts), targets)))
-
-
-def distillation_dataset(
-    data: FaceData, views: ViewConfig, teacher: TeacherLogits, *,
-    epochs: range, batch_size: int, seed: int, view_seed: int, mixup: float = 0.0, part: tuple[int, int] = (0, 1),
-) -> tf.data.Dataset:  # fmt: skip
-    """Return batches of (uint8 views [B, 48, 48, 1], {"targets": as above, "teacher_logits": float32 [B, M, C]}).
-
-    Epoch e sees view e mod K of the cached views, with the logits that the M teachers gave that view. With
-    `part` (r, n) a batch holds every n-th row of the whole one from its row r on, for one of n hosts.
-    """
-    schedule = ViewSchedule(view_seed, teacher.views)
-
-    def batches() -> Iterator[tuple[dict[str, np.ndarray], dict[str, np.ndarray]]]:
-        for epoch in epochs:
-            order = epoch_order(seed, epoch, len(data))
-            view = schedule.view(epoch)
-            pictures = _Pictures(data, views, schedule.seed, view, mixup)
-            logits = teacher.view(view)
-            for whole in _batched(order, batch_size):
+            pictures = _Pictures(data, schedule, epoch)
+            logits = teacher.view(schedule.view(epoch)) if teacher else None
+            for whole in _batched(epoch_order(seed, epoch, len(data)), batch_size):
                 rows = whole[part[0] :: part[1]]
-                targets = {"targets": pictures.targets(rows), "teacher_logits": logits[rows].astype(np.float32)}
-                yield pictures.ingredients(rows), targets
+                y = pictures.targets(rows)
+                if teacher:
+                    y = {"targets": y, "teacher_logits": logits[rows].astype(np.float32)}
+                yield pictures.ingredients(rows), y
 
-    logits_spec = tf.TensorSpec((None, teacher.members, data.num_classes), tf.float32)
-    signature = (_ingredients_spec(mixup), {"targets": _targets_spec(data), "teacher_logits": logits_spec})
-    dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
-    return _prefetched(dataset.map(lambda parts, targets: (_picture(parts), targets)))
+    y_spec: Any = tf.TensorSpec((None, data.num_classes), tf.float32)
+    if teacher:
+        logits_spec = tf.TensorSpec((None, teacher.members, data.num_classes), tf.float32)
+        y_spec = {"targets": y_spec, "teacher_logits": logits_spec}
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=(_ingredients_spec(schedule.mixup), y_spec))
+    return _prefetched(dataset.map(lambda parts, y: (_picture(parts), y)))
 
 
 class _Pictures:
-    """One view of all images, mixed or not: what to make a batch of it from, and its targets."""
+    """The view of all images that an epoch sees, mixed or not: what to make a batch of it from, and its targets."""
 
-    def __init__(self, data: FaceData, views: ViewConfig, view_seed: int, view: int, mixup: float) -> None:
+    def __init__(self, data: FaceData, schedule: ViewSchedule, epoch: int) -> None:
         self.data = data
-        self.drawn = view_parameters(views, view_seed, view, data.index)
-        self.mixed = mix_partners(mixup, view_seed, view, len(data)) if mixup else None
+        view, (views, mixup) = schedule.view(epoch), schedule.strength(epoch)
+        self.drawn = view_parameters(views, schedule.seed, view, data.index)
+        # All epochs have the same ingredients, so those without mixing have each image's share at 1.
+        self.mixed = mix_partners(mixup, schedule.seed, view, len(data)) if schedule.mixup else None
 
     def ingredients(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """Return what `_picture` takes."""
@@ -131,10 +125,6 @@ def _ingredients_spec(mixup: float) -> dict[str, tf.TensorSpec]:
     if not mixup:
         return own
     return {**own, "other_images": images, "other_drawn": drawn, "share": tf.TensorSpec((None,), tf.float32)}
-
-
-def _targets_spec(data: FaceData) -> tf.TensorSpec:
-    return tf.TensorSpec((None, data.num_classes), tf.float32)
 
 
 def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:

@@ -1,22 +1,33 @@
 """A run: a folder that one process claims, with its configuration, progress, checkpoint and what it publishes."""
 
 import shutil
-import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile, ZipFile
 
 import pandas as pd
 
 from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, from_dict, to_dict
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
-from fer_keras.files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, locked, read_json, replacing, write_json, write_text
+from fer_keras.files import (
+    CONFIG_FILE,
+    HISTORY_FILE,
+    MODEL_FILE,
+    file_sha256,
+    locked,
+    read_json,
+    replacing,
+    write_json,
+    write_text,
+)
 from fer_keras.models.load import load_model, model_file
 from fer_keras.training.progress import PROGRESS_FILE, Progress, read_progress
+
+DIGESTS_FILE = "digests.json"
+"""In the folder of a checkpoint: the name of each other file -> its SHA-256."""
 
 ANCESTOR = "ancestor"
 """In config.json: `ancestor_facts` of the network that the run started with, which may be replaced later."""
@@ -39,6 +50,7 @@ class Run:
         self.folder = folder
         self.config = config
         self.resume = resume
+        self._noted: set[Path] = set()
 
     def at(self, folder: Path) -> "Run":
         """Return the same run in another folder, for a host that must not write into the first one's."""
@@ -71,8 +83,23 @@ class Run:
 
     @cached_property
     def newest_checkpoint(self) -> Path | None:
-        """The folder of the newest checkpoint, or None."""
-        return next(reversed(self._checkpoints()), None)
+        """The folder of the newest checkpoint that is as it was written, or None where there is none at all.
+
+        Raises:
+            FerKerasError: there are some, all of them damaged.
+        """
+        damage = None
+        for folder in reversed(self._checkpoints()):
+            found = _damage(folder)
+            if found is None:
+                if damage and damage[0] not in self._noted:
+                    self._noted.add(damage[0])
+                    print(f"note: {damage[0]}: damaged ({damage[1]}); going on from {folder.name}", flush=True)
+                return folder
+            damage = damage or found
+        if damage:
+            raise self.damaged(*damage)
+        return None
 
     @property
     def recorded_precision(self) -> str | None:
@@ -131,7 +158,7 @@ class Run:
                     recorded[ANCESTOR] = ancestor_facts(init_from)
                 write_json(self.folder / CONFIG_FILE, recorded)
                 self._recorded = recorded
-            self._drop_older()
+            self._drop_others()
             self.publish()
             yield
 
@@ -139,15 +166,17 @@ class Run:
     def new_checkpoint(self, progress: Progress) -> Iterator[Path]:
         """Yield a folder to write the state and the best model to; on success it is the checkpoint of `progress`.
 
-        The checkpoint before is dropped then, and the best model and the history are published.
+        Of older ones the last is kept, in case a disk damages this one, until the run has ended. The best model and the
+        history are published.
         """
         folder = self.folder / "checkpoint" / f"epoch-{progress.epoch:05d}"
         with replacing(folder) as partial:
             partial.mkdir()
             write_json(partial / PROGRESS_FILE, vars(progress))
             yield partial
+            write_digests(partial)
         self.progress, self.newest_checkpoint = progress, folder
-        self._drop_older()
+        self._drop_others()
         self.publish()
 
     def publish(self) -> None:
@@ -160,8 +189,6 @@ class Run:
         if last is None:
             return
         history = pd.DataFrame(self.progress.history).to_csv(index=False)
-        if damage := _damage(last / MODEL_FILE):
-            raise self.damaged(last / MODEL_FILE, damage)
         with replacing(self.model_file) as partial:
             shutil.copyfile(last / MODEL_FILE, partial)
         write_text(self.folder / HISTORY_FILE, history)
@@ -183,10 +210,14 @@ class Run:
     def _checkpoints(self) -> list[Path]:
         return sorted((self.folder / "checkpoint").glob("epoch-*"))
 
-    def _drop_older(self) -> None:
-        """Remove all checkpoints but the newest, those too that a kill has left."""
-        for older in self._checkpoints()[:-1]:
-            shutil.rmtree(older)
+    def _drop_others(self) -> None:
+        """Remove all checkpoints but the newest and the one before: older ones, and damaged ones that came after."""
+        newest = self.newest_checkpoint
+        older = [folder for folder in self._checkpoints() if newest and folder.name < newest.name]
+        kept = {newest} if self.is_finished else {newest, *older[-1:]}
+        for folder in self._checkpoints():
+            if folder not in kept:
+                shutil.rmtree(folder)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -231,10 +262,24 @@ def _comparable(config: dict[str, Any], leave_out: Collection[str]) -> dict[str,
     return {**config, "data": {**data, "source": None}} if isinstance(data, dict) else config
 
 
-def _damage(file: Path) -> object | None:
-    """What is wrong with a `.keras` file, by the check sums that it carries; None if nothing."""
+def write_digests(folder: Path) -> None:
+    """Write down the SHA-256 of each file of a checkpoint, so that damage to one is found when it is read."""
+    digests = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != DIGESTS_FILE}
+    write_json(folder / DIGESTS_FILE, digests)
+
+
+def _damage(checkpoint: Path) -> tuple[Path, str] | None:
+    """A file that is not as it was written, and what is wrong with it; None if all are."""
     try:
-        with ZipFile(file) as archive:
-            return archive.testzip()
-    except (BadZipFile, OSError, EOFError, zlib.error) as error:
-        return error
+        digests = read_json(checkpoint / DIGESTS_FILE)
+    except FerKerasError as error:
+        return checkpoint / DIGESTS_FILE, str(error).removeprefix(f"{checkpoint / DIGESTS_FILE}: ")
+    if not isinstance(digests, dict):
+        return checkpoint / DIGESTS_FILE, "expected an object"
+    for name, digest in digests.items():
+        try:
+            if file_sha256(checkpoint / name) != digest:
+                return checkpoint / name, "its SHA-256 is another than when it was written"
+        except OSError as error:
+            return checkpoint / name, error.strerror or type(error).__name__
+    return None

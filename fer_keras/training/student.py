@@ -1,6 +1,7 @@
 """Distils a student from the cached logits of its teachers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import keras
 from fer_keras import distributed
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.distiller import Distiller
+from fer_keras.distill.objective import view_schedule
 from fer_keras.training.loop import fit_run
-from fer_keras.training.pipeline import TeacherLogits, distillation_dataset
+from fer_keras.training.pipeline import TeacherLogits, training_dataset
 from fer_keras.training.run import Run
 
 
@@ -31,22 +33,19 @@ def train_student(
     """
     config = run.config
     batches = partial(
-        distillation_dataset,
+        training_dataset,
         train,
-        config.views,
+        replace(view_schedule(config), cached=cache.views),
         cache,
         batch_size=config.fit.batch_size,
         seed=config.fit.seed,
-        view_seed=config.view_seed,
-        mixup=config.mixup,
         part=(distributed.rank(), distributed.hosts()),
     )
 
     def trainer_of(network: keras.Model) -> tuple[Distiller, None]:
-        options = config.loss_options
-        return (
-            Distiller(network, config.loss, config.temperature, config.alpha, config.fit.label_smoothing, options),
-            None,  # the Distiller's own
-        )
+        heads = [(head.start, head.stop) for head in config.data.label_set.heads]
+        smoothing, options = config.fit.label_smoothing, config.loss_options
+        distiller = Distiller(network, config.loss, config.temperature, config.alpha, smoothing, options, heads)
+        return distiller, None  # the loss is the Distiller's own
 
     return fit_run(run, train, val, batches, trainer_of, callbacks=callbacks)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from fer_keras.config import TeacherConfig, require
 from fer_keras.data.dataset import FaceData
-from fer_keras.distill.losses import LabelCrossEntropy
+from fer_keras.distill.losses import LabelCrossEntropy, over_heads
+from fer_keras.distill.objective import view_schedule
 from fer_keras.models.registry import preset
 from fer_keras.training.loop import fit_run
-from fer_keras.training.pipeline import label_dataset
+from fer_keras.training.pipeline import training_dataset
 from fer_keras.training.run import Run
 
 
@@ -54,12 +55,7 @@ def train_teacher(run: Run, train: FaceData, val: FaceData) -> Path:
     """
     config = run.config
     batches = partial(
-        label_dataset,
-        train,
-        config.views,
-        batch_size=config.fit.batch_size,
-        seed=config.fit.seed,
-        mixup=config.mixup,
+        training_dataset, train, view_schedule(config), batch_size=config.fit.batch_size, seed=config.fit.seed
     )
-    loss = LabelCrossEntropy(config.fit.label_smoothing)
+    loss = over_heads(LabelCrossEntropy(config.fit.label_smoothing), config.data.label_set.heads)
     return fit_run(run, train, val, batches, lambda network: (network, loss))

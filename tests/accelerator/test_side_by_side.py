@@ -18,16 +18,14 @@ from fit_options import FACES, FIT, LANES, NETWORK, config_of, images_of
 from fer_keras.accelerator import runs as runs_of_jax
 from fer_keras.config import main_job_defaults, to_dict
 from fer_keras.distill.ensemble import teacher_fingerprint
-from fer_keras.distill.logit_cache import LogitCache
-from fer_keras.distill.teachers import cached_logits
+from fer_keras.distill.teachers import Teacher, cached_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.files import write_json
-from fer_keras.jobs import ablation, ablation_arms
-from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, ONE, run_name
+from fer_keras.jobs.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, SINGLE, Study, base_config, run_name
 from fer_keras.models import build
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
-from fer_keras.training.run import Run
+from fer_keras.training.run import Run, write_digests
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import train_teacher
 
@@ -62,8 +60,9 @@ def fit_by_keras(lane, folder, run, cache, monkeypatch):
     if lane == "labels":
         train_teacher(Run(run, config, resume=False), train, val)
     else:
-        folders, identities = cached_logits(config, [teacher], train, cache)
-        train_student(Run(run, config, resume=False), train, val, LogitCache(folders, identities, 2))
+        train_student(
+            Run(run, config, resume=False), train, val, cached_logits(config, [Teacher(teacher)], train, cache)
+        )
     return run
 
 
@@ -108,6 +107,7 @@ def test_neither_engine_goes_on_with_what_the_other_began(folder, tmp_path, monk
     checkpoint = next((run / "checkpoint").iterdir())
     progress = json.loads((checkpoint / "progress.json").read_text())
     (checkpoint / "progress.json").write_text(json.dumps({**progress, "epoch": 1}))
+    write_digests(checkpoint)
     with pytest.raises(FerKerasError, match=r"was written by scripts/accelerate\.py, which alone can go on with it"):
         train_teacher(Run(run, config, resume=True), train, val)
     told = json.loads((run / "config.json").read_text())
@@ -137,11 +137,11 @@ def test_scripts_tell_what_those_of_keras_fit_tell(folder):
         default, data=data_config, teachers=(teacher_fingerprint(teacher),), teacher_names=("teacher",), fit=fit
     )
     assert told["distilled/mine-0"] == to_dict(config)
-    teachers = {ENSEMBLE: [teacher], ONE: [teacher], ASSISTANT: [assistant]}
-    study = ablation.Study(ablation_arms.base_config(40), teachers, data, data_config, folder, folder, folder)
-    for arm in ablation_arms.ARMS:
-        assert told[f"ablation/{run_name(arm.name, 0)}"] == to_dict(ablation._config(study, arm, 0))
-    assert len(told) == 5 + len(ablation_arms.ARMS)
+    teachers = {ENSEMBLE: [Teacher(teacher)], SINGLE: [Teacher(teacher)], ASSISTANT: [Teacher(assistant)]}
+    study = Study(base_config(40), teachers, data, data_config, folder, folder, folder)
+    for arm in ARMS:
+        assert told[f"ablation/{run_name(arm.name, 0)}"] == to_dict(study.config(arm, 0))
+    assert len(told) == 5 + len(ARMS)
 
 
 def test_without_jax_the_command_says_what_to_install(monkeypatch):

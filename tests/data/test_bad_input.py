@@ -48,13 +48,21 @@ def test_pipe_is_not_waited_for(tmp_path):
     assert "expected a file or a folder" in refusal(tmp_path / "pipe")
     write_folder(tmp_path / "a", {"train/sad/1.png": png(GREY)})
     os.mkfifo(tmp_path / "a/train/sad/2.png")
-    assert "2.png: expected a file" in refusal(tmp_path / "a")
+    assert "2.png: a pipe or a device, expected a file" in refusal(tmp_path / "a")
 
 
-def test_link_into_itself(tmp_path):
-    folder = write_folder(tmp_path / "a", {"train/sad/1.png": png(GREY)})
+def test_a_link_back_to_where_it_is_is_not_followed(tmp_path):
+    folder = write_folder(tmp_path / "a", {"train/sad/1.png": png(GREY), "val/happy/1.png": png(GREY)})
     (folder / "train" / "sad" / "again").symlink_to(folder)
-    assert "nests deeper" in refusal(folder)
+    (folder / "test").symlink_to(folder / "val")
+    assert load_faces(folder).splits.tolist() == ["train", "val", "test"]
+
+
+def test_folders_below_folders_are_bounded(tmp_path):
+    deep = {f"{'a/' * 33}train/sad/1.png": png(GREY)}
+    for path in (write_folder(tmp_path / "a", deep), zip_of(tmp_path, deep)):
+        assert "nests deeper than 32 folders" in refusal(path)
+    assert len(load_faces(write_folder(tmp_path / "b", {f"{'a/' * 30}train/sad/1.png": png(GREY)}))) == 1
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.9, 0.999])
@@ -86,7 +94,7 @@ def test_encrypted_zip(tmp_path):
 )
 def test_member_that_leads_out(name, tmp_path):
     message = refusal(zip_of(tmp_path, {"train/sad/2.png": png(GREY), name: png(GREY)}))
-    assert f"{name}: this member's path leads out" in message
+    assert f"{name}: this member's path leads out".replace("\\", "/") in message
 
 
 @pytest.mark.parametrize("name", ["train/sad/2.png", "notes.bin", "fer2013.csv"])
@@ -116,7 +124,7 @@ def test_member_twice_and_unbounded_methods(tmp_path):
     with pytest.warns(UserWarning, match="Duplicate"), zipfile.ZipFile(tmp_path / "twice.zip", "w") as file:
         file.writestr("train/sad/1.png", png(GREY))
         file.writestr("train/sad/1.png", png(GREY))
-    assert "train/sad/1.png: the zip holds this member twice" in refusal(tmp_path / "twice.zip")
+    assert "train/sad/1.png: the archive holds this member twice" in refusal(tmp_path / "twice.zip")
     path = zip_of(tmp_path, {"train/sad/1.png": png(GREY)}, compression=zipfile.ZIP_LZMA)
     assert "train/sad/1.png: expected a stored or deflated member" in refusal(path)
 
@@ -136,8 +144,10 @@ def test_unknown_folders(tmp_path):
 
 
 def test_names_from_strangers_stay_on_one_line(tmp_path):
-    message = refusal(zip_of(tmp_path, {f"train/s\nad{'x' * 5000}/1.png": png(GREY)}), classes=["happy", "sad"])
+    message = refusal(zip_of(tmp_path, {f"train/s\nad{'x' * 500}/1.png": png(GREY)}), classes=["happy", "sad"])
     assert "train/s\\nadxxx" in message and "is no class" in message
+    message = refusal(zip_of(tmp_path, {f"train/s\nad{'x' * 5000}/1.png": png(GREY)}), classes=["happy", "sad"])
+    assert "train/s\\nadxxx" in message and "its path has 5,016 characters, expected at most 1,000" in message
 
 
 def bomb():

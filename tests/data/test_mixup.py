@@ -8,7 +8,8 @@ from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
 from fer_keras.data.mixup import make_mixed_views, mix
 from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_partners
-from fer_keras.training.pipeline import distillation_dataset, label_dataset
+from fer_keras.distill.objective import ViewSchedule
+from fer_keras.training.pipeline import training_dataset
 
 
 class Logits:
@@ -64,8 +65,8 @@ def mixed_targets(train, partners, share):
 
 
 def test_students_see_the_pictures_that_the_teachers_saw_with_both_labels(train):
-    options = {"batch_size": 64, "seed": 9, "view_seed": 4, "mixup": 0.5}
-    batches = list(distillation_dataset(train, ViewConfig(), Logits(), epochs=range(1, 2), **options))
+    schedule = ViewSchedule(4, 3, mixup=0.5)
+    batches = list(training_dataset(train, schedule, Logits(), epochs=range(1, 2), batch_size=64, seed=9))
     order = epoch_order(9, 1, 100)
     partners, share = mix_partners(0.5, 4, 1, 100)
     np.testing.assert_array_equal(
@@ -78,7 +79,9 @@ def test_students_see_the_pictures_that_the_teachers_saw_with_both_labels(train)
 
 
 def test_teachers_learn_from_mixed_views_of_their_own_stream(train):
-    batches = list(label_dataset(train, ViewConfig(), epochs=range(3, 4), batch_size=64, seed=9, mixup=0.5))
+    batches = list(
+        training_dataset(train, ViewSchedule(label_view_seed(9), mixup=0.5), epochs=range(3, 4), batch_size=64, seed=9)
+    )
     order, seed = epoch_order(9, 3, 100), label_view_seed(9)
     partners, share = mix_partners(0.5, seed, 3, 100)
     np.testing.assert_array_equal(

@@ -96,7 +96,7 @@ def test_expression_changes_the_face_and_not_its_surroundings():
 
 
 def test_actions_are_named_and_every_expression_has_its_own():
-    assert tuple(synthetic.EXPRESSION_ACTIONS) == FER2013.classes
+    assert tuple(synthetic.EXPRESSION_ACTIONS) == (*FER2013.classes, "contempt")
     assert not synthetic.EXPRESSION_ACTIONS["neutral"]
     for actions in synthetic.EXPRESSION_ACTIONS.values():
         assert set(actions) <= set(synthetic.ACTION_UNITS)

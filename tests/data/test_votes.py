@@ -3,20 +3,13 @@
 import numpy as np
 import pytest
 
-from fer_keras.data import votes as votes_module
+from fer_keras.data.dataset import duplicate_groups, mark_validation, with_unlabelled
 from fer_keras.data.synthetic import drawn_faces
-from fer_keras.data.votes import (
-    COLUMNS,
-    find_votes,
-    make_table,
-    read_table,
-    save_table,
-    vote_majorities,
-    vote_shares,
-    with_votes,
-)
+from fer_keras.data.votes import COLUMNS, vote_majorities, vote_shares, with_votes
+from fer_keras.data.votes_files import find_or_read
+from fer_keras.data.votes_table import TABLE_FILE, TABLE_SPLITS, find_votes, make_table, read_table, save_table
 from fer_keras.errors import FerKerasError
-from fer_keras.labels import FERPLUS
+from fer_keras.labels import FER2013, FERPLUS
 
 
 def ballot(**counts):
@@ -61,7 +54,7 @@ def test_the_shipped_table_has_the_counts_of_ferplus():
     assert vote_majorities(train).sum() == 25_057
     of_classes = dict(zip(FERPLUS.classes, vote_majorities(public_test).sum(0).astype(int).tolist(), strict=True))
     assert sum(of_classes.values()) == 3_199 and of_classes["neutral"] == 1_182
-    assert votes_module.TABLE_FILE.stat().st_size <= 1_500_000
+    assert TABLE_FILE.stat().st_size <= 1_500_000
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +68,7 @@ def drawn_votes(faces):
 
 
 def test_every_image_finds_its_own_votes_also_its_copies(faces, drawn_votes):
-    kept = np.isin(faces.splits, votes_module.SPLITS)
+    kept = np.isin(faces.splits, TABLE_SPLITS)
     found = find_votes(faces, make_table(faces, drawn_votes))
     np.testing.assert_array_equal(found[kept], drawn_votes[kept])
     held_back = [tuple(row) for row in found[~kept]]
@@ -99,20 +92,95 @@ def test_a_copy_beyond_those_that_the_table_has_finds_none(faces, drawn_votes):
     assert find_votes(twice, table).any(1).tolist() == [True, True, True, False]
 
 
-def test_with_votes_gives_shares_or_majorities_and_counts_what_it_leaves_out(faces, drawn_votes):
-    table = make_table(faces, drawn_votes)
-    train = faces.split("train")
-    soft, left_out = with_votes(train, "shares", table)
-    expected = vote_shares(drawn_votes[faces.splits == "train"])
+def test_identical_images_get_the_rows_of_their_own_split_in_order(faces):
+    train, test = faces.split("train"), faces.split("public_test")
+    both = train.take(np.array([0, 0, 5]))
+    ballots = np.array([ballot(anger=10), ballot(fear=10), ballot(sadness=10)], np.uint8)
+    table = make_table(both, ballots)
+    np.testing.assert_array_equal(find_votes(both, table), ballots)
+    np.testing.assert_array_equal(find_votes(both.take(np.array([2, 1])), table), ballots[[2, 0]])
+    assert not find_votes(test, table).any()
+    held_back = both.take(np.array([1])).split("train")
+    held_back.splits[:] = "test"
+    np.testing.assert_array_equal(find_votes(held_back, table), ballots[:1])
+
+
+def test_with_votes_gives_shares_or_majorities_and_says_what_it_leaves_out(faces, drawn_votes, caplog):
+    train, votes = faces.split("train"), drawn_votes[faces.splits == "train"]
+    soft = with_votes(train, votes)
+    expected = vote_shares(votes)
+    left_out = int((~expected.any(1)).sum())
     np.testing.assert_array_equal(soft.targets, expected[expected.any(1)])
-    assert soft.label_set is FERPLUS and left_out == (~expected.any(1)).sum() == len(train) - len(soft)
-    hard, more = with_votes(train, "majority", table)
-    assert more > left_out and set(np.unique(hard.targets)) == {0, 1}
+    assert soft.label_set is FERPLUS and left_out == len(train) - len(soft) > 0
+    assert caplog.messages == [f"drawn faces: images without usable votes, left out: {left_out}"]
+    hard = with_votes(train, votes, "majority")
+    assert len(hard) < len(soft) and set(np.unique(hard.targets)) == {0, 1} and (hard.targets.sum(1) == 1).all()
+    np.testing.assert_array_equal(hard.votes, votes[vote_majorities(votes).any(1)])
 
 
-def test_images_that_are_not_fer2013s_are_refused(faces):
-    with pytest.raises(FerKerasError, match="no image has votes, expected FER2013's images"):
-        with_votes(faces)
+def test_labels_and_votes_are_two_heads(faces, drawn_votes, caplog):
+    votes = drawn_votes.copy()
+    votes[7] = 0
+    unlabelled = with_unlabelled(faces, faces.split("public_test"))
+    votes = np.concatenate([votes, votes[:40]])
+    votes[-1] = 0
+    both = with_votes(unlabelled, votes, "labels+votes")
+    assert both.classes[:8] == (*(f"labels/{name}" for name in FER2013.classes), "votes/neutral")
+    assert both.classes[14] == "votes/contempt" and both.label_set.heads == (slice(0, 7), slice(7, 15))
+    assert len(both) == len(unlabelled) - (~unlabelled.targets.any(1) & ~vote_shares(votes).any(1)).sum()
+    np.testing.assert_array_equal(both.targets[:400, :7], faces.targets)
+    np.testing.assert_array_equal(both.targets[:400, 7:], vote_shares(votes[:400]))
+    assert not both.targets[7, 7:].any() and not both.targets[400:, :7].any()
+    assert "images without usable votes, which have their label alone" in caplog.text
+    assert both.class_counts()[:7].tolist() == faces.class_counts().tolist()
+    with pytest.raises(FerKerasError, match="expected FER2013's labels beside the votes"):
+        with_votes(with_votes(faces, drawn_votes), drawn_votes[: len(with_votes(faces, drawn_votes))], "labels+votes")
+
+
+@pytest.mark.parametrize("targets", ["votes", "majority", "labels+votes"])
+def test_validation_and_copies_are_the_same_whatever_the_targets(faces, drawn_votes, targets):
+    expected = mark_validation(faces, 0.2, seed=3)
+    voted = with_votes(faces, drawn_votes, targets)
+    marked = mark_validation(voted, 0.2, seed=3)
+    for split in ("train", "val", "public_test"):
+        ids = set(expected.split(split).ids.tolist()) & set(voted.ids.tolist())
+        assert set(marked.split(split).ids.tolist()) == ids and ids
+    groups, before = duplicate_groups(voted), duplicate_groups(faces)[voted.index]
+    np.testing.assert_array_equal(groups[:, None] == groups, before[:, None] == before)
+    more = mark_validation(with_unlabelled(voted, faces.split("public_test")), 0.2, seed=3)
+    assert set(more.split("val").ids.tolist()) == set(marked.split("val").ids.tolist())
+    assert (more.labels == -1).sum() > 30
+
+
+def test_drawn_faces_bring_votes_that_the_same_call_finds():
+    plain, faces = drawn_faces(600, seed=2), drawn_faces(600, seed=2, ambiguous=0.5)
+    assert faces.fingerprint == drawn_faces(600, seed=2, ambiguous=0.5).fingerprint != plain.fingerprint
+    votes = find_or_read("ferplus", faces)
+    np.testing.assert_array_equal(votes, drawn_faces(600, seed=2, ambiguous=0.5).votes)
+    assert (votes.sum(1) == 10).all() and votes.dtype == np.uint8
+    np.testing.assert_array_equal(faces.labels, plain.labels)
+    same = (faces.images == plain.images).all(axis=(1, 2, 3))
+    assert 0.45 < same.mean() < 0.55
+    own = np.array([FERPLUS.number(name) for name in FER2013.classes])[faces.labels]
+    of_own = votes[np.arange(600), own]
+    assert (of_own + votes[:, 8] == 10)[same].all() and (of_own[~same] < 9).mean() > 0.9
+    hard = with_votes(faces, votes, "majority")
+    hard.split("train").require_every_class()
+    disagree = hard.labels != own[hard.index]
+    assert 0.1 < disagree.mean() < 0.3
+    for group in np.flatnonzero(np.bincount(duplicate_groups(faces)) > 1):
+        assert len(np.unique(votes[duplicate_groups(faces) == group], axis=0)) == 1
+    np.testing.assert_array_equal(drawn_faces(600, seed=2, ambiguous=0.0).images, plain.images)
+    np.testing.assert_array_equal(faces.take(np.array([5, 3])).votes, votes[[5, 3]])
+
+
+def test_faces_without_votes_are_refused(faces):
+    with pytest.raises(FerKerasError, match="no image has usable votes, expected FER2013's images"):
+        with_votes(faces, np.zeros((len(faces), 10), np.uint8))
+    with pytest.raises(FerKerasError, match="these have no votes, expected faces that are drawn with votes"):
+        find_or_read("ferplus", faces)
+    with pytest.raises(FerKerasError, match="option ambiguous 2: expected a number from 0 to 1"):
+        drawn_faces(400, ambiguous=2)
 
 
 def test_a_table_survives_its_file_and_a_damaged_one_is_refused(faces, drawn_votes, tmp_path):

@@ -13,9 +13,11 @@ from scipy.special import log_softmax, softmax
 
 from fer_keras.config import ViewConfig
 from fer_keras.data.augment import make_views
+from fer_keras.data.dataset import fold_of
 from fer_keras.data.mixup import make_mixed_views
+from fer_keras.distill.cache_identity import identify
 from fer_keras.distill.ensemble import build_ensemble, ensemble_logits, teacher_fingerprint
-from fer_keras.distill.logit_cache import LogitCache, identify, verify, write_logits
+from fer_keras.distill.logit_cache import LogitCache, cross_fit, verify, write_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 
@@ -67,10 +69,10 @@ def test_a_subset_has_the_views_of_the_whole(teacher, train, tmp_path):
 def test_writing_goes_on_where_it_stopped(teacher, train, tmp_path):
     identity = identify(teacher, train, VIEWS, 7)
     folder = write_logits(teacher, train, identity, 2, tmp_path)
-    first = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npy")}
-    (folder / ".partial-1-view-00002.npy").write_bytes(b"half")  # what a kill leaves behind
+    first = {path.name: path.stat().st_mtime_ns for path in folder.glob("*.npz")}
+    (folder / ".partial-1-view-00002.npz").write_bytes(b"half")  # what a kill leaves behind
     write_logits(teacher, train, identity, 4, tmp_path)
-    assert sorted(path.name for path in folder.glob("view-*.npy")) == [f"view-{v:05d}.npy" for v in range(4)]
+    assert sorted(path.name for path in folder.glob("view-*.npz")) == [f"view-{v:05d}.npz" for v in range(4)]
     assert {name: (folder / name).stat().st_mtime_ns for name in first} == first
     assert not list(folder.glob(".partial-*")), "what a kill left is cleared"
 
@@ -81,7 +83,8 @@ from pathlib import Path
 import keras, numpy as np
 from fer_keras.config import ViewConfig
 from fer_keras.data.synthetic import drawn_faces
-from fer_keras.distill.logit_cache import identify, write_logits
+from fer_keras.distill.cache_identity import identify
+from fer_keras.distill.logit_cache import write_logits
 from fer_keras.models import build
 keras.utils.set_random_seed(0)
 teacher = build("cnn", widths=(4, 6), dense_widths=())
@@ -92,11 +95,11 @@ write_logits(teacher, train, identify(teacher, train, ViewConfig(), 7), 2000, Pa
 
 def test_a_cache_whose_writer_was_killed_is_completed(teacher, train, tmp_path):
     process = start("-c", KILLED, tmp_path)
-    wait_for(lambda: len(list(tmp_path.rglob("view-*.npy"))) >= 3, process)
+    wait_for(lambda: len(list(tmp_path.rglob("view-*.npz"))) >= 3, process)
     process.kill()
     assert process.wait() == -signal.SIGKILL
     identity = identify(teacher, train, VIEWS, 7)
-    written = len(list(identity.folder(tmp_path).glob("view-*.npy")))
+    written = len(list(identity.folder(tmp_path).glob("view-*.npz")))
     assert 3 <= written < 2000, "the killed process wrote to this very cache"
     folder = write_logits(teacher, train, identity, written + 2, tmp_path)
     assert LogitCache([folder], [identity], written + 2).views == written + 2
@@ -146,27 +149,39 @@ def test_a_cache_of_something_else_is_refused_with_the_reason(teacher, train, tm
 def test_a_missing_view_and_a_damaged_one_are_refused(teacher, train, tmp_path):
     identity = identify(teacher, train, VIEWS, 7)
     folder = write_logits(teacher, train, identity, 2, tmp_path)
-    with pytest.raises(FerKerasError, match=r"view-00002.npy: this view is not cached yet"):
+    with pytest.raises(FerKerasError, match=r"view-00002.npz: this view is not cached; the same command"):
         LogitCache([folder], [identity], 3)
-    whole = (folder / "view-00001.npy").read_bytes()
-    (folder / "view-00001.npy").write_bytes(whole[:-100])
-    with pytest.raises(FerKerasError, match=r"view-00001.npy: damaged"):
-        LogitCache([folder], [identity], 2)
-    (folder / "view-00001.npy").write_bytes(b"")
-    with pytest.raises(FerKerasError, match=r"view-00001.npy: damaged"):
-        LogitCache([folder], [identity], 2)
-    np.save(folder / "view-00001.npy", np.zeros((150, 7), np.float32))
-    with pytest.raises(FerKerasError, match="found float32"):
-        LogitCache([folder], [identity], 2)
+    shard = folder / "view-00001.npz"
+    whole = shard.read_bytes()
+    flipped = bytearray(whole)
+    flipped[len(whole) // 2] ^= 1
+    row = 14  # of 14 bytes
+    zeroed = whole[: len(whole) // 2] + bytes(row) + whole[len(whole) // 2 + row :]
+    for damage in (whole[:-100], b"", bytes(flipped), zeroed, b"PK"):
+        shard.write_bytes(damage)
+        with pytest.raises(FerKerasError, match=r"view-00001.npz: expected float16 \[150, 7\]; delete it \("):
+            LogitCache([folder], [identity], 2)
+    for wrong in (np.zeros((150, 7), np.float32), np.zeros((149, 7), np.float16)):
+        np.savez(shard, logits=wrong)
+        with pytest.raises(FerKerasError, match=r"view-00001.npz: damaged, expected logits .*, found float"):
+            LogitCache([folder], [identity], 2)
+
+
+def test_a_teacher_whose_logits_are_no_numbers_is_refused(train, tmp_path):
+    broken = make_teacher(0)
+    broken.set_weights([weights * np.nan for weights in broken.get_weights()])
+    with pytest.raises(FerKerasError, match="its logits of view 0 are no finite numbers"):
+        write_logits(broken, train, identify(broken, train, VIEWS, 7), 1, tmp_path)
+    assert not [*tmp_path.rglob("view-*")]
 
 
 def test_verify_passes_what_is_right_and_fails_what_is_not(teacher, train, tmp_path):
     identity = identify(teacher, train, VIEWS, 7)
     folder = write_logits(teacher, train, identity, 2, tmp_path)
     assert verify(teacher, train, identity, 2, tmp_path) < 5e-3
-    shard = np.load(folder / "view-00001.npy")
-    np.save(folder / "view-00001.npy", (shard + np.float16(0.1)).astype(np.float16))
-    with pytest.raises(FerKerasError, match=r"view-00001.npy: cached logits differ from the teacher's by up to 0\.1"):
+    shard = np.load(folder / "view-00001.npz")["logits"]
+    np.savez(folder / "view-00001.npz", logits=shard + np.float16(0.1))
+    with pytest.raises(FerKerasError, match=r"view-00001.npz: cached logits differ from the teacher's by up to 0\.1"):
         verify(teacher, train, identity, 2, tmp_path)
 
 
@@ -216,3 +231,33 @@ def test_the_ensemble_opinion_is_the_mean_of_probabilities(rng):
     logits = rng.normal(0, 5, (6, 3, 7))
     np.testing.assert_allclose(softmax(ensemble_logits(logits), axis=-1), softmax(logits, -1).mean(1), rtol=1e-9)
     assert np.isfinite(ensemble_logits(np.array([[[60000.0, -60000, 0, 0, 0, 0, 0]]]))).all()
+
+
+def test_a_mirrored_cache_is_the_mean_over_a_view_and_its_mirror_image(train, tmp_path):
+    teacher = make_teacher(0)
+    plain, mirrored = (identify(teacher, train, VIEWS, 7, mirrored=flag) for flag in (False, True))
+    assert plain.folder(tmp_path) != mirrored.folder(tmp_path)
+    write_logits(teacher, train, mirrored, 1, tmp_path)
+    views = make_views(VIEWS, 7, 0, train.images, train.index).astype(np.float32)
+    expected = (teacher(views).numpy() + teacher(views[:, :, ::-1]).numpy()) / 2
+    cache = LogitCache([mirrored.folder(tmp_path)], [mirrored], 1)
+    np.testing.assert_allclose(cache.view(0)[:, 0], expected, rtol=2e-3, atol=5e-3)
+    assert verify(teacher, train, mirrored, 1, tmp_path) < 0.01
+
+
+def test_an_image_is_taught_by_the_members_that_left_it_out(train, tmp_path):
+    teachers = [make_teacher(seed) for seed in range(4)]
+    parts = [(2, 1), (2, 2), (2, 2), (2, 1)]
+    identities = [
+        identify(teacher, train, VIEWS, 7, folds=folds, left_out=left_out)
+        for teacher, (folds, left_out) in zip(teachers, parts, strict=True)
+    ]
+    folders = [write_logits(t, train, i, 1, tmp_path) for t, i in zip(teachers, identities, strict=True)]
+    whole = LogitCache(folders, identities, 1).view(0)
+    cache = LogitCache(folders, identities, 1, cross_fit(train, identities))
+    fold = fold_of(train, 2) + 1
+    assert cache.members == 2 and {*fold} == {1, 2}
+    np.testing.assert_array_equal(cache.view(0)[fold == 1], whole[fold == 1][:, [0, 3]])
+    np.testing.assert_array_equal(cache.first(1).view(0)[fold == 2], whole[fold == 2][:, [1, 2]])
+    with pytest.raises(FerKerasError, match="these left out 1 of 2, 2 of 2, 2 of 2"):
+        cross_fit(train, identities[:3])

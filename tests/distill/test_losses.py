@@ -13,6 +13,7 @@ from fer_keras.distill.losses import (
     RelationLoss,
     SoftenedKL,
     StandardisedKL,
+    over_heads,
 )
 
 
@@ -202,3 +203,27 @@ def test_a_teacher_that_says_no_number_is_noticed(name, rng):
     teacher[1] = np.nan
     student = rng.normal(size=(3, 7)).astype(np.float32)
     assert np.isnan(float(DISTILLATION_LOSSES[name](2.0)(told(teacher, np.array([0, 1, 2])), student)))
+
+
+def test_the_loss_of_two_heads_is_the_sum_of_both(rng):
+    targets = np.hstack([one_hot(rng.integers(0, 7, 16)), rng.dirichlet(np.ones(8), 16)]).astype(np.float32)
+    targets[:3, 7:] = 0  # without votes
+    logits, teacher = rng.normal(size=(16, 15)).astype(np.float32), rng.normal(size=(16, 2, 15)).astype(np.float32)
+    y = {"targets": targets, "teacher_logits": teacher}
+    heads = (slice(0, 7), slice(7, 15))
+    for loss in (DecoupledKL(3.0), RelationLoss(2.0), SoftenedKL(), StandardisedKL()):
+        each = [
+            loss({"targets": targets[:, head], "teacher_logits": teacher[..., head]}, logits[:, head]).numpy()
+            for head in heads
+        ]
+        assert over_heads(loss, heads)(y, logits).numpy() == pytest.approx(sum(each), rel=1e-5)
+    cross_entropy = over_heads(LabelCrossEntropy(0.1), heads)
+    each = [LabelCrossEntropy(0.1)(targets[:, head], logits[:, head]).numpy() for head in heads]
+    assert cross_entropy(targets, logits).numpy() == pytest.approx(sum(each), rel=1e-5)
+    again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(cross_entropy))
+    assert again(targets, logits).numpy() == cross_entropy(targets, logits).numpy()
+
+
+def test_the_loss_of_one_head_is_the_loss_itself():
+    loss = SoftenedKL()
+    assert over_heads(loss, (slice(0, 7),)) is loss

@@ -14,9 +14,12 @@ BACKGROUND = 120
 TIME_BASE = Fraction(1, 1000)
 
 
+FACES = draw_faces(np.arange(109) % 7, 3)
+
+
 def drawn_face(number, side=SIDE):
     """The face of a number, enlarged: 108 is happy, 103 surprised."""
-    return Image.fromarray(draw_faces(np.arange(140) % 7, 3)[number, ..., 0]).resize((side, side))
+    return Image.fromarray(FACES[number, ..., 0]).resize((side, side))
 
 
 HAPPY, SURPRISED = drawn_face(108), drawn_face(103)

@@ -25,5 +25,5 @@ def test_what_is_found_elsewhere_is_another_face():
     found = FaceFinder(tiles=False).find(sample.picture)
     assert sample.nearest(found) in found
     way = np.array([0.4 * sample.crop.side, 0.0])
-    away = [FoundFace(face.box, face.points + way, 1.0) for face in found]
+    away = [FoundFace(face.box + np.concatenate([way, (0.0, 0.0)]), face.points + way, 1.0) for face in found]
     assert sample.nearest(away) is None and sample.nearest([]) is None

@@ -12,18 +12,19 @@ from small_search import instant_training
 from fer_keras.config import StudentConfig
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.distill.losses import DISTILLATION_LOSSES
+from fer_keras.distill.teachers import Teacher
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked
 from fer_keras.jobs import ablation
-from fer_keras.jobs.ablation import Records, Study, run_study, summarise
-from fer_keras.jobs.ablation_arms import ARMS, Arm, base_config, run_name
+from fer_keras.jobs.ablation import Records, run_study, summarise
+from fer_keras.jobs.ablation_arms import ARMS, Arm, Study, base_config, run_name
 from fer_keras.models import from_preset
 from fer_keras.models.budget import parameters
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
 from fer_keras.training.run import read_config
 
-SOME = (Arm("baseline", "base"), Arm("one teacher", "teachers", {"cached_views": 1, "mixup": 0.5}, teachers="one"))
+SOME = (Arm("baseline", "base"), Arm("one teacher", "teachers", {"cached_views": 1, "mixup": 0.5}, teachers="single"))
 TINY = {"widths": (4, 8), "strides": (4, 4), "dropouts": ()}
 
 
@@ -36,8 +37,8 @@ def study(tmp_path_factory):
     teachers = []
     for seed in range(2):
         keras.utils.set_random_seed(seed)
-        teachers.append(from_preset("reference-separable", **TINY))
-    taught_by = {"ensemble": teachers, "one": teachers[:1]}
+        teachers.append(Teacher(from_preset("reference-separable", **TINY)))
+    taught_by = {"ensemble": teachers, "single": teachers[:1]}
     return Study(base, taught_by, data, data_config, folder / "logits", folder / "runs", folder / "out")
 
 
@@ -124,13 +125,15 @@ def test_data_without_images_to_report_on_is_refused_before_training(study, tmp_
 
 def test_what_the_data_are_called_is_not_what_they_are(study, ledger):
     renamed = replace(study, data_config=replace(study.data_config, source="a copy"))
-    assert ablation.recorded(renamed, SOME, range(2)) == list(SOME)
+    assert summarise(renamed, SOME, range(2))["arm"].tolist() == [arm.name for arm in SOME]
 
 
 def test_arms_that_are_not_whole_are_left_out(study, ledger):
-    late, alone = Arm("late", "q", {"alpha": 0.5}), Arm("alone", "q", {"cached_views": 1, "mixup": 0.5}, "one", "late")
-    assert ablation.recorded(study, [*SOME, late, alone], range(2)) == list(SOME)
-    assert ablation.recorded(study, SOME, range(3)) == []
+    late, alone = (
+        Arm("late", "q", {"alpha": 0.5}),
+        Arm("alone", "q", {"cached_views": 1, "mixup": 0.5}, "single", "late"),
+    )
+    assert summarise(study, [*SOME, late, alone], range(2))["arm"].tolist() == [arm.name for arm in SOME]
 
 
 def test_a_finished_run_is_scored_without_the_logits(study, ledger, tmp_path):
@@ -139,11 +142,13 @@ def test_a_finished_run_is_scored_without_the_logits(study, ledger, tmp_path):
     assert not elsewhere.cache_root.exists()
 
 
-def test_hashes_of_digits_alone_are_texts(study, ledger, tmp_path):
+def test_hashes_of_digits_alone_are_texts(study, ledger, tmp_path, monkeypatch):
     shutil.copytree(study.out, tmp_path / "out")
+    config = study.config(SOME[0], 0)
+    monkeypatch.setattr(ablation, "config_hash", lambda config: "12345678e901")
     table = pd.read_csv(study.out / "ablation.csv").assign(config_sha256="12345678e901")
     table.to_csv(tmp_path / "out" / "ablation.csv", index=False)
-    assert Records(tmp_path / "out").row("baseline", 0, "12345678e901")
+    assert Records(tmp_path / "out").row(SOME[0], config)["config_sha256"] == "12345678e901"
 
 
 def test_predictions_are_kept_for_later_comparisons(study, ledger):

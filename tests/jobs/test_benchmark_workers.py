@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from command import command
-from small_search import search_in
 
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs import benchmark_workers
@@ -47,13 +46,6 @@ def test_each_number_of_workers_has_its_turn(fake):
 def test_a_search_that_fails_gives_no_number(fake, wrong):
     with pytest.raises(FerKerasError, match="the search with 1 workers ended with status"):
         benchmark_workers.measure_workers(fake(**wrong), rounds=1)
-
-
-def test_the_chief_is_asked_for_every_short_trial(tmp_path):
-    search = search_in(tmp_path / "untouched", families=("cnn", "separable"), budgets=(3_000, 5_000), trials=3)
-    table = benchmark_workers.oracle_seconds(search)
-    assert len(table) == 12 and (table["seconds"] > 0).all()
-    assert not (tmp_path / "untouched").exists()
 
 
 def test_two_workers_on_one_machine_beside_one_on_each_of_two():
@@ -112,6 +104,7 @@ def test_the_chief_is_measured_for_each_family_and_search():
     assert chief.groupby(["repeat", "family"])["trial"].agg(list).to_dict() == {
         (1, "cnn"): [0, 1], (1, "separable"): [0, 1], (2, "cnn"): [0, 1, 2, 3], (2, "separable"): [0, 1, 2, 3],
     }  # fmt: skip
+    assert (chief["seconds"] > 0).any()
     rates = pd.DataFrame({"workers": [1, 2], "trials_per_hour": [100, 150]})
     scaled = benchmark_workers.scale_with(ledger.head(4), rates, chief.assign(seconds=0.0))
     assert scaled.loc[scaled["workers"] == 1, ["repeat", "hours"]].values.tolist() == [[1, 3.0], [2, 6.0]]

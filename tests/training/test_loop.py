@@ -18,7 +18,7 @@ from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
 from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
-from fer_keras.training.run import Run, ancestor_facts
+from fer_keras.training.run import Run, ancestor_facts, write_digests
 
 VALIDATED = {"val_accuracy": 0.25}
 
@@ -93,21 +93,47 @@ def test_what_is_published_is_what_the_checkpoint_holds_whenever_a_kill_came(tmp
     (tmp_path / "metrics.csv").unlink()
     run_in(tmp_path).publish()
     assert {name: (tmp_path / name).read_bytes() for name in whole} == whole
-    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00002"]
+    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["epoch-00001", "epoch-00002"]
 
 
-def test_only_the_newest_checkpoint_stays_whatever_a_kill_left(tmp_path, rng):
+def test_the_newest_checkpoint_stays_and_the_one_before_whatever_a_kill_left(tmp_path, rng):
     images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
     model, run = trainer(rng), run_in(tmp_path)
     assert run.progress.epoch == 0
     (tmp_path / "checkpoint" / "epoch-00000").mkdir(parents=True)
     model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, run)])
-    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00002"]
+    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["epoch-00001", "epoch-00002"]
     other = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     other.compile("adam", "mse")
     other.optimizer.build(other.trainable_variables)
     with pytest.raises(FerKerasError, match=r"epoch-00002: is not of this network \(.*\); a run goes on with several"):
         restore(other, run_in(tmp_path))
+
+
+def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(tmp_path, rng, capsys):
+    images, labels = rng.integers(0, 256, (32, 48, 48, 1)).astype(np.uint8), np.arange(32) % 7
+    model = trainer(rng)
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, run_in(tmp_path))])
+    newest = tmp_path / "checkpoint" / "epoch-00002"
+    flip(newest / "state.weights.h5")
+    going_on = run_in(tmp_path)
+    assert going_on.progress.epoch == 1 and len(going_on.progress.history) == 1
+    with going_on.claimed({}):
+        assert not newest.exists(), "or the next checkpoint of that name would give way to it"
+        assert len(pd.read_csv(tmp_path / "metrics.csv")) == 1
+        restore(trainer(rng), going_on)
+    said = capsys.readouterr().out
+    assert said.count("damaged") == 1
+    assert f"note: {newest / 'state.weights.h5'}: damaged (its SHA-256" in said and "from epoch-00001" in said
+
+
+def test_logits_that_go_while_they_are_learned_from_are_a_sentence(tmp_path, monkeypatch):
+    def gone(self, view):
+        raise FerKerasError("logits/view-00000.npz: this view is not cached")
+
+    monkeypatch.setattr("small_run.MadeUpLogits.view", gone)
+    with pytest.raises(FerKerasError, match=r"^logits/view-00000.npz: this view is not cached$"):
+        run(tmp_path, False)
 
 
 def test_auto_precision_is_what_it_was_where_the_run_began(finished, tmp_path, monkeypatch):
@@ -275,6 +301,7 @@ def damaged(finished, tmp_path):
     checkpoint = next((folder / "checkpoint").iterdir())
     progress = json.loads((checkpoint / "progress.json").read_text())
     (checkpoint / "progress.json").write_text(json.dumps({**progress, "epoch": 5}))
+    write_digests(checkpoint)
     return checkpoint
 
 
@@ -293,6 +320,7 @@ def flip(file):
     ("name", "damage"),
     [
         ("state.weights.h5", cut),
+        ("state.weights.h5", flip),
         ("state.weights.h5", lambda file: file.write_bytes(b"no HDF5")),
         ("progress.json", cut),
         ("progress.json", lambda file: file.write_text("[1, 2]")),
@@ -302,6 +330,9 @@ def flip(file):
         ("model.keras", cut),
         ("model.keras", flip),
         ("model.keras", lambda file: file.unlink()),
+        ("digests.json", cut),
+        ("digests.json", lambda file: file.write_text("[]")),
+        ("digests.json", lambda file: file.unlink()),
     ],
 )
 def test_a_damaged_checkpoint_is_a_sentence_and_replaces_nothing(damaged, name, damage):

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 from soft_targets import one_hot
 
-from fer_keras.config import ViewConfig
+from fer_keras.config import WEAK_VIEWS, ViewConfig
 from fer_keras.data.augment import make_views
 from fer_keras.data.random_streams import epoch_order, label_view_seed
-from fer_keras.training.metrics import MacroF1
+from fer_keras.distill.objective import ViewSchedule
+from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 from fer_keras.training.pipeline import (
-    distillation_dataset,
     evaluation_dataset,
-    label_dataset,
     steps_per_epoch,
+    training_dataset,
 )
+
+LABELS = ViewSchedule(label_view_seed(9))
+"""Of a network that learns from labels with seed 9."""
 
 
 class Logits:
@@ -37,7 +40,7 @@ def epochs_of(dataset, steps):
 
 
 def test_each_epoch_has_its_own_order_and_a_fresh_view(train):
-    dataset = label_dataset(train, ViewConfig(), epochs=range(2, 4), batch_size=32, seed=9)
+    dataset = training_dataset(train, LABELS, epochs=range(2, 4), batch_size=32, seed=9)
     steps = steps_per_epoch(100, 32)
     epochs = epochs_of(dataset, steps)
     assert steps == 4 and len(epochs) == 2
@@ -50,14 +53,41 @@ def test_each_epoch_has_its_own_order_and_a_fresh_view(train):
 
 def test_starting_later_gives_the_same_epochs(train):
     def last(first):
-        dataset = label_dataset(train, ViewConfig(), epochs=range(first, 3), batch_size=32, seed=9)
+        dataset = training_dataset(train, LABELS, epochs=range(first, 3), batch_size=32, seed=9)
         return np.concatenate([images for images, _ in epochs_of(dataset, 4)[-1]])
 
     np.testing.assert_array_equal(last(0), last(2))
 
 
+def test_the_last_epochs_may_see_weak_views_none_of_them_mixed(train):
+    schedule = ViewSchedule(4, mixup=1.0, weak_from=3)
+    dataset = training_dataset(train, schedule, epochs=range(2, 4), batch_size=100, seed=9)
+    (mixed, mixed_targets), (weak, targets) = dataset.as_numpy_iterator()
+    order = epoch_order(9, 3, 100)
+    np.testing.assert_array_equal(weak, make_views(WEAK_VIEWS, 4, 3, train.images, train.index)[order])
+    np.testing.assert_array_equal(targets, train.targets[order])
+    order = epoch_order(9, 2, 100)
+    assert (mixed != make_views(ViewConfig(), 4, 2, train.images, train.index)[order]).any()
+    assert (mixed_targets.max(axis=1) < 1).any()
+
+
+def test_the_accuracy_of_two_heads_is_the_mean_of_theirs_over_the_images_that_each_has():
+    targets = np.array([[1, 0, 0, 0, 1], [0, 1, 0, 0, 0], [0, 0, 0.2, 0.6, 0.2]], np.float32)
+    logits = np.array([[2, 1, 0, 0, 3], [2, 1, 9, 0, 0], [0, 0, 5, 1, 0]], np.float32)
+    both, first, second = (LabelledAccuracy(heads) for heads in ([(0, 2), (2, 5)], [(0, 2)], [(2, 5)]))
+    for metric in (both, first, second):
+        metric.update_state(targets[:2], logits[:2])
+        metric.update_state(targets[2:], logits[2:])
+    assert [float(metric.result()) for metric in (first, second, both)] == [0.5, 0.5, 0.5]
+    both.reset_state()
+    both.update_state(targets[:1], logits[:1])
+    assert float(both.result()) == 1.0
+    again = LabelledAccuracy.from_config(both.get_config())
+    assert again.heads == both.heads
+
+
 def test_epoch_e_uses_view_e_mod_k_with_its_own_logits(train):
-    dataset = distillation_dataset(train, ViewConfig(), Logits(), epochs=range(5), batch_size=64, seed=9, view_seed=4)
+    dataset = training_dataset(train, ViewSchedule(4, 3), Logits(), epochs=range(5), batch_size=64, seed=9)
     for epoch, batches in enumerate(epochs_of(dataset, 2)):
         images = np.concatenate([images for images, _ in batches])
         targets = {name: np.concatenate([y[name] for _, y in batches]) for name in batches[0][1]}
@@ -77,7 +107,7 @@ def test_evaluation_sees_the_faces_as_they_are_in_order(train):
 def test_autotune_is_off_everywhere(train):
     for dataset in (
         evaluation_dataset(train),
-        label_dataset(train, ViewConfig(), epochs=range(1), batch_size=8, seed=0),
+        training_dataset(train, LABELS, epochs=range(1), batch_size=8, seed=0),
     ):
         assert dataset.options().autotune.enabled is False
 

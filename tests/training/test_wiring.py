@@ -11,7 +11,7 @@ from fer_keras.distill.objective import ViewSchedule, view_schedule
 from fer_keras.models import build
 from fer_keras.training import student, teacher
 from fer_keras.training.optimizer import make_optimizer
-from fer_keras.training.pipeline import distillation_dataset, label_dataset
+from fer_keras.training.pipeline import training_dataset
 from fer_keras.training.run import Run
 
 DATA = DataConfig("drawn", "")
@@ -55,8 +55,9 @@ def test_a_student(train, told, tmp_path):
     student.train_student(run, train, train, Logits(), callbacks=["a callback"])
     (((its_run, _, val, batches, trainer_of), more),) = told
     assert (its_run, val) == (run, train)
-    made = {"epochs": range(1, 3), "batch_size": 16, "seed": 5, "view_seed": 9, "mixup": 0.5}
-    assert_equal_batches(batches(epochs=range(1, 3)), distillation_dataset(train, VIEWS, Logits(), **made))
+    schedule = ViewSchedule(9, 3, VIEWS, 0.5)
+    made = training_dataset(train, schedule, Logits(), epochs=range(1, 3), batch_size=16, seed=5)
+    assert_equal_batches(batches(epochs=range(1, 3)), made)
     distiller, loss = trainer_of(build("cnn", widths=(4,), dense_widths=()))
     expected = {
         "loss": "dist",
@@ -68,7 +69,7 @@ def test_a_student(train, told, tmp_path):
     assert {name: distiller.get_config()[name] for name in expected} == expected
     assert distiller.objective.distillation_loss.gamma == 0.5 and loss is None
     assert more == {"callbacks": ["a callback"]}
-    assert view_schedule(config) == ViewSchedule(9, 2), "as many of the 16 cached views as epochs"
+    assert view_schedule(config) == ViewSchedule(9, 2, VIEWS, 0.5), "as many of the 16 cached views as epochs"
 
 
 def test_a_teacher(train, told, tmp_path):
@@ -77,11 +78,12 @@ def test_a_teacher(train, told, tmp_path):
     teacher.train_teacher(run, train, train)
     (((its_run, _, val, batches, trainer_of), _),) = told
     assert (its_run, val) == (run, train)
-    made = {"epochs": range(1, 3), "batch_size": 16, "seed": 5, "mixup": 0.5}
-    assert_equal_batches(batches(epochs=range(1, 3)), label_dataset(train, VIEWS, **made))
+    schedule = ViewSchedule(label_view_seed(5), None, VIEWS, 0.5)
+    made = training_dataset(train, schedule, epochs=range(1, 3), batch_size=16, seed=5)
+    assert_equal_batches(batches(epochs=range(1, 3)), made)
     fitted, loss = trainer_of("network")
     assert fitted == "network" and loss.label_smoothing == 0.2
-    assert view_schedule(config) == ViewSchedule(label_view_seed(5)), "every epoch sees a fresh view"
+    assert view_schedule(config) == schedule, "every epoch sees a fresh view"
 
 
 def test_members_of_an_ensemble_are_no_twins():

@@ -257,4 +257,4 @@ def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces, monkeypat
     assert base["fit"]["epochs"] == 1 and base["data"]["source"] == "faces.csv" and len(base["teachers"]) == 1
     ledger = ledger_of(tmp_path / "runs" / "s")
     assert list(zip(ledger["stage"], ledger["epochs"], strict=True)) == [("search", 1), ("final", 2)]
-    assert len([*(tmp_path / "logits").rglob("view-*.npy")]) == 2, "as many views as the full schedule has epochs"
+    assert len([*(tmp_path / "logits").rglob("view-*.npz")]) == 2, "as many views as the full schedule has epochs"

@@ -16,6 +16,7 @@ from fer_keras.distill.losses.base import (
     softened_probabilities,
 )
 from fer_keras.distill.losses.decoupled_kl import DecoupledKL
+from fer_keras.distill.losses.heads import SumOverHeads, over_heads
 from fer_keras.distill.losses.label_cross_entropy import LabelCrossEntropy
 from fer_keras.distill.losses.relation import RelationLoss
 from fer_keras.distill.losses.softened_kl import SoftenedKL
@@ -29,8 +30,10 @@ __all__ = [
     "RelationLoss",
     "SoftenedKL",
     "StandardisedKL",
+    "SumOverHeads",
     "loss_options",
     "make_loss",
+    "over_heads",
     "register_loss",
     "softened_probabilities",
 ]
