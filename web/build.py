@@ -119,8 +119,12 @@ def _faces(dist: Path) -> dict[str, Any]:
         "min_score": 0.5,
         "same_face": boxes.SAME_FACE,
         "reducing_gap": 2.0,
-        "tiled_from": finder._TILED_FROM,
-        "tiles_overlap": finder._OVERLAP,
+        "tiles": {
+            "from": finder._TILED_FROM,
+            "detail": finder._DETAIL,
+            "side": finder._TILE,
+            "overlap": finder._OVERLAP,
+        },
         "finders": {
             "photo": {"networks": ["full", "short"], "tiles": True},
             "video": {"networks": ["full", "short"], "tiles": False},
@@ -135,7 +139,7 @@ def _faces(dist: Path) -> dict[str, Any]:
             "forget": smoothing._FORGET,
         },
         "colours": drawing.COLOURS,
-        "crop": {"side": crop.SIDE, "down": crop.DOWN, "level_from": crop.LEVEL_FROM},
+        "crop": {"side": crop.SIDE, "down": crop.DOWN, "up": crop.UP, "level_from": crop.LEVEL_FROM},
     }
 
 

@@ -38,7 +38,7 @@ def read_photo(page, file):
     return shown(page)
 
 
-def package_answers(picture, model="separable-88k"):
+def package_answers(picture, model=fer_keras.DEFAULT_MODEL):
     found = FaceFinder().find(picture)
     faces = np.stack([cut(picture, crop_of(face)) for face in found])
     return fer_keras.load(model, runtime="litert").answers(faces)
@@ -85,7 +85,7 @@ LOGITS = """async ([name, precision, faces]) => {
 }"""
 
 
-@pytest.mark.parametrize("name", ["separable-88k", "separable-25k"])
+@pytest.mark.parametrize("name", [fer_keras.DEFAULT_MODEL, fer_keras.TINY_MODEL])
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_the_same_crop_gives_the_same_probabilities(page, name, precision):
     faces = sample_faces()

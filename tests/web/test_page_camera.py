@@ -10,6 +10,7 @@ from drawn import drawn_face, scene, write_y4m
 from PIL import Image
 
 import fer_keras
+from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.faces.crop import crop_of, cut
 from fer_keras.faces.finder import FaceFinder
 
@@ -110,15 +111,15 @@ def test_a_still_is_the_picture_with_boxes_mirrored_or_not(page):
 def test_two_models_at_once_and_other_numbers(page):
     page.get_by_label("Compare with another").check()
     first = page.locator(".face").first.locator("caption")
-    expect(first).to_have_text(["separable-93k float32", "separable-25k float32"])
+    expect(first).to_have_text([f"{DEFAULT_MODEL} float32", f"{TINY_MODEL} float32"])
     page.locator("#precision").select_option("int8")
-    expect(first).to_have_text(["separable-93k int8", "separable-25k float32"])
+    expect(first).to_have_text([f"{DEFAULT_MODEL} int8", f"{TINY_MODEL} float32"])
     expect(page.locator(".face h3").first).to_contain_text("/")
     wait_for_frames(page, 2)
-    assert {row["model"] for row in rows_of(page)} >= {"separable-93k int8", "separable-25k float32"}
+    assert {row["model"] for row in rows_of(page)} >= {f"{DEFAULT_MODEL} int8", f"{TINY_MODEL} float32"}
     page.locator("#precision").select_option("float32")
     page.get_by_label("Compare with another").uncheck()
-    expect(first).to_have_text(["separable-93k float32"])
+    expect(first).to_have_text([f"{DEFAULT_MODEL} float32"])
 
 
 def test_the_timeline_says_what_it_shows(page):

@@ -7,6 +7,8 @@ import pytest
 from browsing import CHROMIUM, FLAGS, open_page
 from drawn import png, scene, upload
 
+from fer_keras import DEFAULT_MODEL, TINY_MODEL
+
 expect = pytest.importorskip("playwright.sync_api").expect
 
 NO_PICTURE = "“{}” is no picture or video that this browser can read."
@@ -70,19 +72,19 @@ def test_a_browser_without_simd(context, address):
 
 def test_a_model_that_does_not_load_leaves_the_one_before(context, address):
     page = context.new_page()
-    page.route("**/separable-25k_float32*", lambda route: route.abort())
+    page.route(f"**/{TINY_MODEL}_float32*", lambda route: route.abort())
     open_page(page, address)
     page.locator("#model").select_option("1")
     expect(page.get_by_role("alert")).to_have_text(
-        "The model separable-25k (float32) does not load: models/separable-25k_float32.tflite.zst cannot be reached."
+        f"The model {TINY_MODEL} (float32) does not load: models/{TINY_MODEL}_float32.tflite.zst cannot be reached."
     )
     expect(page.locator("#model")).to_have_value("0")
 
 
 def test_a_model_that_is_no_model(context, address):
     page = context.new_page()
-    page.route("**/separable-93k_int8*", lambda route: route.fulfill(body="nothing"))
+    page.route(f"**/{DEFAULT_MODEL}_int8*", lambda route: route.fulfill(body="nothing"))
     open_page(page, address)
     page.locator("#precision").select_option("int8")
-    expect(page.get_by_role("alert")).to_contain_text("The model separable-93k (int8) does not load:")
+    expect(page.get_by_role("alert")).to_contain_text(f"The model {DEFAULT_MODEL} (int8) does not load:")
     expect(page.locator("#precision")).to_have_value("float32")

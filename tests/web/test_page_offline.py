@@ -7,6 +7,8 @@ import pytest
 from browsing import CHROMIUM, FLAGS, open_page, serving
 from portrait import PORTRAIT
 
+from fer_keras import DEFAULT_MODEL, TINY_MODEL
+
 expect = pytest.importorskip("playwright.sync_api").expect
 
 MOST_BYTES = 4_000_000
@@ -32,7 +34,7 @@ def test_it_works_in_a_subfolder_and_without_its_server_once_loaded(browser, dis
         page.set_input_files("#file", PORTRAIT)
         expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
         page.locator("#model").select_option("1")  # not fetched before
-        expect(page.locator(".face caption")).to_have_text("separable-25k float32")
+        expect(page.locator(".face caption")).to_have_text(f"{TINY_MODEL} float32")
 
 
 def test_other_hosts_are_out_of_reach(context, address):
@@ -71,7 +73,7 @@ def test_a_keyboard_does_everything(playwright, address):
         expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
         press_until(page, "#precision")
         page.keyboard.press("ArrowDown")
-        expect(page.locator(".face caption")).to_have_text("separable-93k int8")
+        expect(page.locator(".face caption")).to_have_text(f"{DEFAULT_MODEL} int8")
         press_until(page, "#compare")
         page.keyboard.press("Space")
         expect(page.locator(".face caption")).to_have_count(2)

@@ -13,19 +13,22 @@ import { grey, part, resize, rotate, roundEven } from "./resample.js";
 
 /**
  * @param {import("./detector.js").FoundFace} face
- * @param {{crop: {side: number, down: number, level_from: number}, key_points: string[]}} facts
+ * @param {{crop: {side: number, down: number, up: number, level_from: number}, key_points: string[]}} facts
  * @returns {Crop}
  */
 export function cropOf(face, facts) {
   const point = (name) => face.points[facts.key_points.indexOf(name)];
   const [right, left, mouth] = [point("right_eye"), point("left_eye"), point("mouth")];
+  const lean = Math.atan2(left[1] - right[1], left[0] - right[0]);
+  const side = (face.box[2] + face.box[3]) / 2;
+  const upwards = [Math.sin(lean), -Math.cos(lean)];
   const [x, y] = [0, 1].map((axis) => {
     const eyes = (right[axis] + left[axis]) / 2;
-    return eyes + facts.crop.down * (mouth[axis] - eyes);
+    const above = face.box[axis] + face.box[2 + axis] / 2 + facts.crop.up * side * upwards[axis];
+    return (eyes + facts.crop.down * (mouth[axis] - eyes) + above) / 2;
   });
-  const angle = (Math.atan2(left[1] - right[1], left[0] - right[0]) * 180) / Math.PI;
-  const side = (facts.crop.side * (face.box[2] + face.box[3])) / 2;
-  return { x, y, side, angle: Math.abs(angle) >= facts.crop.level_from ? angle : 0 };
+  const angle = (lean * 180) / Math.PI;
+  return { x, y, side: facts.crop.side * side, angle: Math.abs(angle) >= facts.crop.level_from ? angle : 0 };
 }
 
 /**

@@ -1,7 +1,7 @@
 // All faces of a picture, near and far: the same as fer_keras/faces/finder.py.
 
 import { facesOf, FaceDetector } from "./detector.js";
-import { part } from "./resample.js";
+import { part, reduce } from "./resample.js";
 
 export class FaceFinder {
   /**
@@ -26,22 +26,25 @@ export class FaceFinder {
    * @returns {Promise<import("./detector.js").FoundFace[]>} each once, from left to right.
    */
   async find(picture) {
+    const { tiles: numbers, same_face: sameFace } = this.facts;
+    const longer = Math.max(picture.width, picture.height);
+    const isTiled = this.tiles && longer >= numbers.from;
+    const scale = Math.max(1, Math.trunc((longer * (isTiled ? numbers.side : 1)) / numbers.detail));
+    const small = scale > 1 ? reduce(picture, scale, scale) : picture;
     const found = [];
-    for (const detector of this.detectors) found.push(...(await detector.find(picture)));
-    if (this.tiles && Math.max(picture.width, picture.height) >= this.facts.tiled_from) {
-      for (const tile of tiles(picture, this.facts.tiles_overlap)) {
-        const inside = await this.detectors[0].find(part(picture, ...tile));
-        found.push(...inside.filter(({ box }) => isWhole(box, tile, picture)).map((face) => moved(face, tile)));
-      }
+    for (const detector of this.detectors) found.push(...(await detector.find(small)));
+    for (const tile of isTiled ? tilesOf(small, numbers) : []) {
+      const inside = await this.detectors[0].find(part(small, ...tile));
+      found.push(...inside.filter(({ box }) => isWhole(box, tile, small)).map((face) => moved(face, tile)));
     }
-    const values = found.map(({ box, points, score }) => ({ values: [...box, ...points.flat()], score }));
-    return facesOf(values, this.facts.same_face);
+    const scaled = ({ box, points, score }) => ({ values: [...box, ...points.flat()].map((value) => scale * value), score });
+    return facesOf(found.map(scaled), sameFace);
   }
 }
 
-/** Left, top, right and bottom of overlapping squares of half the longer side that cover a picture. */
-function tiles({ width, height }, overlap) {
-  const side = Math.floor(Math.max(width, height) / 2);
+/** Left, top, right and bottom of overlapping squares that cover a picture. */
+function tilesOf({ width, height }, { side: share, overlap }) {
+  const side = Math.trunc(share * Math.max(width, height));
   return starts(height, side, overlap).flatMap((top) =>
     starts(width, side, overlap).map((left) => [left, top, Math.min(width, left + side), Math.min(height, top + side)]),
   );
