@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/ again from the cards and CSVs in saved_models/.
+"""Write the tables of README.md and docs/ again from the cards and CSVs in saved_models/, and the cards' texts.
 
     python scripts/docs_tables.py
 

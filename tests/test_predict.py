@@ -33,7 +33,6 @@ from fer_keras.export import litert, onnx, record
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8, ExportInputs
 from fer_keras.files import write_json
 from fer_keras.jobs import predict_files
-from fer_keras.jobs.predict_files import Answer
 from fer_keras.labels import FER2013
 from fer_keras.models.load import load_model
 from fer_keras.probabilities import gives_probabilities
@@ -461,18 +460,6 @@ def test_a_sheet_says_what_it_leaves_out(run, pictures, monkeypatch):
     assert run("faces.zip", "--plot", "sheet.png")[2] == ""
     monkeypatch.setattr(predict_files, "MOST_ON_A_SHEET", 5)
     assert run("faces.zip", "--plot", "sheet.png")[2] == "note: sheet.png: shows the first 5 of 7 faces\n"
-
-
-def test_faces_of_a_photo_are_told_apart(classifier):
-    answers = [Answer("p.jpg", "p", FACES[n], classifier.predict(FACES[n])[0], (n, 2, 30, 31)) for n in (0, 1)]
-    rows = list(csv.reader(io.StringIO(predict_files.predictions_of(answers, FER2013.classes).to_csv())))
-    assert rows[0][:6] == ["image", "x", "y", "width", "height", "label"]
-    assert [row[:5] for row in rows[1:]] == [["p.jpg", "0", "2", "30", "31"], ["p.jpg", "1", "2", "30", "31"]]
-
-
-def test_a_course_s_csv_has_a_label_a_picture(run, pictures):
-    status, _, said = run("faces.zip", "--csv", "--course", "--photo")
-    assert status == 2 and said.startswith("error: --course has one label a picture, expected no --photo")
 
 
 def test_a_name_that_is_no_text_is_printed_all_the_same(saved, tmp_path):

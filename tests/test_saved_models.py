@@ -16,7 +16,7 @@ from fer_keras.models.load import load_model
 
 SAVED = Path(__file__).parents[1] / "saved_models"
 FOLDERS = sorted(
-    path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements", "two-heads-16")
+    path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements", "two-heads")
 )
 MODELS = [folder for folder in FOLDERS if (folder / "model.keras").exists()]
 

@@ -6,7 +6,6 @@ inference", 2017, arXiv 1712.05877.
 
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from pathlib import Path
 
 import keras
@@ -46,7 +45,6 @@ def save_int8_single(model: keras.Model, path: Path, inputs: ExportInputs) -> No
     path.write_bytes(describe_litert(single(int8_file(model, inputs)), inputs))
 
 
-@lru_cache(maxsize=1)  # both files of a model are made of it, one after the other
 def float32_file(model: keras.Model) -> bytes:
     """Return a model as a LiteRT file from uint8 `images` [N, 48, 48, 1] to float32 `logits` [N, C].
 
@@ -56,7 +54,6 @@ def float32_file(model: keras.Model) -> bytes:
     return smaller(convert(model, tf.uint8))
 
 
-@lru_cache(maxsize=1)
 def int8_file(model: keras.Model, inputs: ExportInputs) -> bytes:
     """Return a model as a LiteRT file that computes in 8-bit integers, from uint8 `images` to float32 `logits`.
 

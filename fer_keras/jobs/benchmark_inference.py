@@ -121,12 +121,12 @@ class Process:
 
 def format_titles() -> dict[str, str]:
     """Return what tables and figures call the formats, by their keys: Keras, then what is exported."""
-    return {_KERAS: _KERAS_TITLE, **{key: export.timed_title for key, export in FORMATS.items()}}
+    return {_KERAS: _KERAS_TITLE, **{key: export.timed_title for key, export in FORMATS.items() if not export.same_as}}
 
 
 def format_colours() -> dict[str, str]:
     """Return the colours of the formats in figures, by the keys of `format_titles`."""
-    return {_KERAS: _KERAS_COLOUR, **{key: export.colour for key, export in FORMATS.items()}}
+    return {_KERAS: _KERAS_COLOUR, **{key: export.colour for key, export in FORMATS.items() if not export.same_as}}
 
 
 def benchmark_inference(models: Sequence[Path], data: FaceData | None, rounds: int) -> pd.DataFrame:

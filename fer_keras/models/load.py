@@ -12,6 +12,7 @@ from fer_keras.data.model_classes import METADATA
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, replacing
 from fer_keras.labels import IMAGE_SHAPE, LabelSet
+from fer_keras.models import keras_settings
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -21,6 +22,7 @@ def load_model(path: str | Path) -> keras.Model:
         FerKerasError: there is no such file, Keras cannot read it, or it does not map [N, 48, 48, 1] to [N, C] with at
             least two classes.
     """
+    keras_settings.pin()
     path = model_file(path)
     try:
         model = keras.models.load_model(path, compile=False)

@@ -98,6 +98,10 @@ def to_model(output: Layer, name: str) -> "keras.Model":
     """Build the functional model that ends in `output`, freshly initialised."""
     import keras
 
+    from fer_keras.models import keras_settings
+
+    keras_settings.pin()
+
     tensors = {}
     for each in layers_of(output):
         built = _class_of(each.kind)(**each.settings)

@@ -10,7 +10,7 @@ from fer_keras.data import synthetic
 
 
 def test_a_saved_model_on_drawn_faces(reader, tmp_path, monkeypatch):
-    monkeypatch.setattr(synthetic, "drawn_faces", lambda drawn=synthetic.drawn_faces: drawn(400))
+    monkeypatch.setattr(synthetic, "drawn_faces", lambda drawn=synthetic.drawn_faces, **_: drawn(400))
     (tmp_path / "tiny").mkdir()
     reader.save(tmp_path / "tiny" / "model.keras")
     words = ["tiny", "--out", "out", "--json", "scores.json", "--no-faces"]
@@ -45,7 +45,7 @@ def test_several_models_and_their_ensemble(data, reader, make_reader, monkeypatc
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["none.keras"], "none.keras: there is no such file, expected a Keras model"),
+        (["none.keras"], "none.keras: there is no such model, expected a"),
         (["run", "--card"], "run/card.json: there is no such file"),
         (["run", "--card", "--json", "a"], "--card scores every split and writes beside the model; it goes without"),
     ],

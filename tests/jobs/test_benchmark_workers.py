@@ -21,7 +21,8 @@ for number in range(4 * int(told["--workers"])):
     trial = folder / f"trial_{number}"
     trial.mkdir(parents=True)
     status = "completed" if told["--fails"] == "no" else "failed"
-    row = {"stage": "search", "status": status, "ended": datetime.now(UTC).isoformat()}
+    row = {"trial": str(number), "stage": "search", "status": status, "ended": datetime.now(UTC).isoformat()}
+    row |= {"family": "cnn", "budget": 5000, "seed": 0, "hyperparameters": {}}
     (trial / "row.json").write_text(json.dumps(row))
     time.sleep(0.1)
 sys.exit(int(told["--status"]))

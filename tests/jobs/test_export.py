@@ -323,4 +323,4 @@ def test_the_command_and_files_elsewhere(copy, tmp_path):
     formats = read_json(copy / "exports.json")["formats"]
     assert not formats["onnx"]["kept"] and formats["litert_int8"]["kept"]
     status, _, said = run("export.py", tmp_path / "none")
-    assert status == 2 and "none: there is no such model, expected a .keras" in said
+    assert status == 2 and "none: there is no such model, expected a" in said

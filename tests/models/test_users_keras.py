@@ -43,6 +43,6 @@ def test_a_backend_that_we_do_not_compute_with_is_a_sentence(tmp_path):
 def test_commands_compute_with_tensorflow_whatever_it_says(monkeypatch):
     seen = []
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
-    monkeypatch.setattr(commands, "run", lambda main: seen.append(os.environ["KERAS_BACKEND"]))
+    monkeypatch.setattr(commands, "run", lambda main, **_: seen.append(os.environ["KERAS_BACKEND"]))
     commands.start("evaluate")
     assert seen == ["tensorflow"]

@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -38,7 +39,8 @@ TRAINING = {
 
 
 def pip(*words):
-    subprocess.run([sys.executable, "-m", "pip", "-q", *map(str, words)], check=True, cwd="/")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}  # which pip would look at
+    subprocess.run([sys.executable, "-m", "pip", "-q", *map(str, words)], check=True, cwd="/", env=environment)
 
 
 def build_wheel(source, target):
