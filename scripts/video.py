@@ -3,7 +3,7 @@
     python scripts/video.py talk.mp4 --csv rows.csv --plot annotated.mp4 --timeline timeline.png
     python scripts/video.py separable-25k talk.mp4 --csv rows.csv --every 5 --start 60 --end 90
 
-Needs pip install 'fer_keras[video]'. Faster than it plays at 640x480, on one core.
+Needs pip install 'fer_keras[video]'.
 """
 
 from fer_keras.__main__ import start

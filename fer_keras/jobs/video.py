@@ -3,9 +3,9 @@
     python scripts/video.py talk.mp4 --csv rows.csv --plot annotated.mp4 --timeline timeline.png
     python scripts/video.py separable-25k talk.mp4 --csv rows.csv --every 5 --start 60 --end 90
 
-Needs pip install 'fer_keras[video]'. Faster than it plays at 640x480, on one core. A row for each frame and face: the
-frame's number, seconds, the face's id, the box of its crop, label, confidence and probabilities, smoothed over time.
-The annotated copy keeps sound and frame rate. Ctrl-C ends early, with all rows and a playable copy of what came before.
+Needs pip install 'fer_keras[video]'. A row for each frame and face: the frame's number, seconds, the face's id, the box
+of its crop, label, confidence and probabilities, smoothed over time. The annotated copy keeps sound and frame rate.
+Ctrl-C ends early, with all rows and a playable copy of what came before.
 """
 
 import argparse
