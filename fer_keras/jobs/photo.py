@@ -5,8 +5,8 @@
 
 Finding faces in a photo of 1280x886 takes about 25 ms on one core (docs/speed.md). A line for each face, from left to
 right, with the box of its crop in pixels of the photo, turned upright as its EXIF asks. --csv writes to a file while
-the photos are read: on all cores, in memory that does not grow, and after a stop or a kill the same command with --resume
-goes on where it was. A photo that cannot be read is reported and left out, and the status is 1 then.
+the photos are read: on all cores, in memory that does not grow, and after a stop or a kill the same command with
+--resume goes on where it was. A photo that cannot be read is reported and left out, and the status is 1 then.
 """
 
 import argparse
