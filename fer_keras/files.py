@@ -192,6 +192,18 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         raise FerKerasError(f"{path}: expected JSON, found something else ({error})") from error
 
 
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return the config.json of a run.
+
+    Raises:
+        FerKerasError: there is none, or it is not that of a run.
+    """
+    recorded = read_json(folder / CONFIG_FILE)
+    if not isinstance(recorded, dict) or not {"config", "environment"} <= recorded.keys():
+        raise FerKerasError(f"{folder / CONFIG_FILE}: expected the configuration of a run")
+    return recorded
+
+
 def read_arrays(path: str | os.PathLike[str], what: str) -> dict[str, np.ndarray]:
     """Read the `.npz` file `path`.
 

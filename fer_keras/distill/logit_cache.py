@@ -9,6 +9,7 @@ The idea of a cache keyed by the augmentation's seed: Wu et al., "TinyViT", 2022
 
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 
 import keras
@@ -122,8 +123,10 @@ class LogitCache:
                 _open(folder, view, (identity.images, identity.num_classes))
 
     def first(self, views: int) -> "LogitCache":
-        """Return the cache of the first so many views."""
-        return LogitCache(*zip(*self._caches, strict=True), views, self._teaches)
+        """Return the cache of the first so many of its views, which are not read again for that."""
+        shorter = copy(self)
+        shorter.views = min(views, self.views)
+        return shorter
 
     def view(self, view: int) -> np.ndarray:
         """Return float16 [N, members, C]: the logits of every image under view `view`."""

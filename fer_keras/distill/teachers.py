@@ -14,7 +14,7 @@ from fer_keras.config import DataConfig, StudentConfig, from_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.model_classes import read_label_set
 from fer_keras.errors import FerKerasError
-from fer_keras.files import CONFIG_FILE, read_json
+from fer_keras.files import CONFIG_FILE, read_config
 from fer_keras.labels import LabelSet
 from fer_keras.models.heads import take_head
 from fer_keras.models.load import load_model, model_file
@@ -59,7 +59,7 @@ def load_teacher(path: str | Path, label_set: LabelSet) -> Teacher:
     config = file.with_name(CONFIG_FILE)
     if not config.is_file():
         return Teacher(model, file)
-    data = from_dict(DataConfig, read_json(config)["config"]["data"], config, "config.data.")
+    data = from_dict(DataConfig, read_config(file.parent)["config"].get("data"), config, "data.")
     return Teacher(model, file, data.folds, data.left_out)
 
 

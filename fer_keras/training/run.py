@@ -18,6 +18,7 @@ from fer_keras.files import (
     MODEL_FILE,
     file_sha256,
     locked,
+    read_config,
     read_json,
     replacing,
     write_json,
@@ -218,18 +219,6 @@ class Run:
         for folder in self._checkpoints():
             if folder not in kept:
                 shutil.rmtree(folder)
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Return the config.json of a run.
-
-    Raises:
-        FerKerasError: there is none, or it is not that of a run.
-    """
-    recorded = read_json(folder / CONFIG_FILE)
-    if not isinstance(recorded, dict) or not {"config", "environment"} <= recorded.keys():
-        raise FerKerasError(f"{folder / CONFIG_FILE}: expected the configuration of a run")
-    return recorded
 
 
 def ancestor_facts(init_from: str) -> dict[str, Any]:
