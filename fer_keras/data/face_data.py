@@ -123,6 +123,10 @@ class FaceData:
                 raise FerKerasError(f"{self.source}: class {name!r} is {expected}")
         return replace(self, targets=targets, label_set=label_set)
 
+    def of_head(self, columns: slice) -> "FaceData":
+        """Return the same images with the targets of one of the label set's `heads` alone."""
+        return replace(self, targets=self.targets[:, columns], label_set=self.label_set.head(columns))
+
     @property
     def classes(self) -> tuple[str, ...]:
         """The names of the classes."""

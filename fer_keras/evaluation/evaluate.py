@@ -14,9 +14,10 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import has_copy_in, majorities, score
 from fer_keras.evaluation.results import Evaluation, ModelSize, SplitResult
 from fer_keras.files import MODEL_FILE
-from fer_keras.labels import IMAGE_SHAPE
+from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import logits_function
+from fer_keras.models.heads import take_head
 from fer_keras.models.load import load_model, model_file
 
 _BATCH = 512
@@ -71,7 +72,7 @@ def evaluate_logits(logits: Mapping[str, np.ndarray], data: FaceData, *, size: M
 
 def evaluate_files(
     paths: Sequence[Path], data: FaceData, *, splits: Sequence[str] = REPORTED_SPLITS
-) -> list[tuple[str, Evaluation]]:
+) -> dict[str, list[tuple[str, Evaluation]]]:
     """Score saved models, and where there are several also their ensemble.
 
     Args:
@@ -80,23 +81,32 @@ def evaluate_files(
         splits: which to score.
 
     Returns:
-        (name, evaluation) of each model, after that of the `ensemble` where there are several. A model is called
-        after its folder or file, or by its whole path where that is not unique.
+        Head -> (name, evaluation) of each model, after that of the `ensemble` where there are several. There is one
+        head, called "", unless both models and data have several. A model is called after its folder or file, or by
+        its whole path where that is not unique.
 
     Raises:
-        FerKerasError: as `evaluate` and `load_model`.
+        FerKerasError: as `evaluate` and `load_model`, or the models have different heads.
     """
     files = [model_file(path) for path in paths]
     names = [file.parent.resolve().name if file.name == MODEL_FILE else file.stem for file in files]
     names = [name if names.count(name) == 1 else str(file) for name, file in zip(names, files, strict=True)]
-    rows = [
-        (name, evaluate(load_model(file), in_classes_of(file, data), splits=splits, file=file))
-        for name, file in zip(names, files, strict=True)
-    ]
-    if len(rows) == 1:
-        return rows
-    ensemble = evaluate_ensemble([row for _, row in rows], in_classes_of(files[0], data))
-    return [("ensemble", ensemble), *rows]
+    heads = [by_head(load_model(file), read_label_set(file), data) for file in files]
+    if len({tuple(each) for each in heads}) > 1:
+        found = " and ".join(sorted({", ".join(each) or "one head" for each in heads}))
+        raise FerKerasError(f"{data.source}: models of {found}, expected models with the same heads")
+    rows = {
+        head: [
+            (name, evaluate(each[head][0], each[head][1], splits=splits, file=file))
+            for name, file, each in zip(names, files, heads, strict=True)
+        ]
+        for head in heads[0]
+    }
+    if len(files) > 1:
+        for head, members in rows.items():
+            ensemble = evaluate_ensemble([member for _, member in members], heads[0][head][1])
+            rows[head] = [("ensemble", ensemble), *members]
+    return rows
 
 
 def in_classes_of(file: Path, data: FaceData) -> FaceData:
@@ -107,6 +117,28 @@ def in_classes_of(file: Path, data: FaceData) -> FaceData:
     """
     label_set = read_label_set(file)
     return data if label_set is None else data.with_label_set(label_set)
+
+
+def by_head(model: keras.Model, label_set: LabelSet | None, data: FaceData) -> dict[str, tuple[keras.Model, FaceData]]:
+    """Return what can be scored of a model: the name of a head -> its network, and the images with its targets.
+
+    Args:
+        model: as in `evaluate`.
+        label_set: its classes; None where they are not known and those of the data are taken.
+        data: of all of the model's heads, or of the classes of one of them, which is then called "" as a model's only
+            head is.
+
+    Raises:
+        FerKerasError: a class that has images is none of the model's, or no head has the classes of the data.
+    """
+    if label_set is None or len(label_set.heads) == 1:
+        return {"": (model, data if label_set is None else data.with_label_set(label_set))}
+    if data.classes != label_set.classes:
+        return {"": (take_head(model, label_set, data.label_set), data)}
+    return {
+        label_set.head_name(columns): (take_head(model, label_set, label_set.head(columns)), data.of_head(columns))
+        for columns in label_set.heads
+    }
 
 
 def evaluate_ensemble(

@@ -68,4 +68,5 @@ def main() -> None:
         resume=args.resume or distributed.rank() > 0,  # host 0 makes the folder, perhaps before the others look
         command=cli.command_line(),
     )
-    print(f"report: {run_main_job(job, cli.with_unlabelled(args, data))}")
+    for path in run_main_job(job, cli.with_unlabelled(args, data)):
+        print(f"report: {path}")

@@ -1,15 +1,16 @@
 """The main job: teachers, their logit cache, a student, its report."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import make_loss
 from fer_keras.distill.teachers import Teacher, cached_logits, identify_teachers, load_teacher, note_other_teachers
-from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
+from fer_keras.evaluation.evaluate import Evaluation, by_head, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.files import CONFIG_FILE
 from fer_keras.models.load import load_model, model_file, model_name
@@ -48,7 +49,7 @@ class MainJob:
     command: str
 
 
-def run_main_job(job: MainJob, data: FaceData) -> Path:
+def run_main_job(job: MainJob, data: FaceData) -> list[Path]:
     """Train teachers unless they are given, cache their logits, distil a student, evaluate and report.
 
     Args:
@@ -56,7 +57,7 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         data: the images; unlabelled ones in its training split are distilled too.
 
     Returns:
-        The path of the report.
+        The paths of the reports: one, or where the targets have several heads one for each.
 
     Raises:
         FerKerasError: the data or an option does not fit, or the folder holds another run.
@@ -87,30 +88,35 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
             _introduce(teacher, data)
         train_student(run, train, data.split("val"), cached_logits(config, teachers, train, job.cache_root))
     if distributed.rank():
-        return job.folder / "report.md"  # which host 0 writes
-    rows = [
-        (config.model, evaluate(load_model(run.model_file), data, file=run.model_file)),
-        *_teacher_rows(teachers, data),
-    ]
-    return write_report(
-        job.folder,
-        f"{config.model}, distilled on {data.source}",
-        rows,
-        history=read_history(job.folder),
-        facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
-        command=job.command,
-    )
+        return []  # host 0 writes them
+    facts = {"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"}
+    return _write_reports(run, data, teachers, facts, job.command)
+
+
+def _write_reports(
+    run: Run, data: FaceData, teachers: Sequence[Teacher], facts: Mapping[str, Any], command: str
+) -> list[Path]:
+    """Write a report of the student beside its teachers for each head of the targets; return the paths."""
+    paths, name = [], run.config.model
+    for head, (student, faces) in by_head(load_model(run.model_file), data.label_set, data).items():
+        rows = [(name, evaluate(student, faces, file=run.model_file)), *_teacher_rows(teachers, data, head)]
+        title = f"{name}{f' ({head})' if head else ''}, distilled on {data.source}"
+        history = read_history(run.folder)
+        paths.append(write_report(run.folder / head, title, rows, history=history, facts=facts, command=command))
+    return paths
 
 
 def _introduce(teacher: Teacher, data: FaceData) -> None:
     """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
-    val, file = data.split("val"), teacher.file
-    right = (predict_logits(teacher.model, val.images).argmax(axis=1) == val.labels).mean()
+    file, right = teacher.file, []
+    for model, faces in by_head(teacher.model, data.label_set, data.split("val")).values():
+        val = faces.labelled()
+        right.append(f"{(predict_logits(model, val.images).argmax(axis=1) == val.labels).mean():.1%}")
     ours = [part.split("train").fingerprint for part in (data, data.labelled())]
     recorded = (file.parent / CONFIG_FILE).exists()
     others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
     note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
-    print(f"teacher {file}: {right:.1%} of the validation images right{note}", flush=True)
+    print(f"teacher {file}: {' and '.join(right)} of the validation images right{note}", flush=True)
 
 
 def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> list[Path]:
@@ -125,11 +131,12 @@ def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> lis
     return files
 
 
-def _teacher_rows(teachers: Sequence[Teacher], data: FaceData) -> list[tuple[str, Evaluation]]:
+def _teacher_rows(teachers: Sequence[Teacher], data: FaceData, head: str) -> list[tuple[str, Evaluation]]:
+    heads = [by_head(teacher.model, data.label_set, data)[head] for teacher in teachers]
     rows = [
-        (f"teacher {number}", evaluate(teacher.model, data, file=teacher.file))
-        for number, teacher in enumerate(teachers, 1)
+        (f"teacher {number}", evaluate(model, faces, file=teacher.file))
+        for number, (teacher, (model, faces)) in enumerate(zip(teachers, heads, strict=True), 1)
     ]
     if len(rows) < 2:
         return rows
-    return [*rows, ("teacher ensemble", evaluate_ensemble([evaluation for _, evaluation in rows], data))]
+    return [*rows, ("teacher ensemble", evaluate_ensemble([evaluation for _, evaluation in rows], heads[0][1]))]

@@ -72,22 +72,27 @@ def main() -> None:
         return
     files = [evaluate.model_file(find_model(name)) for name in args.model]
     options = cli.options_of(args, data_of(files[0]))
-    data = with_targets(cli.load_data(args), options)
-    data = with_own_validation(files, cli.with_unlabelled(args, data))
-    rows = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
-    for name, evaluation in rows:
-        print(f"{name}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
+    data = with_own_validation(files, cli.with_unlabelled(args, cli.load_data(args)))
+    data = with_targets(data, options)
+    heads = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
+    for head, rows in heads.items():
+        for name, evaluation in rows:
+            of_head = f"{name} ({head})" if head else name
+            print(f"{of_head}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
     if args.answers:
         _print_answers(files, data)
     if args.json:
-        write_json(args.json, report.scores_of(rows))
+        scores = {head: report.scores_of(rows) for head, rows in heads.items()}
+        write_json(args.json, scores.get("", scores))
         print(f"scores: {args.json}")
     if args.out:
         command = cli.command_line()
         history = report.read_history(files[0].parent) if len(files) == 1 else None
-        title = rows[0][0]
-        path = report.write_report(args.out, title, rows, history=history, command=command, faces=args.faces)
-        print(f"report: {path}")
+        for head, rows in heads.items():  # of several each in a folder of its own
+            path = report.write_report(
+                args.out / head, rows[0][0], rows, history=history, command=command, faces=args.faces
+            )
+            print(f"report: {path}")
 
 
 def _print_answers(files: list[Path], data: "FaceData") -> None:

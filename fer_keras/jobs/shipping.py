@@ -32,7 +32,7 @@ from fer_keras.evaluation.report import draw_figures, read_history
 from fer_keras.evaluation.results import Evaluation
 from fer_keras.export.record import read_calibration, read_exports, stale_files
 from fer_keras.files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, file_sha256, locked, write_json, write_text
-from fer_keras.jobs.own_data import as_trained_on, require_trained_on, with_validation
+from fer_keras.jobs.own_data import as_trained_on
 from fer_keras.models.compact import save_compact
 from fer_keras.models.load import load_model
 from fer_keras.training.run import read_config
@@ -63,8 +63,7 @@ def ship(run: Path, folder: Path, data: FaceData, *, half: bool, unfinished: boo
     require_own_index(folder.parent)
     if not unfinished:
         _require_finished(run, recipe["fit"]["epochs"])
-    marked = with_validation(data, recipe["data"])
-    require_trained_on(run, marked, recipe["data"]["fingerprint"])
+    marked = as_trained_on(run, data)
     as_trained = teacher_fingerprint(model)
     with locked(folder, wait=False), tempfile.TemporaryDirectory(prefix=".partial-", dir=folder) as scratch:
         made = Path(scratch)
@@ -132,11 +131,12 @@ def ship_ensemble(
     cards = [read_card(folder.parent / name) for name in members]
     if any(card["kind"] == "ensemble" for card in cards):
         raise FerKerasError(f"{folder.name}: a member of an ensemble cannot itself be one")
-    marked = with_validation(data, cards[0]["recipe"]["config"]["data"]).labelled()
+    marked = as_trained_on(folder.parent / members[0], data).labelled()
     scored, mirror_images = [], []
     for name, card in zip(members, cards, strict=True):
         member = folder.parent / name
-        require_trained_on(member, marked, card["data"]["fingerprint"])
+        if card["data"]["fingerprint"] != cards[0]["data"]["fingerprint"]:
+            raise FerKerasError(f"{member}: was trained on other images than {members[0]}, expected the same")
         model = load_model(member)
         scored.append(evaluate(model, in_classes_of(member / MODEL_FILE, marked), file=member / MODEL_FILE))
         if mirrored:

@@ -25,10 +25,16 @@ def training_data(data: FaceData, options: DataConfig = NO_DATA) -> tuple[FaceDa
     if (data.splits == "val").any():  # the data bring their own
         options = replace(options, validation=0.0)
     data = mark_validation(data, options.validation, options.split_seed)
-    if options.left_out:  # of the folds, which are counted from 0
-        data = data.take(np.flatnonzero(fold_of(data, options.folds) + 1 != options.left_out))
+    data = without_left_out(data, options)
     fingerprint = data.split("train").fingerprint
     return data, replace(options, source=data.source, fingerprint=fingerprint, classes=data.classes)
+
+
+def without_left_out(data: FaceData, options: DataConfig) -> FaceData:
+    """Return the images without that part of the training images which `options` leave out."""
+    if not options.left_out:
+        return data
+    return data.take(np.flatnonzero(fold_of(data, options.folds) + 1 != options.left_out))  # folds count from 0
 
 
 def with_targets(data: FaceData, options: DataConfig) -> FaceData:

@@ -142,11 +142,11 @@ def test_saved_models_are_called_by_their_folders_or_paths(reader, data, tmp_pat
         reader.save(tmp_path / name / "model.keras")
     reader.save(tmp_path / "plain.keras")
     paths = [tmp_path / name for name in ("a/member-1", "b/member-1", "c", "plain.keras")]
-    rows = evaluate.evaluate_files(paths, data, splits=["public_test"])
+    (rows,) = evaluate.evaluate_files(paths, data, splits=["public_test"]).values()
     full = [str(tmp_path / name / "model.keras") for name in ("a/member-1", "b/member-1")]
     assert [name for name, _ in rows] == ["ensemble", *full, "c", "plain"]
     assert all(list(row.splits) == ["public_test"] for _, row in rows)
-    assert [name for name, _ in evaluate.evaluate_files(paths[2:3], data)] == ["c"]
+    assert [name for name, _ in evaluate.evaluate_files(paths[2:3], data)[""]] == ["c"]
 
 
 def test_an_ensemble_costs_what_its_members_do(reader, make_reader):
