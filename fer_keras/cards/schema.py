@@ -22,7 +22,7 @@ class Score(TypedDict):
     accuracy_interval: list[float]
     macro_f1: float
     macro_f1_interval: list[float]
-    per_class_recall: list[float]
+    per_class_recall: list[float | None]
     calibration_error: float
     nll: float
     confusion: list[list[int]]

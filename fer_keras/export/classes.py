@@ -18,7 +18,8 @@ def label_set_of_model(file: Path, outputs: int, classes: Sequence[str] | None =
         classes: names that stand in for those of the file.
 
     Raises:
-        FerKerasError: there are more or fewer names than outputs, or no names and not FER2013's number of outputs.
+        FerKerasError: there are more or fewer names than outputs, no names and not FER2013's number of outputs, or the
+            model has several heads.
     """
     label_set, note = label_set_in_order(classes) if classes else read_label_set(file), ""
     if label_set is None:
@@ -32,4 +33,7 @@ def label_set_of_model(file: Path, outputs: int, classes: Sequence[str] | None =
     if len(label_set) != outputs:
         names = ", ".join(label_set.classes)
         raise FerKerasError(f"{file}: gives {outputs} logits, expected {len(label_set)}, of {names}")
+    if len(label_set.heads) > 1:
+        heads = " and ".join(map(label_set.head_name, label_set.heads))
+        raise FerKerasError(f"{file}: has the heads {heads}, which can teach and be scored; expected a model with one")
     return label_set, note

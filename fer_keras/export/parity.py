@@ -18,6 +18,7 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
+from fer_keras.evaluation.metrics import majorities
 from fer_keras.evaluation.tables import SPLIT_TITLES
 from fer_keras.export.formats import MOST_DIFFERENCE, ExportFormat
 from fer_keras.export.runtimes import BATCH
@@ -42,7 +43,8 @@ class Reference:
 
     Attributes:
         images: uint8 [N, 48, 48, 1].
-        labels: int64 [N], or None where an accuracy on them would say nothing.
+        labels: int64 [N], -1 for an image whose votes have no majority; or None where an accuracy on them would say
+            nothing.
         source: what they are, for people.
         logits: float [N, C], the Keras model's.
         split: of which split they are; None of drawn faces that no data is behind.
@@ -65,7 +67,10 @@ class Reference:
 
     def accuracy(self, probabilities: np.ndarray) -> float | None:
         """Return the share of right answers, None without labels."""
-        return None if self.labels is None else float((probabilities.argmax(axis=1) == self.labels).mean())
+        if self.labels is None:
+            return None
+        decided = self.labels >= 0
+        return float((probabilities.argmax(axis=1) == self.labels)[decided].mean())
 
 
 def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...] = FER2013.classes) -> Reference:
@@ -75,7 +80,7 @@ def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...
         faces, labels, source = drawn_faces(_DRAWN, seed=1), None, "drawn faces"
     else:
         faces = data.split(split).labelled()
-        labels, source = faces.labels, f"{SPLIT_TITLES[split]} of {data.source}"
+        labels, source = majorities(faces)[0], f"{SPLIT_TITLES[split]} of {data.source}"
     images = np.ascontiguousarray(faces.images)
     drawn = split is None or data.drawn
     return Reference(images, labels, source, predict_logits(model, images), split, classes, drawn)

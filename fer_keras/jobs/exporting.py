@@ -21,6 +21,7 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
+from fer_keras.evaluation.metrics import majorities
 from fer_keras.export import litert, parity, record
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import ExportFormat, ExportInputs, format_names, formats_named
@@ -149,14 +150,14 @@ def _subject(file: Path, data: FaceData | None, options: ExportOptions, *, integ
     label_set, note = label_set_of_model(file, model.output_shape[-1], options.classes)
     if note:
         options.say(f"note: {note}; grey values are multiplied by {options.scale:g} before it (--scale)")
-    data = None if data is None else data.with_label_set(label_set)
     marked = _own_data(file, data, options.say)
+    data = None if data is None else data.with_label_set(label_set)
     expected = parity.reference(model, data if marked is None else marked, label_set.classes)
     if marked is not None and _calibrated(file) is None:
         val = marked.split("val")
-        splits = {"val": (predict_logits(model, val.images), val.labels)}
+        splits = {"val": (predict_logits(model, val.images), *majorities(val))}
         if expected.split not in (None, "val"):
-            splits[expected.split] = (expected.logits, expected.labels)
+            splits[expected.split] = (expected.logits, *majorities(marked.split(expected.split)))
         write_calibration(file, splits, marked.source, marked.classes)
     faces, source = calibration_faces(data if marked is None else marked) if integers else (None, "")
     if source == DRAWN:
