@@ -12,11 +12,12 @@ from fer_keras.cards.text import card_text
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.report import MISTAKES_FIGURE
 from fer_keras.files import read_json, write_json
+from fer_keras.labels import FER2013
 from fer_keras.models.load import load_model
 
 SAVED = Path(__file__).parents[1] / "saved_models"
 FOLDERS = sorted(
-    path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements", "two-heads")
+    path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements", "two-heads-16")
 )
 MODELS = [folder for folder in FOLDERS if (folder / "model.keras").exists()]
 
@@ -49,9 +50,10 @@ def test_the_card_is_that_of_the_folder(folder):
     assert {"val", "public_test"} <= card["scores"]["splits"].keys()
     assert all((folder / path).is_file() for path in card["figures"].values())
     assert not list(folder.rglob(MISTAKES_FIGURE)), "FER2013's faces are not passed on"
-    audit = read_json(SAVED / "measurements" / "data_audit.json")
-    published = {split["name"]: split for split in card["data"]["audit"]["splits"]}
-    assert all(published[split["name"]] == split for split in audit["splits"])
+    if tuple(card["classes"]) == FER2013.classes:
+        audit = read_json(SAVED / "measurements" / "data_audit.json")
+        published = {split["name"]: split for split in card["data"]["audit"]["splits"]}
+        assert all(published[split["name"]] == split for split in audit["splits"])
     if card["kind"] == "ensemble":
         assert not (folder / "model.keras").exists()
         now = {name: read_card(SAVED / name)["fingerprint"] for name in card["members"]}

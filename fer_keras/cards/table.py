@@ -9,6 +9,7 @@ from fer_keras.cards.schema import Card
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import tables
 from fer_keras.files import write_text
+from fer_keras.labels import label_set_in_order
 
 INDEX_FILE = "README.md"
 """Of the folder of all saved models."""
@@ -39,15 +40,24 @@ def write_index(folder: Path) -> None:
 
 
 def index_text(cards: Iterable[Card]) -> str:
-    """Return saved_models/README.md: the table of all cards, teachers before students, large before small."""
+    """Return saved_models/README.md: a table for each set of classes, teachers before students, large before small."""
     ordered = sorted(cards, key=lambda card: (_KINDS.index(card["kind"]), -card["size"]["parameters"], card["name"]))
+    by_classes: dict[tuple[str, ...], list[Card]] = {}
+    for card in ordered:
+        by_classes.setdefault(tuple(card["classes"]), []).append(card)
+    parts = [
+        f"## {label_set_in_order(classes, 'Others').name}: {', '.join(classes)}\n\n"
+        + model_table(alike, "{}/" + CARD_TEXT_FILE)
+        for classes, alike in by_classes.items()
+    ]
     return (
-        f"{GENERATED}\n\n# Saved models\n\n{model_table(ordered, '{}/' + CARD_TEXT_FILE)}\n\n"
+        f"{GENERATED}\n\n# Saved models\n\n" + "\n\n".join(parts) + "\n\n"
         "Accuracies and macro-F1 in percent, of all labelled images of a split unless it says otherwise; in brackets"
-        " the 95% bootstrap interval. `No copies` leaves out the images that have an exact copy among the training"
-        " images. Macro-F1 and calibration error (percentage points) are those of PublicTest. An ensemble has the"
-        " parameters of its members together and their multiply-adds, twice where it also sees mirror images; it has no"
-        " file of its own. A teacher learned labels, a student was distilled; large students teach in turn.\n\n"
+        " the 95% bootstrap interval. A label of FER+ is the majority of ten people's votes; images without one are"
+        " left out. `No copies` leaves out the images that have an exact copy among the training images. Macro-F1 and"
+        " calibration error (percentage points) are those of PublicTest. An ensemble has the parameters of its members"
+        " together and their multiply-adds, twice where it also sees mirror images; it has no file of its own. A"
+        " teacher learned labels, a student was distilled; large students teach in turn.\n\n"
         "Each folder holds a card, `card.md` for people and `card.json` for programs. That of a model also holds"
         " `model.keras`, the configuration and the history of its training, and `sample.json`: its logits on a few"
         " drawn faces; `calibration.json`, `exports.json` and, of some, the exported files.\n"

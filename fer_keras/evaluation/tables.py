@@ -1,6 +1,6 @@
 """An evaluation in words and Markdown tables."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -166,28 +166,6 @@ def recalls(evaluation: Evaluation) -> str:
     ]
     header = ("recall", f"{SPLIT_TITLES[evaluation.headline]} images", *columns)
     return "The share of each expression's images that are called by its name.\n\n" + table(header, lines)
-
-
-def answers_table(scores: Mapping[str, SplitScore], classes: Sequence[str], name: str = "neutral") -> str:
-    """Return how often a model answers one class, and its recall of all, on several sets of images.
-
-    Args:
-        scores: what the images are -> the model's scores on them.
-        classes: of the model, in order.
-        name: the class whose answers are counted.
-    """
-    number = list(classes).index(name)
-    shares = {
-        "images": [f"{score.count:,}" for score in scores.values()],
-        "accuracy": [percent(score.accuracy) for score in scores.values()],
-        f"answers `{name}`": [percent(score.confusion[:, number].sum() / score.count) for score in scores.values()],
-        f"truly `{name}`": [percent(score.confusion[number].sum() / score.count) for score in scores.values()],
-    }
-    of_classes = {
-        f"recall of {title}": [percent(score.per_class_recall[place]) for score in scores.values()]
-        for place, title in enumerate(classes)
-    }
-    return table(("", *scores), [(title, *cells) for title, cells in (shares | of_classes).items()])
 
 
 def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str], most: int = 3) -> str:

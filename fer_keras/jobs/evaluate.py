@@ -40,8 +40,9 @@ def parser() -> argparse.ArgumentParser:
         "--card", action="store_true", help="make the cards of shipped models or ensembles again, and the table of all"
     )
     parser.add_argument(
-        "--answers", action="store_true",
-        help="also say what is answered on the labels of PublicTest, on FER+'s votes on it, and on drawn posed faces",
+        "--answers", type=Path, nargs="?", const=Path(), metavar="CSV",
+        help="also say what is answered on the labels of PublicTest, on FER+'s votes on it, and on drawn posed faces;"
+        " with the name of a file, also write it there",
     )  # fmt: skip
     return parser
 
@@ -79,8 +80,8 @@ def main() -> None:
         for name, evaluation in rows:
             of_head = f"{name} ({head})" if head else name
             print(f"{of_head}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
-    if args.answers:
-        _print_answers(files, data)
+    if args.answers is not None:
+        _print_answers(files, data, args.answers if args.answers.name else None)
     if args.json:
         scores = {head: report.scores_of(rows) for head, rows in heads.items()}
         write_json(args.json, scores.get("", scores))
@@ -95,14 +96,22 @@ def main() -> None:
             print(f"report: {path}")
 
 
-def _print_answers(files: list[Path], data: "FaceData") -> None:
-    """Print how often each model answers `neutral`, and its recall of all classes, by labels, by votes and posed."""
-    from fer_keras.data.votes_files import FERPLUS_VOTES, find_or_read
-    from fer_keras.evaluation import answers, evaluate, tables
+def _print_answers(files: list[Path], data: "FaceData", path: Path | None) -> None:
+    """Print and write how often each model answers `neutral`, and its recall of all classes, on several sets."""
+    import pandas as pd
 
-    data = data if data.labelled_as is None else data.labelled_as
+    from fer_keras.data.votes_files import FERPLUS_VOTES, find_or_read
+    from fer_keras.evaluation import answers, evaluate
+    from fer_keras.files import write_text
+    from fer_keras.models.load import model_name
+
+    data, rows = data if data.labelled_as is None else data.labelled_as, []
     votes = find_or_read(FERPLUS_VOTES, data)
     for file in files:
         label_set = evaluate.read_label_set(file) or data.label_set
         scores = answers.compare_answers(evaluate.load_model(file), label_set, data, votes)
-        print(f"{file}\n{tables.answers_table(scores, label_set.classes)}")
+        rows.append(answers.answer_rows(model_name(file), scores, label_set.classes))
+        print(answers.answers_table(rows[-1]))
+    if path:
+        write_text(path, pd.concat(rows).to_csv(index=False))
+        print(f"answers: {path}")

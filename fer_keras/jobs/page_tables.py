@@ -8,12 +8,15 @@ from typing import Any
 import pandas as pd
 
 from fer_keras.cards.model_card import read_cards
+from fer_keras.cards.schema import Card
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.answers import answers_table
 from fer_keras.evaluation.comparison import differences_table
 from fer_keras.evaluation.tables import SPLIT_TITLES, table
 from fer_keras.files import MODEL_FILE, read_json
 from fer_keras.jobs.benchmark_inference import inference_table
 from fer_keras.jobs.benchmark_workers import scale_table
+from fer_keras.labels import FER2013, FERPLUS, LabelSet
 from tuner.baselines import BASELINES_FILE
 from tuner.frontier import read_ledger
 from tuner.frontier_differences import rank_correlations
@@ -22,8 +25,14 @@ from tuner.frontier_tables import correlation_table, evidence_table, families_ta
 SPLIT = "public_test"
 """Whose accuracies the tables show."""
 
+VOTE_BASELINES_FILE = "measurements/vote_baselines.csv"
+"""In saved_models/: published networks that learned FER+'s votes, accuracies in percent by its majority rule."""
+
 HIGHLIGHTS = ("teachers", "separable-93k", "separable-88k", "mobilenet-93k", "separable-25k")
 """The models in the README's short table."""
+
+_BEFORE_RECALLS = 7
+"""Columns of `answer_rows` before those of single classes, which differ between sets of classes."""
 
 _BLOCK = re.compile(r"<!-- ([a-z-]+) -->\n(.*?)<!-- /([a-z-]+) -->", re.DOTALL)
 
@@ -71,8 +80,8 @@ def results_table(saved: Path, names: Sequence[str] | None = None) -> str:
             saved / BASELINES_FILE, dtype={"parameters": "Int64"}, usecols=["name", "parameters", "public_test"]
         ).itertuples(index=False)
     ]
-    cards = [card for card in read_cards(saved) if names is None or card["name"] in names]
-    for card in sorted(cards, key=lambda card: -card["size"]["parameters"]):
+    cards = [card for card in _cards(saved, FER2013) if names is None or card["name"] in names]
+    for card in cards:
         size, public = card["size"], card["scores"]["splits"][SPLIT]
         accuracy, (low, high) = public["all"]["accuracy"], public["all"]["accuracy_interval"]
         own_file = card["kind"] != "ensemble"
@@ -89,6 +98,40 @@ def results_table(saved: Path, names: Sequence[str] | None = None) -> str:
         )
     shown = range(len(header)) if names is None else (0, 1, 2, 3, 6)
     return table([header[n] for n in shown], [[row[n] for n in shown] for row in rows])
+
+
+def votes_table(saved: Path) -> str:
+    """Return sizes and scores on FER+'s votes: of published networks, then of the shipped models of its classes."""
+    header = ["", "parameters", "multiply-adds", "PublicTest", "PrivateTest", "no copies", "macro recall", "most votes"]
+    header += ["cross-entropy", "Brier score"]
+    published = pd.read_csv(saved / VOTE_BASELINES_FILE, dtype=str, keep_default_na=False)
+    rows = [[*row, "", "", "", "", ""] for row in published.itertuples(index=False)]
+    for card in _cards(saved, FERPLUS):
+        size, public = card["size"], card["scores"]["splits"][SPLIT]
+        scores, without, votes = public["all"], public["without_copies"], public["all"]["votes"]
+        low, high = scores["accuracy_interval"]
+        recalls = [recall for recall in scores["per_class_recall"] if recall is not None]
+        rows.append(
+            [
+                card["name"],
+                f"{size['parameters']:,}",
+                f"{size['multiply_adds'] / 1e6:.1f} M",
+                f"{100 * scores['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
+                "",
+                f"{100 * without['accuracy']:.1f}",
+                f"{100 * sum(recalls) / len(recalls):.1f}",
+                f"{100 * votes['plurality_accuracy']:.1f}",
+                f"{votes['cross_entropy']:.3f}",
+                f"{votes['brier']:.3f}",
+            ]
+        )
+    return table(header, rows)
+
+
+def _cards(saved: Path, label_set: LabelSet) -> list[Card]:
+    """The cards of models of these classes, large ones first."""
+    cards = [card for card in read_cards(saved) if tuple(card["classes"]) == label_set.classes]
+    return sorted(cards, key=lambda card: -card["size"]["parameters"])
 
 
 def speed_table(ratios: pd.DataFrame) -> str:
@@ -122,6 +165,8 @@ def _of_csv(make: Callable[..., str], name: str, *options: object) -> Callable[[
 TABLES: dict[str, Callable[[Path], str]] = {
     "highlights": lambda saved: results_table(saved, HIGHLIGHTS),
     "results": results_table,
+    "votes": votes_table,
+    "answers": _of_csv(lambda rows: answers_table(rows.iloc[:, :_BEFORE_RECALLS]), "measurements/answers.csv"),
     "ablation": _of_csv(differences_table, "measurements/ablation_summary.csv"),
     "inference": _of_csv(inference_table, "measurements/inference.csv"),
     "speed": _of_csv(speed_table, "measurements/distill_ratios.csv"),

@@ -7,10 +7,12 @@ import pandas as pd
 import pytest
 from command import ROOT
 
+from fer_keras.cards.model_card import read_cards
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs import page_tables
 from fer_keras.jobs.docs_tables import main
-from fer_keras.jobs.page_tables import TABLES, audit_table, pages, results_table, speed_table, with_tables
+from fer_keras.jobs.page_tables import TABLES, audit_table, pages, results_table, speed_table, votes_table, with_tables
+from fer_keras.labels import FER2013, FERPLUS
 
 SAVED = ROOT / "saved_models"
 PAGES = pages(ROOT)
@@ -28,10 +30,13 @@ def test_every_table_is_on_a_page():
 
 
 def test_the_table_of_results_has_every_model():
-    names = [path.parent.name for path in SAVED.glob("*/card.json")]
-    table = results_table(SAVED)
+    cards = read_cards(SAVED)
+    names = [card["name"] for card in cards if tuple(card["classes"]) == FER2013.classes]
     assert {"reference-cnn", "reference-mobilenet", "teachers"} <= {*names}
-    assert all(table.count(f"| {name} |") == 1 for name in names)
+    assert all(results_table(SAVED).count(f"| {name} |") == 1 for name in names)
+    others = [card["name"] for card in cards if tuple(card["classes"]) == FERPLUS.classes]
+    assert {"crowd-93k", "crowd-25k"} <= {*others} and not {*names} & {*others}
+    assert all(votes_table(SAVED).count(f"| {name} |") == 1 for name in others)
 
 
 def test_a_table_is_made_anew_and_what_is_around_it_stays(tmp_path, monkeypatch):

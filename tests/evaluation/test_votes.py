@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from command import run
 
@@ -12,14 +13,14 @@ from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.data.votes import with_votes
 from fer_keras.data.votes_table import TABLE_SPLITS, read_table
-from fer_keras.evaluation.answers import POSED, compare_answers
+from fer_keras.evaluation.answers import POSED, answer_rows, answers_table, compare_answers
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.confidence import brier, calibration_error, nll
 from fer_keras.evaluation.evaluate import evaluate_logits
 from fer_keras.evaluation.metrics import majorities, score
 from fer_keras.evaluation.report import write_report
 from fer_keras.evaluation.results import Evaluation
-from fer_keras.evaluation.tables import answers_table, score_table
+from fer_keras.evaluation.tables import score_table
 from fer_keras.files import read_json
 from fer_keras.labels import FER2013, FERPLUS
 from fer_keras.models.compact import save_compact
@@ -169,16 +170,25 @@ def test_answers_on_labels_votes_and_posed_faces(label_set, voted):
     assert scores["labels"].count == len(public) and scores["votes"].count == known.sum()
     assert scores["votes"].accuracy == pytest.approx(majority[:, 0].sum() / known.sum())
     assert scores[POSED].per_class_recall[neutral] == 1.0 and scores[POSED].count == 4000
-    lines = [line.split("|")[1:-1] for line in answers_table(scores, label_set.classes).splitlines()]
-    cells = {line[0].strip(): [cell.strip() for cell in line[1:]] for line in lines}
-    assert cells["answers `neutral`"] == ["100.00%"] * 3
-    assert cells["truly `neutral`"][0] == f"{np.mean(public.labels == FER2013.number('neutral')):.2%}"
-    assert f"recall of {label_set.classes[1]}" in cells
+    rows = answer_rows("m", scores, label_set.classes)
+    assert (rows["answers_neutral"] == 1.0).all() and rows["faces"].tolist() == list(scores)
+    assert rows["truly_neutral"][0] == np.mean(public.labels == FER2013.number("neutral"))
+    assert rows[f"recall_{label_set.classes[1]}"].tolist() == [0.0] * 3
+    assert rows["macro_recall"].tolist() == pytest.approx([score.macro_recall for score in scores.values()])
+    line = answers_table(rows).splitlines()[2].split("|")[1:]
+    assert [cell.strip() for cell in line[:4]] == [
+        "m",
+        "labels",
+        f"{len(public):,}",
+        f"{scores['labels'].accuracy:.2%}",
+    ]
 
 
 def test_the_command_compares_answers(tmp_path, voted, monkeypatch):
     save_compact(always(0, 8), tmp_path / "model.keras", FERPLUS)
     monkeypatch.setattr("fer_keras.cli.load_data", lambda args: drawn_faces(400, ambiguous=0.5))
-    ended = run("evaluate.py", "model.keras", "--answers", cwd=tmp_path)
+    ended = run("evaluate.py", "model.keras", "--answers", "answers.csv", cwd=tmp_path)
     assert ended.status == 0, ended.err
-    assert "|  | labels | votes | drawn posed faces |" in ended.out and "answers `neutral`" in ended.out
+    assert "answers neutral" in ended.out and ended.out.endswith("answers: answers.csv\n")
+    rows = pd.read_csv(tmp_path / "answers.csv")
+    assert rows["faces"].tolist() == ["labels", "votes", POSED] and (rows["answers_neutral"] == 1.0).all()
