@@ -39,7 +39,9 @@ def verdict(evaluation: Evaluation) -> str:
         line += f", by a model of {evaluation.size.parameters:,} parameters"
     if evaluation.drawn:
         return f"{line}.\n\n> These are **{DRAWN_NOTE}**: no number here says anything about photographs."
-    return f"{line}. For scale: {HUMAN_AGREEMENT}." if evaluation.classes == FER2013.classes else f"{line}."
+    # Other data have such classes too; none but FER2013 has such splits.
+    of_fer2013 = evaluation.classes == FER2013.classes and name in ("public_test", "private_test")
+    return f"{line}. For scale: {HUMAN_AGREEMENT}." if of_fer2013 else f"{line}."
 
 
 def score_table(evaluation: Evaluation) -> str:

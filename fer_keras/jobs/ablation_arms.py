@@ -122,9 +122,11 @@ class Study:
         """Refuse what can be found wrong before the first run is trained.
 
         Raises:
-            FerKerasError: there are no PublicTest images, an arm's `against` is not among `arms`, or two arms differ in
-                name only: a short schedule sees no more views than it has epochs.
+            FerKerasError: there are no PublicTest images, the targets are of two heads, an arm's `against` is not among
+                `arms`, or two arms differ in name only: a short schedule sees no more views than it has epochs.
         """
+        if len(self.data.label_set.heads) > 1:
+            raise FerKerasError(f"--targets {self.data_config.targets}: arms are compared by one answer an image")
         if not len(self.data.split("public_test")):
             raise FerKerasError(f"{self.data.source}: no PublicTest images, expected those that the arms are scored on")
         names: dict[tuple[str, str], str] = {}

@@ -82,6 +82,12 @@ def test_without_private_test_the_report_is_of_public_test(tmp_path, make_data):
     assert "No image has an exact copy among the training images." in text and "No mistakes." in text
 
 
+def test_agreement_with_fer2013_is_not_said_of_other_data_with_its_classes(make_data):
+    data = make_data(["train"] * 7 + ["test"] * 14, drawn=False)
+    assert tables.verdict(evaluation(data, splits=["test"])).startswith("**100.00% of 14 test images right**")
+    assert "For scale" not in tables.verdict(evaluation(data, splits=["test"]))
+
+
 def test_unknown_copies_are_called_unknown(make_data):
     data = make_data(["test"] * 7)
     text = tables.scores(evaluation(data, splits=["test"]))
