@@ -30,14 +30,15 @@ def bounded(default: Any, low: float, high: float) -> Any:
     return field(default=default, metadata={"range": (low, high)})
 
 
-def later(default: Any, *limits: float) -> Any:
+def later(default: Any, *limits: float, found: bool = False) -> Any:
     """A field that dataclasses in ledgers were made without; at its default it changes no `config_hash`.
 
     Args:
         default: its value.
         *limits: low and high, as of `bounded`. Defaults to none.
+        found: whether it is found in files, not given on the command line. Defaults to no.
     """
-    return field(default=default, metadata={"later": default, **({"range": limits} if limits else {})})
+    return field(default=default, metadata={"later": default, "found": found, **({"range": limits} if limits else {})})
 
 
 def ranges(config: Any) -> dict[str, tuple[float, float]]:

@@ -88,10 +88,6 @@ def _train_side_by_side(study: "Study", arms: list["Arm"], seeds: range) -> None
 
     study.check(arms)
     runs = {study.run_folder(arm, seed): study.config(arm, seed) for seed in seeds for arm in arms}
-    models = {
-        fingerprint: teacher.model
-        for name, members in study.teachers.items()
-        for fingerprint, teacher in zip(study.fingerprints[name], members, strict=True)
-    }
+    models = {teacher.fingerprint: teacher.model for members in study.teachers.values() for teacher in members}
     fit_runs(runs, study.data.split("train"), study.data.split("val"), models)
     print(f"ablation: {study.folder}")

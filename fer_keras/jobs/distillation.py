@@ -8,11 +8,11 @@ from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import make_loss
-from fer_keras.distill.teachers import Teacher, cached_logits, identify_teachers, load_teacher, note_other_teachers
+from fer_keras.distill.teachers import Teacher, cached_logits, load_teacher, note_other_teachers, taught_by
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.files import CONFIG_FILE
-from fer_keras.models.load import load_model, model_file, model_name
+from fer_keras.models.load import load_model, model_file
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
@@ -70,14 +70,10 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
         transfer_weights(network, load_model(job.student.init_from))
     data, data_config = training_data(data, job.student.data)
-    files = _teacher_files(job, data, data_config)
-    teachers = [load_teacher(file, data.label_set) for file in files]
+    teachers = [load_teacher(file, data.label_set) for file in _teacher_files(job, data, data_config)]
     train = data.split("train")
-    identities = identify_teachers(job.student, teachers, train)
-    fingerprints = tuple(identity.teacher for identity in identities)
-    note_other_teachers(job.student, fingerprints, files)
-    names = tuple(map(model_name, files))
-    config = replace(job.student, data=data_config, teachers=fingerprints, teacher_names=names)
+    note_other_teachers(job.student, teachers)
+    config = taught_by(replace(job.student, data=data_config), teachers)
     run = Run(job.folder, config, resume=job.resume)  # the teachers may have taken days
     run.check_resumable()
     if run.is_finished:  # the logits are not needed

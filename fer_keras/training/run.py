@@ -9,7 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, from_dict, to_dict
+from fer_keras.config import (
+    StudentConfig,
+    TeacherConfig,
+    environment,
+    from_dict,
+    require_same,
+    to_dict,
+    without_names,
+)
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import (
@@ -130,13 +138,11 @@ class Run:
                 f"{self.folder}: a run is there already; --resume goes on with it, --name starts another"
             )
         recorded = from_dict(type(self.config), self._recorded["config"], self.folder / CONFIG_FILE)
-        before, now = to_dict(recorded), to_dict(self.config)
-        changed = differences(_comparable(before, leave_out), _comparable(now, leave_out))
-        if changed:
-            raise FerKerasError(
-                f"{self.folder}: cannot go on with other options ({'; '.join(changed)});"
-                " give the same ones, or another --name"
-            )
+        before, now = (
+            {key: value for key, value in without_names(to_dict(config)).items() if key not in leave_out}
+            for config in (recorded, self.config)
+        )
+        require_same(self.folder, before, now)
 
     @contextmanager
     def claimed(self, facts: dict[str, Any]) -> Iterator[None]:
@@ -242,13 +248,6 @@ def ancestor_facts(init_from: str) -> dict[str, Any]:
         facts["best_validation_accuracy"] = float(history["val_accuracy"].max())
         facts |= {ANCESTOR: recorded[ANCESTOR]} if ANCESTOR in recorded else {}
     return facts
-
-
-def _comparable(config: dict[str, Any], leave_out: Collection[str]) -> dict[str, Any]:
-    """Leave out what is not filled in yet, and what data and teachers are called: fingerprints say what they are."""
-    config = {key: value for key, value in config.items() if key not in (*leave_out, "teacher_names")}
-    data = config.get("data")
-    return {**config, "data": {**data, "source": None}} if isinstance(data, dict) else config
 
 
 def write_digests(folder: Path) -> None:

@@ -43,7 +43,7 @@ def search_in(folder, **told):
     epochs = told.pop("epochs", told["base"].fit.epochs)
     base = replace(told["base"], fit=replace(told["base"].fit, epochs=epochs))
     lists = {name: tuple(told[name]) for name in ("families", "budgets", "control_budgets")}  # from JSON, perhaps
-    return Search(Path(folder), **{**told, **lists, "base": base})
+    return Search(**{**told, **lists, "folder": Path(folder), "base": base})
 
 
 def material():
