@@ -7,7 +7,6 @@ numbers behind initial weights and dropout are another library's.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,11 +15,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from fer_keras.accelerator.lane import Lane
 from fer_keras.accelerator.layers import ACCELERATED
-from fer_keras.accelerator.state import LaneState
-from fer_keras.accelerator.teacher_logits import DeviceLogits
 from fer_keras.accelerator.views import apply_views, mix
-from fer_keras.config import StudentConfig, TeacherConfig, ViewConfig
+from fer_keras.config import ViewConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.random_streams import epoch_order, mix_partners, view_parameters
 from fer_keras.distill.objective import objective_of, view_schedule
@@ -30,34 +28,7 @@ from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 
 EVALUATION_CHUNKS = 8
 
-Config = TeacherConfig | StudentConfig
 Weights = list[jax.Array]
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One run among several.
-
-    Attributes:
-        name: for people.
-        config: the network and its schedule.
-        network: freshly initialised, of stock layers; it gets the best weights.
-        precision: that it computes in, but for the logits.
-        teacher_logits: of its teachers; None for a teacher.
-        begun: how far it is already; None for a fresh one.
-    """
-
-    name: str
-    config: Config
-    network: keras.Model
-    precision: str = "float32"
-    teacher_logits: DeviceLogits | None = None
-    begun: LaneState | None = None
-
-    @property
-    def done(self) -> int:
-        """How many epochs it has done."""
-        return len(self.begun.history) if self.begun else 0
 
 
 class ParallelTrainer:

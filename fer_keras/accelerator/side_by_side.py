@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from fer_keras.accelerator.parallel_trainer import Lane, ParallelTrainer
-from fer_keras.accelerator.state import LaneState
+from fer_keras.accelerator.lane import Lane, LaneState
+from fer_keras.accelerator.parallel_trainer import ParallelTrainer
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 

@@ -1,8 +1,6 @@
 """How far a run is: what it has to know of its past beside its weights."""
 
-import json
 from dataclasses import dataclass, field
-from pathlib import Path
 
 MONITOR = "val_accuracy"
 
@@ -34,22 +32,3 @@ class Progress:
         if logs[MONITOR] > self.best:
             best = (self.epoch, logs[MONITOR])
         return Progress(self.epoch + 1, *best, [*self.history, logs])
-
-
-def read_progress(file: Path) -> Progress:
-    """Read a checkpoint's progress.
-
-    Raises:
-        ValueError: there is no such file, it holds no JSON, or other fields than `Progress` has.
-    """
-    try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(error.strerror) from error
-    expected = {"epoch": int, "best_epoch": int, "best": float | int, "history": list}
-    if not isinstance(fields, dict) or fields.keys() != expected.keys():
-        raise ValueError(f"expected the fields {', '.join(expected)}")
-    for name, kind in expected.items():
-        if not isinstance(fields[name], kind):
-            raise ValueError(f"{name} is {fields[name]!r}")
-    return Progress(**fields)

@@ -25,7 +25,8 @@ from fer_keras.jobs.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, SINGLE, Stud
 from fer_keras.models import build
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
-from fer_keras.training.run import Run, write_digests
+from fer_keras.training.digests import write_digests
+from fer_keras.training.run import Run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import train_teacher
 
