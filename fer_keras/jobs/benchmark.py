@@ -8,8 +8,8 @@
 
 `distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 8 minutes for
 five models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package `fer`
-where it is installed (pip install '.[baselines]'). Needs pip install '.[export]'. Each contestant is a process that
-stays in memory: 0.7 to 1 GB for each of Keras and SavedModel. `photo`: seconds; finding six faces at 1280x886,
+where it is installed (pip install '.[baselines]'). Needs pip install '.[export]'. Each file is a process that stays
+in memory: 0.7 to 1 GB for each of Keras and SavedModel. `photo`: seconds; finding six faces at 1280x886,
 beside OpenCV's Haar cascade where that is installed. `video`: a minute; frames a second at 640x480 with one face.
 `workers`: 13 minutes a round; trials an hour of a search with one worker and with two on this machine, what a trial
 costs the chief, and from these and the trials in the --ledger of a search that had two workers here, hours with more
@@ -56,12 +56,12 @@ def main() -> None:
 
 
 def turns(count: int, rounds: int) -> Iterator[tuple[int, int]]:
-    """Yield (round, contestant): each has its turn in every round, so that a noisy machine is noisy for all alike.
+    """Yield (round, arm): each arm has its turn in every round, so that a noisy machine is noisy for all alike.
 
     Each round begins with the next, so that none always follows the same neighbour. Round 0 warms up, uncounted.
 
     Args:
-        count: of contestants.
+        count: of arms.
         rounds: counted ones.
     """
     for number in range(rounds + 1):
@@ -85,12 +85,8 @@ def _inference(args: argparse.Namespace) -> None:
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.evaluation.tables import SPLIT_TITLES
     from fer_keras.export.baselines import lacks_for_fer
-    from fer_keras.jobs.benchmark_inference import (
-        benchmark_inference,
-        format_colours,
-        format_titles,
-        inference_table,
-    )
+    from fer_keras.jobs.benchmark_inference import benchmark_inference, inference_table
+    from fer_keras.jobs.timed_files import format_colours, format_titles
 
     if args.with_baselines and (lacking := lacks_for_fer()):
         raise FerKerasError(f"--with-baselines: fer cannot be measured, {lacking}")
@@ -108,8 +104,8 @@ def _inference(args: argparse.Namespace) -> None:
 def _photo(args: argparse.Namespace) -> None:
     from fer_keras.jobs.benchmark_faces import benchmark_photo, finders
 
-    contestants = finders()
-    results = benchmark_photo(turns(len(contestants), args.rounds), contestants)
+    arms = finders()
+    results = benchmark_photo(turns(len(arms), args.rounds), arms)
     print(f"\n{results.to_string(index=False)}")
     write_text(args.to / "photo.csv", results.to_csv(index=False))
 
