@@ -68,14 +68,14 @@ def add_options(
 
 def options_of(args: argparse.Namespace, config: Config, prefix: str = "", leave_out: Collection[str] = ()) -> Config:
     """Return `config` with the fields that `add_options` found on the command line."""
-    given = {}
+    values = {}
     for name in _bindable(config, leave_out):
         value = getattr(config, name)
         if dataclasses.is_dataclass(value):
-            given[name] = options_of(args, value, prefix, leave_out)
+            values[name] = options_of(args, value, prefix, leave_out)
         elif (word := getattr(args, f"{prefix}{name}".replace("-", "_"), None)) is not None:
-            given[name] = type(value)(word) if isinstance(value, dict | tuple) else word
-    return dataclasses.replace(config, **given)
+            values[name] = type(value)(word) if isinstance(value, dict | tuple) else word
+    return dataclasses.replace(config, **values)
 
 
 def _bindable(config: Any, leave_out: Collection[str]) -> dict[str, Any]:
@@ -172,14 +172,14 @@ def quiet_stderr() -> Iterator[None]:
     exceptions are not affected.
     """
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(devnull, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(devnull)
 
 
 def load_data(args: argparse.Namespace) -> FaceData:

@@ -20,7 +20,7 @@ def fit_side_by_side(
     train: FaceData,
     val: FaceData,
     report: Callable[[Sequence[Mapping[str, float]]], None],
-    keep: Callable[[int, LaneState], None],
+    write_state: Callable[[int, LaneState], None],
     stop: threading.Event,
 ) -> None:
     """Fit every lane; where it is kept, its network has the weights of its best epoch so far by `val`.
@@ -33,7 +33,7 @@ def fit_side_by_side(
         train: the images of an epoch.
         val: labelled images to choose by.
         report: called after each epoch with its row of logs for each lane; `seconds` are those of all together.
-        keep: called every minute and at the end with the number of each lane and how far it is.
+        write_state: called every minute and at the end with the number of each lane and how far it is.
         stop: once it is set, no further epoch is begun.
 
     Raises:
@@ -45,7 +45,7 @@ def fit_side_by_side(
     feed = trainer.feed(done)
     trainer.compile(state, feed)
     with _computing:
-        kept = time.monotonic()
+        last_written = time.monotonic()
         for epoch in range(done, epochs):
             if stop.is_set():
                 break
@@ -62,11 +62,11 @@ def fit_side_by_side(
                     raise FerKerasError(
                         f"{lane.name}: the loss of epoch {epoch + 1} is {row['loss']}; try a lower learning rate"
                     )
-            if epoch + 1 == epochs or stop.is_set() or time.monotonic() - kept > STATE_SECONDS:
+            if epoch + 1 == epochs or stop.is_set() or time.monotonic() - last_written > STATE_SECONDS:
                 trainer.keep_best(state)
                 for number, history in enumerate(histories):
-                    keep(number, LaneState(trainer.lane_arrays(state, number), history))
-                kept = time.monotonic()
+                    write_state(number, LaneState(trainer.lane_arrays(state, number), history))
+                last_written = time.monotonic()
             report(rows)
 
 

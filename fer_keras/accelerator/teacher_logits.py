@@ -101,17 +101,17 @@ def compute_logits(
     def logits_of_view(
         weights: list, faces: jax.Array, drawn: jax.Array, partners: jax.Array, share: jax.Array
     ) -> list[jax.Array]:
-        def of_some(rows: jax.Array) -> list[jax.Array]:
+        def of_batch(rows: jax.Array) -> list[jax.Array]:
             images = apply_views(faces[rows], drawn[rows])
             if config.mixup:
                 others = partners[rows]
                 images = mix(images, apply_views(faces[others], drawn[others]), share[rows])
             return [
-                network.stateless_call(*own, images, training=False)[0].astype(jnp.float16)
-                for network, own in zip(networks, weights, strict=True)
+                network.stateless_call(*variables, images, training=False)[0].astype(jnp.float16)
+                for network, variables in zip(networks, weights, strict=True)
             ]
 
-        return [logits.reshape(-1, logits.shape[-1])[: len(train)] for logits in jax.lax.map(of_some, batches)]
+        return [logits.reshape(-1, logits.shape[-1])[: len(train)] for logits in jax.lax.map(of_batch, batches)]
 
     by_view = []
     for view in range(views):

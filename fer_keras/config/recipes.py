@@ -183,8 +183,8 @@ class StudentConfig(Bounded):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.teacher_names and len(self.teacher_names) != len(self.teachers):
-            found = f"{len(self.teacher_names)} names of {len(self.teachers)} teachers"
-            raise FerKerasError(f"teacher_names: expected one for each of teachers, found {found}")
+            counts = f"{len(self.teacher_names)} names of {len(self.teachers)} teachers"
+            raise FerKerasError(f"teacher_names: expected one for each of teachers, found {counts}")
 
 
 NO_DATA = DataConfig("", "")

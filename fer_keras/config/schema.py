@@ -113,8 +113,9 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
             file and the key, such as `fit.epochs`.
     """
     if not isinstance(values, Mapping):
-        what = prefix.rstrip(".") or "the recipe"
-        raise FerKerasError(f"{where}: {what}: expected an object, found {_shown(values)}")
+        raise FerKerasError(
+            f"{where}: {prefix.rstrip('.') or 'the recipe'}: expected an object, found {_shown(values)}"
+        )
     hints, fields = get_type_hints(kind), dataclasses.fields(kind)
     for key in values:
         if key not in hints:
@@ -122,9 +123,9 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
     for part in fields:
         if part.default is part.default_factory is dataclasses.MISSING and part.name not in values:
             raise FerKerasError(f"{where}: {prefix}{part.name} is missing")
-    given = {key: _parsed(hints[key], value, where, prefix + key) for key, value in values.items()}
+    parsed = {key: _parsed(hints[key], value, where, prefix + key) for key, value in values.items()}
     try:
-        return kind(**given)
+        return kind(**parsed)
     except FerKerasError as error:
         raise FerKerasError(f"{where}: {prefix}{error}") from error
 

@@ -84,13 +84,13 @@ class SplitScore:
         }
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any]) -> "SplitScore":
+    def from_dict(cls, scores: Mapping[str, Any]) -> "SplitScore":
         """Return the scores that `to_dict` wrote."""
-        recalls = [np.nan if recall is None else recall for recall in written["per_class_recall"]]
-        arrays = {"per_class_recall": np.array(recalls), "confusion": np.array(written["confusion"], np.int64)}
-        intervals = {name: tuple(written[name]) for name in ("accuracy_interval", "macro_f1_interval")}
-        votes = {"votes": VoteScore(**written["votes"])} if "votes" in written else {}
-        return cls(**{**written, **intervals, **arrays, **votes})
+        recalls = [np.nan if recall is None else recall for recall in scores["per_class_recall"]]
+        arrays = {"per_class_recall": np.array(recalls), "confusion": np.array(scores["confusion"], np.int64)}
+        intervals = {name: tuple(scores[name]) for name in ("accuracy_interval", "macro_f1_interval")}
+        votes = {"votes": VoteScore(**scores["votes"])} if "votes" in scores else {}
+        return cls(**{**scores, **intervals, **arrays, **votes})
 
 
 def score(

@@ -131,9 +131,9 @@ def _require_same_images(rows: Sequence[tuple[str, Evaluation]]) -> None:
     first, subject = rows[0]
     for name, other in rows[1:]:
         for split in set(subject.splits) & set(other.splits):
-            ours, theirs = subject.splits[split].data, other.splits[split].data
-            same = np.array_equal(ours.image_hashes, theirs.image_hashes)
-            if not same or not np.array_equal(ours.targets, theirs.targets):
+            of_subject, of_other = subject.splits[split].data, other.splits[split].data
+            same = np.array_equal(of_subject.image_hashes, of_other.image_hashes)
+            if not same or not np.array_equal(of_subject.targets, of_other.targets):
                 raise FerKerasError(f"{first} and {name} were scored on different {tables.SPLIT_TITLES[split]} images")
 
 

@@ -105,7 +105,7 @@ def measure_chief(ledger: pd.DataFrame, repeat: int) -> pd.DataFrame:
 
 def _seconds_of_chief(family: str, trials: int) -> list[float]:
     """What each short trial takes of the chief, in a search of one family and budget, of no data."""
-    taken = []
+    seconds = []
     with tempfile.TemporaryDirectory() as scratch:
         options = SearchOptions((family,), (25_000,), trials, control_budgets=())
         search = Search(**vars(options), folder=Path(scratch) / "search", base=StudentConfig(NO_DATA, ()))
@@ -119,8 +119,8 @@ def _seconds_of_chief(family: str, trials: int) -> list[float]:
             oracle.update_trial(trial.trial_id, {"val_accuracy": 0.5 + 1e-4 * (number * 37 % 101)})
             trial.status = "COMPLETED"
             oracle.end_trial(trial)
-            taken.append(time.perf_counter() - start)
-    return taken
+            seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def efficiency(measured: pd.DataFrame) -> float:

@@ -102,9 +102,9 @@ def _introduce(teacher: Teacher, data: FaceData) -> None:
     """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
     val, file = data.split("val"), teacher.file
     right = (predict_logits(teacher.model, val.images).argmax(axis=1) == val.labels).mean()
-    ours = [part.split("train").fingerprint for part in (data, data.labelled())]
+    fingerprints = [part.split("train").fingerprint for part in (data, data.labelled())]
     recorded = (file.parent / CONFIG_FILE).exists()
-    others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
+    others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in fingerprints
     note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
     print(f"teacher {file}: {right:.1%} of the validation images right{note}", flush=True)
 
@@ -113,8 +113,8 @@ def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> lis
     files = [model_file(path) for path in job.teacher_files]
     if not files:
         labelled = data.labelled()
-        seen = replace(data_config, fingerprint=labelled.split("train").fingerprint)
-        configs = member_configs(replace(job.teacher, data=seen), job.teacher_models, job.members)
+        teachers_data = replace(data_config, fingerprint=labelled.split("train").fingerprint)
+        configs = member_configs(replace(job.teacher, data=teachers_data), job.teacher_models, job.members)
         files = train_members(
             configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
         )

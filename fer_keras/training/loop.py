@@ -60,14 +60,14 @@ def fit_run(
     """
     precision = run.precision
     with distributed.own_copy(run.folder) as folder:
-        mine = run.at(folder)
-        with mine.claimed({"precision": precision}):
-            if not mine.is_finished:
-                network = _network(mine, precision, len(train))
+        own_run = run.at(folder)
+        with own_run.claimed({"precision": precision}):
+            if not own_run.is_finished:
+                network = _network(own_run, precision, len(train))
                 trainer, loss = trainer_of(network)
-                macro_f1 = _compile(trainer, loss, mine.config.fit, len(train), val.label_set)
-                used = _callbacks(network, mine, macro_f1, _sheet(mine, train))
-                _fit(trainer, mine, batches, len(train), val, [*used, *callbacks])
+                macro_f1 = _compile(trainer, loss, own_run.config.fit, len(train), val.label_set)
+                standard = _callbacks(network, own_run, macro_f1, _sheet(own_run, train))
+                _fit(trainer, own_run, batches, len(train), val, [*standard, *callbacks])
     return run.model_file
 
 
@@ -100,11 +100,11 @@ def _compile(
 def _accuracies(label_set: LabelSet) -> list[LabelledAccuracy]:
     """The accuracy that is chosen by, and of several heads that of each."""
     heads = [(head.start, head.stop) for head in label_set.heads]
-    each = [
+    of_heads = [
         LabelledAccuracy([ends], name=f"{label_set.head_name(slice(*ends))}_accuracy")
         for ends in (heads if len(heads) > 1 else ())
     ]
-    return [LabelledAccuracy(heads), *each]
+    return [LabelledAccuracy(heads), *of_heads]
 
 
 def _fit(
@@ -136,8 +136,8 @@ def _fit(
             raise FerKerasError(sentence[1]) from error
         raise
     except KeyboardInterrupt:
-        kept = run.model_file if run.model_file.exists() else "none"
-        print(f"\nstopped after epoch {run.progress.epoch}; the best model so far: {kept}")
+        best = run.model_file if run.model_file.exists() else "none"
+        print(f"\nstopped after epoch {run.progress.epoch}; the best model so far: {best}")
         raise
 
 

@@ -108,8 +108,8 @@ class _Pictures:
         if not self.mixed:
             return targets[rows]
         partners, share = self.mixed
-        own = share[rows, np.newaxis]
-        return own * targets[rows] + (1.0 - own) * targets[partners[rows]]
+        weight = share[rows, np.newaxis]
+        return weight * targets[rows] + (1.0 - weight) * targets[partners[rows]]
 
 
 def _picture(parts: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -121,10 +121,10 @@ def _picture(parts: dict[str, tf.Tensor]) -> tf.Tensor:
 
 def _ingredients_spec(mixup: float) -> dict[str, tf.TensorSpec]:
     images, drawn = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8), tf.TensorSpec((None, 15), tf.float32)
-    own = {"images": images, "drawn": drawn}
+    plain = {"images": images, "drawn": drawn}
     if not mixup:
-        return own
-    return {**own, "other_images": images, "other_drawn": drawn, "share": tf.TensorSpec((None,), tf.float32)}
+        return plain
+    return {**plain, "other_images": images, "other_drawn": drawn, "share": tf.TensorSpec((None,), tf.float32)}
 
 
 def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:

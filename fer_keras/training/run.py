@@ -82,17 +82,18 @@ class Run:
         Raises:
             FerKerasError: there are some, all of them damaged.
         """
-        damage = None
+        faults = []
         for folder in reversed(self._checkpoints()):
-            found = find_damage(folder)
-            if found is None:
-                if damage and damage[0] not in self._noted:
-                    self._noted.add(damage[0])
-                    print(f"note: {damage[0]}: damaged ({damage[1]}); going on from {folder.name}", flush=True)
+            fault = find_damage(folder)
+            if fault is None:
+                for file, reason in faults[:1]:
+                    if file not in self._noted:
+                        print(f"note: {file}: damaged ({reason}); going on from {folder.name}", flush=True)
+                    self._noted.add(file)
                 return folder
-            damage = damage or found
-        if damage:
-            raise self.damaged(*damage)
+            faults.append(fault)
+        if faults:
+            raise self.damaged(*faults[0])
         return None
 
     @property
@@ -206,7 +207,7 @@ class Run:
         """Remove all checkpoints but the newest and the one before: older ones, and damaged ones that came after."""
         newest = self.newest_checkpoint
         older = [folder for folder in self._checkpoints() if newest and folder.name < newest.name]
-        kept = {newest} if self.is_finished else {newest, *older[-1:]}
+        retained = {newest} if self.is_finished else {newest, *older[-1:]}
         for folder in self._checkpoints():
-            if folder not in kept:
+            if folder not in retained:
                 shutil.rmtree(folder)
