@@ -10,7 +10,6 @@ from pathlib import Path
 
 import jax
 import keras
-import numpy as np
 
 from fer_keras.accelerator.lane import LANE_FILE, Config, Lane, LaneState, load_lane, save_lane
 from fer_keras.accelerator.side_by_side import fit_side_by_side
@@ -22,7 +21,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
 from fer_keras.models.load import save_model
 from fer_keras.training.network import first_network
-from fer_keras.training.progress import MONITOR, Progress
+from fer_keras.training.progress import MONITOR, Progress, epoch_line
 from fer_keras.training.run import Run
 
 REPORT_SECONDS = 10
@@ -146,13 +145,9 @@ class _Reporter:
         if time.monotonic() - self._last < REPORT_SECONDS and done < self._epochs:
             return
         self._last = time.monotonic()
-        left = float(np.median(self._seconds[-9:])) * (self._epochs - done)
-        accuracies = " ".join(f"{row['val_accuracy']:.4f}" for row in rows)
-        print(
-            f"{self._name}: epoch {done}/{self._epochs}  loss {rows[0]['loss']:.4f}  val_accuracy {accuracies}"
-            f"  {self._seconds[-1]:.2f} s  ETA {left:.0f} s",
-            flush=True,
-        )
+        accuracies = " ".join(f"{row[MONITOR]:.4f}" for row in rows)
+        shown = f"loss {rows[0]['loss']:.4f}  {MONITOR} {accuracies}"
+        print(epoch_line(self._name, done, self._epochs, shown, self._seconds), flush=True)
 
 
 def _checkpoint(run: Run, lane: Lane, state: LaneState) -> None:

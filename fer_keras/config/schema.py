@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from types import UnionType
@@ -56,15 +58,7 @@ class Bounded:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Return a dataclass as nested dictionaries and lists, ready for JSON."""
-    return _jsonable(dataclasses.asdict(config))
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    return value
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def config_hash(config: Any) -> str:
@@ -83,7 +77,7 @@ def _without_later(config: Any) -> dict[str, Any]:
         if dataclasses.is_dataclass(value):
             values[part.name] = _without_later(value)
         elif not ("later" in part.metadata and value == part.metadata["later"]):
-            values[part.name] = _jsonable(value)
+            values[part.name] = value
     return values
 
 
@@ -190,16 +184,6 @@ def _shown(value: Any) -> str:
 
 def descriptions(kind: type) -> dict[str, str]:
     """Return what the `Attributes:` of a dataclass's docstring say: field -> its text on one line."""
-    texts: dict[str, str] = {}
-    name = ""
-    _, _, section = (kind.__doc__ or "").partition("Attributes:\n")
-    for line in section.splitlines():
-        depth, text = len(line) - len(line.lstrip()), line.strip()
-        if not text:
-            break
-        if depth <= 8 and ":" in text:
-            name, _, text = text.partition(":")
-            texts[name] = text.strip()
-        elif name:
-            texts[name] += f" {text}"
-    return texts
+    _, _, section = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+    texts = re.findall(r"^    (\w+):((?:.+\n?)(?:     .+\n?)*)", section.partition("\n\n")[0], re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in texts}

@@ -170,20 +170,19 @@ def recalls(evaluation: Evaluation) -> str:
     return "The share of each expression's images that are called by its name.\n\n" + table(header, lines)
 
 
-def answers_table(scores: Mapping[str, SplitScore], classes: Sequence[str], name: str = "neutral") -> str:
-    """Return how often a model answers one class, and its recall of all, on several sets of images.
+def answers_table(scores: Mapping[str, SplitScore], classes: Sequence[str]) -> str:
+    """Return how often a model answers `neutral`, and its recall of all classes, on several sets of images.
 
     Args:
         scores: what the images are -> the model's scores on them.
         classes: of the model, in order.
-        name: the class whose answers are counted.
     """
-    number = list(classes).index(name)
+    number = list(classes).index("neutral")
     shares = {
         "images": [f"{score.count:,}" for score in scores.values()],
         "accuracy": [percent(score.accuracy) for score in scores.values()],
-        f"answers `{name}`": [percent(score.confusion[:, number].sum() / score.count) for score in scores.values()],
-        f"truly `{name}`": [percent(score.confusion[number].sum() / score.count) for score in scores.values()],
+        "answers `neutral`": [percent(score.confusion[:, number].sum() / score.count) for score in scores.values()],
+        "truly `neutral`": [percent(score.confusion[number].sum() / score.count) for score in scores.values()],
     }
     of_classes = {
         f"recall of {title}": [percent(score.per_class_recall[place]) for score in scores.values()]
@@ -192,10 +191,10 @@ def answers_table(scores: Mapping[str, SplitScore], classes: Sequence[str], name
     return table(("", *scores), [(title, *cells) for title, cells in (shares | of_classes).items()])
 
 
-def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str], most: int = 3) -> str:
-    """Return the commonest mistakes of a confusion matrix, int [C, C], in words."""
+def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str]) -> str:
+    """Return the three commonest mistakes of a confusion matrix, int [C, C], in words."""
     wrong = confusion * (1 - np.eye(len(classes), dtype=np.int64))
-    flat = np.argsort(-wrong.ravel(), kind="stable")[:most]
+    flat = np.argsort(-wrong.ravel(), kind="stable")[:3]
     pairs = [divmod(int(cell), len(classes)) for cell in flat if wrong.flat[cell]]
     mistakes = [f"{classes[row]} called {classes[column]} ({wrong[row, column]:,})" for row, column in pairs]
     return f"Commonest mistakes: {'; '.join(mistakes)}." if mistakes else "No mistakes."

@@ -20,11 +20,15 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_keras import cli
 from fer_keras.config import require
 from fer_keras.errors import FerKerasError
 from fer_keras.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGER_SEARCH = 25
 """How many times the short trials of the search that was run a larger one has, for the table of many workers."""
@@ -52,7 +56,10 @@ def main() -> None:
     cli.set_up(args)
     require("--rounds", args.rounds, 1, 1000)
     measures = {"distill": _distill, "inference": _inference, "photo": _photo, "video": _video, "workers": _workers}
-    measures[args.what](args)
+    text, tables = measures[args.what](args)
+    print(f"\n{text}")
+    for name, table in tables.items():
+        write_text(args.to / f"{name}.csv", table.to_csv(index=False))
 
 
 def turns(count: int, rounds: int) -> Iterator[tuple[int, int]]:
@@ -70,17 +77,19 @@ def turns(count: int, rounds: int) -> Iterator[tuple[int, int]]:
             yield number, (number + turn) % count
 
 
-def _distill(args: argparse.Namespace) -> None:
+Measured = tuple[str, dict[str, "pd.DataFrame"]]
+"""What to print, and the tables to write, by the names of their files."""
+
+
+def _distill(args: argparse.Namespace) -> Measured:
     from fer_keras.jobs.benchmark_training import benchmark_distillation
 
     seconds, ratios = benchmark_distillation(args.rounds)
-    print(f"\nseconds per 4,096 images, median of {args.rounds} rounds\n{seconds.median().to_string()}\n")
-    print(ratios.to_string(index=False))
-    write_text(args.to / "distill_seconds.csv", seconds.to_csv(index=False))
-    write_text(args.to / "distill_ratios.csv", ratios.to_csv(index=False))
+    medians = f"seconds per 4,096 images, median of {args.rounds} rounds\n{seconds.median().to_string()}"
+    return f"{medians}\n\n{ratios.to_string(index=False)}", {"distill_seconds": seconds, "distill_ratios": ratios}
 
 
-def _inference(args: argparse.Namespace) -> None:
+def _inference(args: argparse.Namespace) -> Measured:
     from fer_keras.evaluation.inference_figure import inference_figure
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.evaluation.tables import SPLIT_TITLES
@@ -92,34 +101,30 @@ def _inference(args: argparse.Namespace) -> None:
         raise FerKerasError(f"--with-baselines: fer cannot be measured, {lacking}")
     if args.models is None:
         raise FerKerasError("inference: expected --models")
-    data = cli.load_data(args) if args.data else None
-    results = benchmark_inference(args.models, data, args.rounds)
-    print(f"\n{inference_table(results)}")
-    write_text(args.to / "inference.csv", results.to_csv(index=False))
+    results = benchmark_inference(args.models, cli.load_data(args) if args.data else None, args.rounds)
     if results["accuracy"].notna().all():
         figure = inference_figure(results, format_titles(), format_colours(), SPLIT_TITLES[results["split"].iloc[0]])
         save_figure(figure, args.to / "inference.png")
+    return inference_table(results), {"inference": results}
 
 
-def _photo(args: argparse.Namespace) -> None:
+def _photo(args: argparse.Namespace) -> Measured:
     from fer_keras.jobs.benchmark_faces import benchmark_photo, finders
 
     arms = finders()
     results = benchmark_photo(turns(len(arms), args.rounds), arms)
-    print(f"\n{results.to_string(index=False)}")
-    write_text(args.to / "photo.csv", results.to_csv(index=False))
+    return results.to_string(index=False), {"photo": results}
 
 
-def _video(args: argparse.Namespace) -> None:
+def _video(args: argparse.Namespace) -> Measured:
     from fer_keras.jobs.benchmark_faces import VIDEO_WAYS, benchmark_video
 
     model = str(args.models[0]) if args.models else "separable-88k"
     results = benchmark_video(turns(len(VIDEO_WAYS), args.rounds), model)
-    print(f"\n{results.to_string(index=False)}")
-    write_text(args.to / "video.csv", results.to_csv(index=False))
+    return results.to_string(index=False), {"video": results}
 
 
-def _workers(args: argparse.Namespace) -> None:
+def _workers(args: argparse.Namespace) -> Measured:
     import pandas as pd
 
     from fer_keras.jobs import benchmark_workers
@@ -129,15 +134,10 @@ def _workers(args: argparse.Namespace) -> None:
         raise FerKerasError("workers: expected --teacher and --ledger")
     ledger = read_ledger(args.ledger)
     data = ["--data", args.data] if args.data else []
-    command = [sys.executable, "-W", "ignore", "-m", "fer_keras", "search", *data]
-    measured = benchmark_workers.measure_workers(
-        [*command, "--teacher", str(args.teacher), *benchmark_workers.SMALL_SEARCH], args.rounds
-    )
-    chief = pd.concat(
-        [benchmark_workers.measure_chief(ledger, repeat) for repeat in (1, LARGER_SEARCH)], ignore_index=True
-    )
+    command = [sys.executable, "-W", "ignore", "-m", "fer_keras", "search", *data, "--teacher", str(args.teacher)]
+    measured = benchmark_workers.measure_workers([*command, *benchmark_workers.SMALL_SEARCH], args.rounds)
+    searches = [benchmark_workers.measure_chief(ledger, repeat) for repeat in (1, LARGER_SEARCH)]
+    chief = pd.concat(searches, ignore_index=True)
     scaled = benchmark_workers.scale_with(ledger, measured, chief)
-    tables = {"workers": measured, "workers_chief": chief, "workers_scaled": scaled}
-    print(f"\n{measured.to_string(index=False)}\n\n{benchmark_workers.scale_table(scaled)}")
-    for name, table in tables.items():
-        write_text(args.to / f"{name}.csv", table.to_csv(index=False))
+    text = f"{measured.to_string(index=False)}\n\n{benchmark_workers.scale_table(scaled)}"
+    return text, {"workers": measured, "workers_chief": chief, "workers_scaled": scaled}

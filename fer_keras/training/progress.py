@@ -1,6 +1,9 @@
-"""How far a run is: what it has to know of its past beside its weights."""
+"""How far a run is: what it has to know of its past beside its weights, and the line that says so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from statistics import median
 
 MONITOR = "val_accuracy"
 
@@ -32,3 +35,17 @@ class Progress:
         if logs[MONITOR] > self.best:
             best = (self.epoch, logs[MONITOR])
         return Progress(self.epoch + 1, *best, [*self.history, logs])
+
+
+def epoch_line(name: str, done: int, epochs: int, logs: str, seconds: Sequence[float]) -> str:
+    """Return the line of an epoch, with the time left for the whole run by the median of the last epochs.
+
+    Args:
+        name: of the run.
+        done: how many epochs are.
+        epochs: of its schedule.
+        logs: what is to be said of this one.
+        seconds: of each epoch of this process.
+    """
+    left = timedelta(seconds=round(median(seconds[-5:]) * (epochs - done)))
+    return f"{name}: epoch {done}/{epochs}  {logs}  {seconds[-1]:.1f} s  ETA {left}"
