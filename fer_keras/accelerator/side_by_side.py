@@ -53,21 +53,28 @@ def fit_side_by_side(
             state, logs = trainer.epoch(state, feed)
             if epoch + 1 < epochs:
                 feed = trainer.feed(epoch + 1)  # while the accelerator computes
-            logs = {name: np.asarray(values, np.float64) for name, values in logs.items()}
+            columns = {name: np.asarray(values, np.float64).tolist() for name, values in logs.items()}
             common = {"learning_rate": trainer.learning_rate(epoch), "seconds": round(time.monotonic() - start, 3)}
-            rows = [{"epoch": epoch, **{k: float(v[i]) for k, v in logs.items()}, **common} for i in range(len(lanes))]
+            rows = [
+                {"epoch": epoch, **dict(zip(columns, values, strict=True)), **common}
+                for values in zip(*columns.values(), strict=True)
+            ]
             for lane, row, history in zip(lanes, rows, histories, strict=True):
+                _require_finite(lane, row)
                 history.append(row)
-                if not np.isfinite(row["loss"]):
-                    raise FerKerasError(
-                        f"{lane.name}: the loss of epoch {epoch + 1} is {row['loss']}; try a lower learning rate"
-                    )
             if epoch + 1 == epochs or stop.is_set() or time.monotonic() - last_written > STATE_SECONDS:
                 trainer.keep_best(state)
                 for number, history in enumerate(histories):
                     write_state(number, LaneState(trainer.lane_arrays(state, number), history))
                 last_written = time.monotonic()
             report(rows)
+
+
+def _require_finite(lane: Lane, row: Mapping[str, float]) -> None:
+    if not np.isfinite(row["loss"]):
+        raise FerKerasError(
+            f"{lane.name}: the loss of epoch {row['epoch'] + 1} is {row['loss']}; try a lower learning rate"
+        )
 
 
 _computing = threading.Lock()  # several at once would only wait for each other, and all end late

@@ -61,14 +61,7 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
     Raises:
         FerKerasError: the data or an option does not fit, or the folder holds another run.
     """
-    # What can be wrong is found before hours of training, not after.
-    run = Run(job.folder, job.student, resume=job.resume)
-    run.check_resumable(leave_out=("data", "teachers"))
-    preset(job.student.model)
-    make_loss(job.student.loss, job.student.temperature, job.student.loss_options)
-    if job.student.init_from and not run.progress.epoch:
-        network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
-        transfer_weights(network, load_model(job.student.init_from))
+    _check_early(job, data)
     data, data_config = training_data(data, job.student.data)
     teachers = [load_teacher(file, data.label_set) for file in _teacher_files(job, data, data_config)]
     train = data.split("train")
@@ -84,18 +77,26 @@ def run_main_job(job: MainJob, data: FaceData) -> Path:
         train_student(run, train, data.split("val"), cached_logits(config, teachers, train, job.cache_root))
     if distributed.rank():
         return job.folder / "report.md"  # which host 0 writes
-    rows = [
-        (config.model, evaluate(load_model(run.model_file), data, file=run.model_file)),
-        *_teacher_rows(teachers, data),
-    ]
+    subject = evaluate(load_model(run.model_file), data, file=run.model_file)
     return write_report(
         job.folder,
         f"{config.model}, distilled on {data.source}",
-        rows,
+        [(config.model, subject), *_teacher_rows(teachers, data)],
         history=read_history(job.folder),
         facts={"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"},
         command=job.command,
     )
+
+
+def _check_early(job: MainJob, data: FaceData) -> None:
+    """Refuse what can be found wrong before hours of training."""
+    run = Run(job.folder, job.student, resume=job.resume)
+    run.check_resumable(leave_out=("data", "teachers"))
+    preset(job.student.model)
+    make_loss(job.student.loss, job.student.temperature, job.student.loss_options)
+    if job.student.init_from and not run.progress.epoch:
+        network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
+        transfer_weights(network, load_model(job.student.init_from))
 
 
 def _introduce(teacher: Teacher, data: FaceData) -> None:
