@@ -62,7 +62,7 @@ def write_report(
             "## Side by side\n\n" + tables.side_by_side(rows) if len(rows) > 1 else "",
             "## Each expression\n\n" + tables.recalls(evaluation),
             *(f"## {heading}\n\n{text}\n\n![{heading}](figures/{file})" for heading, text, file in drawn),
-            "## How it was made\n\n" + _made(facts or {}, command),
+            "## How it was made\n\n" + _origin(facts or {}, command),
         ]
         write_text(folder / "report.md", "\n\n".join(section for section in sections if section) + "\n")
     return folder / "report.md"
@@ -115,7 +115,7 @@ def draw_figures(
     return drawn
 
 
-def _made(facts: Mapping[str, Any], command: str | None) -> str:
+def _origin(facts: Mapping[str, Any], command: str | None) -> str:
     """The command, plain facts as a list, nested ones as JSON, and the versions."""
     plain = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
     nested = {key: value for key, value in facts.items() if key not in plain}
