@@ -57,7 +57,7 @@ def fit_by_keras(lane, folder, run, cache, monkeypatch):
     train, val, data = images_of()
     teacher = load_model(folder / "teacher.keras")
     config = config_of(lane, data, teacher_fingerprint(teacher))
-    monkeypatch.setattr("fer_keras.training.loop.from_preset", lambda *_, **__: load_model(folder / "start.keras"))
+    monkeypatch.setattr("fer_keras.training.network.from_preset", lambda *_, **__: load_model(folder / "start.keras"))
     if lane == "labels":
         train_teacher(Run(run, config, resume=False), train, val)
     else:
