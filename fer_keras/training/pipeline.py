@@ -68,7 +68,8 @@ def training_dataset(
         for epoch in epochs:
             pictures = _Pictures(data, schedule, epoch)
             logits = teacher.view(schedule.view(epoch)) if teacher else None
-            for whole in _batched(epoch_order(seed, epoch, len(data)), batch_size):
+            order = epoch_order(seed, epoch, len(data))
+            for whole in np.split(order, range(batch_size, len(order), batch_size)):
                 rows = whole[part[0] :: part[1]]
                 y = pictures.targets(rows)
                 if teacher:
@@ -131,11 +132,6 @@ def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf
     """Return batches of (uint8 images [B, 48, 48, 1], float32 targets [B, C]) in their own order."""
     dataset = tf.data.Dataset.from_tensor_slices((data.images, data.targets))
     return _prefetched(dataset.batch(batch_size))
-
-
-def _batched(order: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
 
 
 def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
