@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import SplitScore, accuracy_difference
 from fer_keras.evaluation.results import Evaluation, SplitResult
 from fer_keras.labels import FER2013
@@ -176,7 +177,12 @@ def answers_table(scores: Mapping[str, SplitScore], classes: Sequence[str]) -> s
     Args:
         scores: what the images are -> the model's scores on them.
         classes: of the model, in order.
+
+    Raises:
+        FerKerasError: `neutral` is none of them.
     """
+    if "neutral" not in classes:
+        raise FerKerasError(f"answers: expected a model with a class neutral, found {', '.join(classes)}")
     number = list(classes).index("neutral")
     shares = {
         "images": [f"{score.count:,}" for score in scores.values()],

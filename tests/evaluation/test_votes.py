@@ -12,6 +12,7 @@ from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.data.votes import with_votes
 from fer_keras.data.votes_table import TABLE_SPLITS, read_table
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.answers import POSED, compare_answers
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.confidence import brier, calibration_error, nll
@@ -174,6 +175,11 @@ def test_answers_on_labels_votes_and_posed_faces(label_set, voted):
     assert cells["answers `neutral`"] == ["100.00%"] * 3
     assert cells["truly `neutral`"][0] == f"{np.mean(public.labels == FER2013.number('neutral')):.2%}"
     assert f"recall of {label_set.classes[1]}" in cells
+
+
+def test_answers_of_a_model_without_neutral_are_not_counted():
+    with pytest.raises(FerKerasError, match="expected a model with a class neutral, found happy, sad"):
+        answers_table({}, ("happy", "sad"))
 
 
 def test_the_command_compares_answers(tmp_path, voted, monkeypatch):
