@@ -51,7 +51,8 @@ def add_options(
             add_options(parser, value, f"{title}: {name}", prefix, leave_out)
             continue
         flag = f"--{prefix}{name}".replace("_", "-")
-        shown = f"default {value}" if value not in ("", {}) else "default none"
+        shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
+        shown = f"default {shown}" if value not in ("", {}, ()) else "default none"
         if name in limits:
             shown = "{:g} to {:g}; ".format(*limits[name]) + shown
         text = f"{texts.get(name, name)} ({shown})".replace("%", "%%")
@@ -59,20 +60,22 @@ def add_options(
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)
         elif isinstance(value, dict):
             group.add_argument(flag, nargs="+", type=_assignment, metavar="NAME=NUMBER", help=text)
+        elif isinstance(value, tuple):
+            group.add_argument(flag, nargs="*", type=get_args(hint)[0], help=text)
         else:
             group.add_argument(flag, type=type(value), choices=get_args(hint) or None, help=text)
 
 
 def options_of(args: argparse.Namespace, config: Config, prefix: str = "", leave_out: Collection[str] = ()) -> Config:
     """Return `config` with the fields that `add_options` found on the command line."""
-    given = {}
+    values = {}
     for name in _bindable(config, leave_out):
         value = getattr(config, name)
         if dataclasses.is_dataclass(value):
-            given[name] = options_of(args, value, prefix, leave_out)
+            values[name] = options_of(args, value, prefix, leave_out)
         elif (word := getattr(args, f"{prefix}{name}".replace("-", "_"), None)) is not None:
-            given[name] = dict(word) if isinstance(value, dict) else word
-    return dataclasses.replace(config, **given)
+            values[name] = type(value)(word) if isinstance(value, dict | tuple) else word
+    return dataclasses.replace(config, **values)
 
 
 def _bindable(config: Any, leave_out: Collection[str]) -> dict[str, Any]:
@@ -83,9 +86,8 @@ def _bindable(config: Any, leave_out: Collection[str]) -> dict[str, Any]:
         value = getattr(config, field.name)
         if field.name in leave_out or dataclasses.is_dataclass(value):
             return field.name not in leave_out
-        # What has no default is found, not given.
-        found = field.default is field.default_factory is dataclasses.MISSING
-        return not found and (isinstance(value, int | float | str) or hints[field.name] == dict[str, float])
+        found = field.metadata.get("found") or field.default is field.default_factory is dataclasses.MISSING
+        return not found and (isinstance(value, int | float | str | tuple) or hints[field.name] == dict[str, float])
 
     return {field.name: hints[field.name] for field in dataclasses.fields(config) if by_words(field)}
 
@@ -170,14 +172,14 @@ def quiet_stderr() -> Iterator[None]:
     exceptions are not affected.
     """
     sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr, devnull = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
-        os.dup2(nowhere, 2)
+        os.dup2(devnull, 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(devnull)
 
 
 def load_data(args: argparse.Namespace) -> FaceData:

@@ -204,18 +204,18 @@ def read_config(folder: Path) -> dict[str, Any]:
     return recorded
 
 
-def read_arrays(path: str | os.PathLike[str], what: str) -> dict[str, np.ndarray]:
+def read_arrays(path: str | os.PathLike[str], content: str) -> dict[str, np.ndarray]:
     """Read the `.npz` file `path`.
 
     Raises:
-        FerKerasError: it is damaged; the sentence says `what` it should hold.
+        FerKerasError: it is damaged; the sentence says what `content` it should have.
     """
     try:
         with np.load(path) as arrays:
             return dict(arrays)
     except Exception as error:  # NumPy and zipfile raise whatever the broken part raises
         reason = str(error).split("\n")[0] or type(error).__name__
-        raise FerKerasError(f"{path}: expected {what} ({reason})") from error
+        raise FerKerasError(f"{path}: expected {content} ({reason})") from error
 
 
 def file_sha256(path: str | os.PathLike[str]) -> str:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from fer_keras import __main__ as commands
+from fer_keras import endings
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,5 +35,5 @@ def run(name: str, *words: object, cwd: Path | None = None) -> Ended:
         patch.chdir(cwd or Path.cwd())
         patch.setattr(sys, "argv", [f"scripts/{name}", *map(str, words)])
         with pytest.raises(SystemExit) as ended:
-            commands.run(command(name).main)
+            endings.run(command(name).main)
     return Ended(ended.value.code, out.getvalue(), err.getvalue())

@@ -12,7 +12,7 @@ import pytest
 from command import ROOT
 from processes import start, wait_for
 
-from fer_keras import __main__ as commands
+from fer_keras import endings
 from fer_keras.errors import FerKerasError
 
 NO_ROOM = "No space left on device"
@@ -36,8 +36,8 @@ def from_cause(error, cause):
         (MemoryError(), 1, "error: there is not enough memory for this\n"),
         (np._core._exceptions._ArrayMemoryError((10**9,), np.dtype("f4")), 1, "error: there is not enough memory"),
         (KeyboardInterrupt(), 130, "stopped; a run goes on"),
-        (commands.Stopped(signal.SIGTERM), 143, "stopped; a run goes on"),
-        (commands.Stopped(signal.SIGHUP), 129, "stopped; a run goes on"),
+        (endings.Stopped(signal.SIGTERM), 143, "stopped; a run goes on"),
+        (endings.Stopped(signal.SIGHUP), 129, "stopped; a run goes on"),
     ],
 )
 def test_what_ends_a_command_is_a_sentence_and_a_status(error, status, said, capsys):
@@ -45,14 +45,14 @@ def test_what_ends_a_command_is_a_sentence_and_a_status(error, status, said, cap
         raise error
 
     with pytest.raises(SystemExit) as ended:
-        commands.run(main)
+        endings.run(main)
     found = capsys.readouterr().err
     assert (ended.value.code, found.count("\n")) == (status, 1) and said in found
 
 
 def run_to_its_end(main):
     with pytest.raises(SystemExit) as ended:
-        commands.run(main)
+        endings.run(main)
     return ended.value.code
 
 
@@ -95,7 +95,7 @@ def test_another_error_that_a_signal_leads_to_is_not_reported(capsys):
 
 def test_a_mistake_of_ours_is_not_hidden():
     with pytest.raises(ZeroDivisionError):
-        commands.run(lambda: 1 // 0)
+        endings.run(lambda: 1 // 0)
 
 
 def test_output_that_nobody_reads_ends_it_without_a_word(monkeypatch, capsys):
@@ -103,7 +103,7 @@ def test_output_that_nobody_reads_ends_it_without_a_word(monkeypatch, capsys):
     os.close(reader)
     with os.fdopen(writer, "w") as closed, pytest.raises(SystemExit) as ended:
         monkeypatch.setattr(sys, "stdout", closed)
-        commands.run(lambda: print("face.png happy"))
+        endings.run(lambda: print("face.png happy"))
     assert ended.value.code == 141 and capsys.readouterr().err == ""
 
 

@@ -6,7 +6,7 @@ import pytest
 from command import ROOT
 
 ORDER = (
-    "errors", "labels", "config", "files", "distributed", "probabilities", "data", "models", "distill",
+    "errors", "endings", "labels", "config", "files", "distributed", "probabilities", "data", "models", "distill",
     "evaluation", "training", "export", "cards", "predict", "faces", "accelerator", "tuner", "cli",
     "jobs", "__main__", "scripts",
 )  # fmt: skip

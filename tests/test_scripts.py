@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -10,9 +11,11 @@ from command import run
 from face_files import write_fer2013
 
 from fer_keras.config import NO_DATA, DataConfig, TeacherConfig, to_dict
+from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, SINGLE
 from fer_keras.jobs.benchmark_workers import SMALL_SEARCH
+from fer_keras.labels import FERPLUS
 
 
 @pytest.fixture
@@ -54,6 +57,14 @@ def test_ablate(told, csv, models_are_their_paths, tmp_path):
     assert (study.folder, study.out, study.cache_root) == (Path("runs/n"), Path("out"), Path("logits"))
     assert study.base.fit.epochs == 50 and (study.data.splits == "val").any()
     assert study.data_config.source == "fer2013.csv"
+
+
+def test_ablate_on_votes(told, models_are_their_paths, tmp_path, monkeypatch):
+    monkeypatch.setattr("fer_keras.data.synthetic.drawn_faces", partial(drawn_faces, 300))
+    calls = told("fer_keras.jobs.ablation.run_study")
+    run("ablate.py", "--teacher", "a", "--assistant", "c", "--targets", "majority", cwd=tmp_path)
+    (((study, _, _), _),) = calls
+    assert study.data.classes == FERPLUS.classes and study.data_config.targets == "majority"
 
 
 def test_ablate_knows_its_arms(models_are_their_paths, tmp_path):

@@ -54,8 +54,8 @@ def baselines(shipped: Path, milliseconds: Mapping[str, float] | None = None) ->
     Raises:
         FerKerasError: a card or `BASELINES_FILE` is damaged.
     """
-    found = [*_published(shipped / BASELINES_FILE), *_shipped_students(shipped)]
-    return [replace(model, milliseconds=(milliseconds or {}).get(model.title)) for model in found]
+    models = [*_published(shipped / BASELINES_FILE), *_shipped_students(shipped)]
+    return [replace(model, milliseconds=(milliseconds or {}).get(model.title)) for model in models]
 
 
 def read_milliseconds(folder: Path) -> dict[str, float]:

@@ -60,8 +60,8 @@ def read_ledger(path: Path) -> pd.DataFrame:
         # A trial that failed before its network was built has no options.
         wrong = ledger[~(fit | ((ledger["status"] == "failed") & ledger[name].isna()))]
         if len(wrong):
-            trial, found = wrong[["trial", name]].iloc[0]
-            raise FerKerasError(f"{path}: trial {trial}: found {name} {found!r}")
+            trial, cell = wrong[["trial", name]].iloc[0]
+            raise FerKerasError(f"{path}: trial {trial}: found {name} {cell!r}")
     return ledger
 
 

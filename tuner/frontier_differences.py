@@ -83,10 +83,10 @@ def rank_correlations(ledger: pd.DataFrame) -> pd.DataFrame:
     """
     ended = ledger[ledger["status"].isin(["completed", "stopped"])]
     means = ended.groupby(["budget", "family", "options", "stage"])["val_accuracy"].mean().unstack("stage")
-    both = means.reindex(columns=["search", "final"]).dropna()
-    centred = both - both.groupby("budget").transform("mean")
-    groups = {f"{budget:,} parameters": rows for budget, rows in both.groupby("budget")}
-    groups |= {"any": both, "any, against the mean of the budget": centred}
+    paired = means.reindex(columns=["search", "final"]).dropna()
+    centred = paired - paired.groupby("budget").transform("mean")
+    groups = {f"{budget:,} parameters": rows for budget, rows in paired.groupby("budget")}
+    groups |= {"any": paired, "any, against the mean of the budget": centred}
     return pd.DataFrame(
         [
             (name, len(rows), *(spearmanr(rows["search"], rows["final"]) if len(rows) > 2 else (np.nan, np.nan)))

@@ -52,11 +52,11 @@ def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", baseli
         baselines: from `tuner.baselines.baselines`; none of FER2013's beside points of something else.
     """
     figure, (ax,) = new_figure(6.8, 4.4)
-    accuracy, taken = shown_accuracy(points), []
+    accuracy, line_places = shown_accuracy(points), []
     for name, rows in points.groupby("family"):
         drawn = rows.dropna(subset=[cost]).sort_values(cost)
         _points(ax, drawn, cost, accuracy, name)
-        taken += _taken(drawn, cost, accuracy)
+        line_places += _line_places(drawn, cost, accuracy)
     best = points[points[f"pareto_{cost}"]].sort_values(cost)
     ax.plot(best[cost], best[accuracy], "o", ms=11, mfc="none", mec="black", mew=1.0, label="Pareto set, by validation")
     names = [name for model in baselines if (name := _mark(ax, model, cost))]
@@ -70,7 +70,7 @@ def frontier_figure(points: pd.DataFrame, cost: str, *, source: str = "", baseli
     ax.set_title(_title("Best students found at each size", source, intervals), fontsize=10)
     ax.legend(frameon=False, fontsize=7.5, loc="lower right")
     if names:
-        _make_room(ax, names, taken)
+        _make_room(ax, names, line_places)
     return figure
 
 
@@ -110,7 +110,7 @@ def _points(ax: "Axes", rows: pd.DataFrame, cost: str, value: str, name: str) ->
     ax.errorbar(rows[cost], middle, yerr=errors, ms=4.5, lw=1.4, capsize=2.5, elinewidth=1.0, **look)
 
 
-def _taken(rows: pd.DataFrame, cost: str, value: str) -> list[tuple[float, float]]:
+def _line_places(rows: pd.DataFrame, cost: str, value: str) -> list[tuple[float, float]]:
     """Places along the lines between points and along their intervals, on axes with a logarithmic cost."""
     x, y = np.log(rows[cost].to_numpy(np.float64)), rows[value].to_numpy()
     between = np.interp(np.linspace(0, len(x) - 1, 8 * len(x)), np.arange(len(x)), x)
@@ -121,14 +121,14 @@ def _taken(rows: pd.DataFrame, cost: str, value: str) -> list[tuple[float, float
     return [place for place in places if np.isfinite(place).all()]
 
 
-def _make_room(ax: "Axes", names: list["Annotation"], taken: list[tuple[float, float]]) -> None:
+def _make_room(ax: "Axes", names: list["Annotation"], line_places: list[tuple[float, float]]) -> None:
     """Move each name to the nearest place where it covers no mark, line or other name, and inside the axes."""
     ax.figure.draw_without_rendering()  # so that the axes have their place
     scale = ax.figure.dpi / 72
     fixed = [text for text in ax.texts if text not in names] + [ax.get_legend()]
     # Rows of x, y, half of the width and of the height, in pixels.
     obstacles = [_extent(artist.get_window_extent()) for artist in [*ax.lines, *fixed] if _is_box(artist)]
-    obstacles += [(*ax.transData.transform(place), *[scale * _CLEARANCE] * 2) for place in taken]
+    obstacles += [(*ax.transData.transform(place), *[scale * _CLEARANCE] * 2) for place in line_places]
     low, high = ax.bbox.min, ax.bbox.max
     for name in sorted(names, key=lambda name: -name.xy[1]):
         *middle, width, height = _extent(name.get_window_extent())

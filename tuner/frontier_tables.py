@@ -28,11 +28,11 @@ def halves_table(differences: pd.DataFrame, split: str) -> str:
 
 def _against_the_cnn(differences: pd.DataFrame, split: str, questions: dict[str, str], title: str) -> str:
     """Rows for each question and budget; `questions` says what the networks of each learned from."""
-    asked = differences[differences["question"].isin(questions)]
-    others = [name for name in FAMILIES if name != "cnn" and (asked["family"] == name).any()]
+    shown = differences[differences["question"].isin(questions)]
+    others = [name for name in FAMILIES if name != "cnn" and (shown["family"] == name).any()]
     lines = []
     for question, learned in questions.items():
-        for budget, rows in asked[asked["question"] == question].groupby("budget"):
+        for budget, rows in shown[shown["question"] == question].groupby("budget"):
             of_family = rows.set_index("family")
             cnn = (of_family[split] - of_family[f"{split}_difference"].fillna(0)).iloc[0]
             lines.append([f"{budget:,} parameters, {learned}", f"{100 * cnn:.1f}"])
@@ -44,10 +44,10 @@ def _against_the_cnn(differences: pd.DataFrame, split: str, questions: dict[str,
 
 def gains_table(differences: pd.DataFrame, split: str) -> str:
     """Return what distillation gains over labels alone, in points, with 95% intervals over images and seeds."""
-    asked = differences[differences["question"] == DISTILLATION]
-    families = [name for name in FAMILIES if (asked["family"] == name).any()]
+    distilled = differences[differences["question"] == DISTILLATION]
+    families = [name for name in FAMILIES if (distilled["family"] == name).any()]
     lines = []
-    for budget, rows in asked.groupby("budget"):
+    for budget, rows in distilled.groupby("budget"):
         gains = {row["family"]: ahead(row, split) for row in rows.to_dict("records")}
         lines.append([f"{budget:,} parameters", *(gains.get(name, NONE) for name in families)])
     return table(["distilled, at most", *(FAMILIES[name].title for name in families)], lines)

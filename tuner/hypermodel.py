@@ -107,7 +107,7 @@ class StudentHyperModel(keras_tuner.HyperModel):
             if row["attempts"] > _DEATHS:
                 raise FerKerasError(f"its worker died {_DEATHS} times in epoch {row['begun_at'] + 1}")
             row |= {**self._trained(trial, run), "ended": _now()}
-        except KeyboardInterrupt:  # also SIGTERM, see fer_keras.__main__; not the trial's fault
+        except KeyboardInterrupt:  # also SIGTERM, see fer_keras.endings; not the trial's fault
             if "attempts" in row:
                 record(self.search.folder, trial_folder, row | {"attempts": row["attempts"] - 1})
             raise

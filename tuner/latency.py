@@ -11,8 +11,8 @@ import pandas as pd
 
 from fer_keras.errors import FerKerasError
 from fer_keras.export.baselines import fer_files
+from fer_keras.export.inference import litert_runtime
 from fer_keras.export.litert import float32_file
-from fer_keras.export.litert_runtime import litert_runtime
 from fer_keras.files import write_text
 from fer_keras.models.load import load_model
 from fer_keras.models.registry import build, from_preset

@@ -42,7 +42,7 @@ class FrontierOracle(keras_tuner.Oracle):
         self.search = search
         self.verbose = 0
         self.gave_up = False
-        self._given: dict[str, float] = {}
+        self._given_at: dict[str, float] = {}
 
     @keras_tuner.synchronized
     def create_trial(self, tuner_id: str) -> Trial:
@@ -56,7 +56,7 @@ class FrontierOracle(keras_tuner.Oracle):
         if trial.status == "IDLE":
             trial = self._abandoned(tuner_id) or trial
         if trial.status == "RUNNING":
-            self._given[trial.trial_id] = time.monotonic()
+            self._given_at[trial.trial_id] = time.monotonic()
         return trial
 
     @keras_tuner.synchronized
@@ -80,8 +80,8 @@ class FrontierOracle(keras_tuner.Oracle):
     @keras_tuner.synchronized
     def is_finished(self) -> bool:
         """Tell whether nothing is left to do, not even what another start would try again."""
-        wanted = self._failed_and_wanted()
-        left = [key for key, trial in self.trials.items() if not _has_ended(trial) or key in wanted]
+        lacking = self._failed_and_lacking()
+        left = [key for key, trial in self.trials.items() if not _has_ended(trial) or key in lacking]
         return not left and next(self._planned(), None) is None
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
@@ -111,7 +111,7 @@ class FrontierOracle(keras_tuner.Oracle):
 
     def _is_abandoned(self, trial: Trial) -> bool:
         """Tell whether the worker that has a trial is no longer at it: the lock on its folder is free."""
-        if time.monotonic() - self._given.setdefault(trial.trial_id, time.monotonic()) < _GRACE_SECONDS:
+        if time.monotonic() - self._given_at.setdefault(trial.trial_id, time.monotonic()) < _GRACE_SECONDS:
             return False
         try:
             with locked(trial_lock(self._get_trial_dir(trial.trial_id)), wait=False):
@@ -119,14 +119,14 @@ class FrontierOracle(keras_tuner.Oracle):
         except FerKerasError:
             return False
 
-    def _failed_and_wanted(self) -> set[str]:
+    def _failed_and_lacking(self) -> set[str]:
         """Failed trials without which the frontier lacks something: a seed of a point, or a point.
 
         Those are the ones of full schedules, and all short ones of a family and budget none of which ended well.
         """
         cells = {key: _cell(trial) for key, trial in self.trials.items() if trial.status == "FAILED"}
-        found = {_cell(trial) for trial in self.trials.values() if trial.status == "COMPLETED"}
-        return {key for key, cell in cells.items() if cell[0] != SEARCH or cell not in found}
+        solved = {_cell(trial) for trial in self.trials.values() if trial.status == "COMPLETED"}
+        return {key for key, cell in cells.items() if cell[0] != SEARCH or cell not in solved}
 
     def save(self) -> None:
         """Write the oracle's state, whole or not at all."""
@@ -171,11 +171,11 @@ class FrontierOracle(keras_tuner.Oracle):
         Those are the ones that ended it, and those that the frontier lacks something without. The search can do
         without a single short trial.
         """
-        wanted = self._failed_and_wanted()
+        lacking = self._failed_and_lacking()
         last = self._failures_in_a_row()
         ended_it = self.end_order[-last:] if last >= self.search.max_failures else []
         for trial_id, trial in self.trials.items():
-            if trial_id in ended_it or trial_id in wanted:
+            if trial_id in ended_it or trial_id in lacking:
                 trial.status = "RUNNING"
                 self._save_trial(trial)  # before the oracle's state, so that a kill between them cannot lose it
         self.end_order = [trial_id for trial_id in self.end_order if _has_ended(self.trials[trial_id])]

@@ -64,9 +64,9 @@ def _lacking(search: Search) -> list[tuple[str, str, int]]:
     if failed:  # perhaps of a new best network, beside an older one that has all its seeds
         return [_cell(row) for row in failed]
     done = Counter(_cell(row) for row in rows if row["status"] == COMPLETED)
-    wanted = [(FINAL, *cell) for cell in search.cells]
-    wanted += [(CONTROL, *cell) for cell in search.cells if cell[1] in search.control_budgets]
-    return [full for full in wanted for _ in range(search.seeds - done[full])]
+    expected = [(FINAL, *cell) for cell in search.cells]
+    expected += [(CONTROL, *cell) for cell in search.cells if cell[1] in search.control_budgets]
+    return [full for full in expected for _ in range(search.seeds - done[full])]
 
 
 def _cell(row: Mapping[str, Any]) -> tuple[str, str, int]:

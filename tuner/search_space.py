@@ -15,7 +15,7 @@ from fer_keras.labels import FER2013
 from fer_keras.models.family import SearchPlan
 from fer_keras.models.registry import FAMILIES
 from fer_keras.models.widths import fit_plan
-from tuner.defaults import MAX_MULTIPLY_ADDS
+from tuner.options import SearchOptions
 
 
 def searchable() -> tuple[str, ...]:
@@ -51,7 +51,7 @@ def solve_options(
     family: str,
     budget: int,
     values: Mapping[str, Any],
-    max_multiply_adds: int | None = MAX_MULTIPLY_ADDS,
+    max_multiply_adds: int | None = SearchOptions.max_multiply_adds,
     *,
     num_classes: int = len(FER2013),
 ) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from fer_keras.config import StudentConfig, differences, from_dict, require, to_dict
+from fer_keras.config import StudentConfig, from_dict, require_same, to_dict, without_names
 from fer_keras.errors import FerKerasError
 from fer_keras.files import read_json, write_json
-from tuner import defaults as default
+from tuner.options import SearchOptions
 from tuner.search_space import defaults, solve_options
 
 SETTINGS_FILE = "search.json"
@@ -21,48 +21,26 @@ STAGES = (SEARCH, FINAL, CONTROL)
 _EXTENSIBLE = ("families", "budgets", "trials", "seeds", "control_budgets", "max_failures")
 
 
-@dataclass(frozen=True)
-class Search:
+@dataclass(frozen=True, kw_only=True)
+class Search(SearchOptions):
     """A search.
 
     Attributes:
         folder: where its ledger and trials are.
         base: the recipe of every candidate; its data, its teachers, and the epochs and seed of a short trial.
-        families: some of `tuner.search_space.searchable`.
-        budgets: the most trainable parameters, each a point of the frontier.
-        trials: short trials for each family and budget.
-        final_epochs: of the full schedule.
-        seeds: how many times the best of each family and budget is trained on it.
-        control_budgets: where the same is trained on labels alone too.
-        max_multiply_adds: of any candidate.
-        unlimited_budgets: where candidates may have more.
-        max_failures: so many failed trials in a row end the search.
+
+    Raises:
+        FerKerasError: an option is wrong, or some family and budget have no network.
     """
 
     folder: Path
     base: StudentConfig
-    families: tuple[str, ...] = default.FAMILIES
-    budgets: tuple[int, ...] = default.BUDGETS
-    trials: int = default.TRIALS
-    final_epochs: int = default.FINAL_EPOCHS
-    seeds: int = default.SEEDS
-    control_budgets: tuple[int, ...] = default.CONTROL_BUDGETS
-    max_multiply_adds: int = default.MAX_MULTIPLY_ADDS
-    unlimited_budgets: tuple[int, ...] = ()
-    max_failures: int = default.MAX_FAILURES
 
     def __post_init__(self) -> None:
-        for name, low, high in (("trials", 1, 10_000), ("final_epochs", 1, 100_000), ("seeds", 1, 100)):
-            require(f"--{name.replace('_', '-')}", getattr(self, name), low, high)
-        require("--max-failures", self.max_failures, 1, 10_000)
+        super().__post_init__()
         for family, budget in self.cells:
             for stage in STAGES:  # what cannot be built or fitted is found now, not after all short trials
                 Candidate(stage, family, budget, 0, defaults(family)).config(self)
-
-    @property
-    def cells(self) -> list[tuple[str, int]]:
-        """Each family with each budget: the points of the frontier, small ones first."""
-        return [(family, budget) for budget in self.budgets for family in self.families]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values, without the folder, which hosts may call differently."""
@@ -135,18 +113,12 @@ def remember(search: Search, *, write: bool) -> None:
     """
     path = search.folder / SETTINGS_FILE
     if path.exists():
-        before, now = ({**_comparable(each), **dict.fromkeys(_EXTENSIBLE)} for each in (read_search(path), search))
-        if changed := differences(before, now):
-            raise FerKerasError(
-                f"{search.folder}: cannot go on with other options ({'; '.join(changed)});"
-                " give the same ones, or another --name"
-            )
+        before, now = ({**_comparable(s), **dict.fromkeys(_EXTENSIBLE)} for s in (read_search(path), search))
+        require_same(search.folder, before, now)
     if write:
         write_json(path, search.to_dict())
 
 
 def _comparable(search: Search) -> dict[str, Any]:
-    """Leave out what data and teachers are called: their fingerprints say what they are."""
     settings = search.to_dict()
-    base = settings["base"]
-    return {**settings, "base": {**base, "data": {**base["data"], "source": None}, "teacher_names": None}}
+    return {**settings, "base": without_names(settings["base"])}

@@ -7,7 +7,6 @@ numbers behind initial weights and dropout are another library's.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -16,11 +15,10 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
+from fer_keras.accelerator.lane import Lane
 from fer_keras.accelerator.layers import ACCELERATED
-from fer_keras.accelerator.state import LaneState
-from fer_keras.accelerator.teacher_logits import DeviceLogits
 from fer_keras.accelerator.views import apply_views, mix
-from fer_keras.config import StudentConfig, TeacherConfig, ViewConfig
+from fer_keras.config import ViewConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.random_streams import epoch_order, mix_partners, view_parameters
 from fer_keras.distill.objective import objective_of, view_schedule
@@ -30,34 +28,7 @@ from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 
 EVALUATION_CHUNKS = 8
 
-Config = TeacherConfig | StudentConfig
 Weights = list[jax.Array]
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One run among several.
-
-    Attributes:
-        name: for people.
-        config: the network and its schedule.
-        network: freshly initialised, of stock layers; it gets the best weights.
-        precision: that it computes in, but for the logits.
-        teacher_logits: of its teachers; None for a teacher.
-        begun: how far it is already; None for a fresh one.
-    """
-
-    name: str
-    config: Config
-    network: keras.Model
-    precision: str = "float32"
-    teacher_logits: DeviceLogits | None = None
-    begun: LaneState | None = None
-
-    @property
-    def done(self) -> int:
-        """How many epochs it has done."""
-        return len(self.begun.history) if self.begun else 0
 
 
 class ParallelTrainer:
@@ -165,9 +136,9 @@ class ParallelTrainer:
         def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
             return jnp.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
-        kept = [chosen(*pair) for pair in zip(averaged + carry["others"], best["weights"], strict=True)]
+        weights = [chosen(*pair) for pair in zip(averaged + carry["others"], best["weights"], strict=True)]
         accuracy = jnp.maximum(logs["val_accuracy"], best["accuracy"])
-        return {**carry, "best": {"accuracy": accuracy, "weights": kept}}, logs
+        return {**carry, "best": {"accuracy": accuracy, "weights": weights}}, logs
 
     def _step(
         self, carry: dict[str, Any], rows: jax.Array, feed: dict[str, jax.Array]
@@ -175,7 +146,7 @@ class ParallelTrainer:
         images, targets, y = self._batch(rows, feed)
 
         def losses(trainable: Weights) -> tuple[jax.Array, tuple]:
-            forward = self._each(lambda t, o, x: self.network.stateless_call(t, o, x, training=True))
+            forward = self._over_lanes(lambda t, o, x: self.network.stateless_call(t, o, x, training=True))
             logits, others = forward(trainable, carry["others"], images)
             by_lane = [objective.terms(*pair) for objective, *pair in zip(self.objectives, y, logits, strict=True)]
             logs = {name: jnp.stack([terms[name] for terms in by_lane]) for name in by_lane[0]}
@@ -183,12 +154,12 @@ class ParallelTrainer:
             return logs["loss"].sum(), (others, logs)
 
         gradients, (others, logs) = jax.grad(losses, has_aux=True)(carry["trainable"])
-        trainable, optimizer = self._each(self.optimizer.stateless_apply)(
+        trainable, optimizer = self._over_lanes(self.optimizer.stateless_apply)(
             carry["optimizer"], gradients, carry["trainable"]
         )
         return {"trainable": trainable, "others": others, "optimizer": optimizer}, logs
 
-    def _each(self, function: Callable) -> Callable:
+    def _over_lanes(self, function: Callable) -> Callable:
         """`function` of one lane as one of all; of a single lane as it is, so that convolutions stay plain ones."""
         if len(self.lanes) > 1:
             return jax.vmap(function)
@@ -197,21 +168,21 @@ class ParallelTrainer:
     def _batch(self, rows: jax.Array, feed: dict[str, jax.Array]) -> tuple[jax.Array, jax.Array, list]:
         """Images [S, B, 48, 48, 1], targets [S, B, C] and, of each lane, the `y` of its objective."""
         faces, all_targets = feed["faces"], feed["targets"]
-        views_of = jax.vmap(lambda some, drawn: apply_views(faces[some], drawn[some]))
+        views_of = jax.vmap(lambda images, drawn: apply_views(faces[images], drawn[images]))
         images, targets = views_of(rows, feed["drawn"]), all_targets[rows]
         if self.mixed:
             others = jnp.take_along_axis(feed["partners"], rows, axis=1)
             share = jnp.take_along_axis(feed["share"], rows, axis=1)
             images = jax.vmap(mix)(images, views_of(others, feed["drawn"]), share)
-            own = share[..., None]
-            targets = own * targets + (1.0 - own) * all_targets[others]
+            weight = share[..., None]
+            targets = weight * targets + (1.0 - weight) * all_targets[others]
         if not feed["teacher_logits"]:
             return images, targets, [*targets]
         logits = [
-            jnp.stack([of_teacher[view, some] for of_teacher in of_lane], 1).astype(jnp.float32)
-            for of_lane, view, some in zip(feed["teacher_logits"], feed["view"], rows, strict=True)
+            jnp.stack([of_teacher[view, batch] for of_teacher in of_lane], 1).astype(jnp.float32)
+            for of_lane, view, batch in zip(feed["teacher_logits"], feed["view"], rows, strict=True)
         ]
-        y = [{"targets": own, "teacher_logits": theirs} for own, theirs in zip(targets, logits, strict=True)]
+        y = [{"targets": t, "teacher_logits": of_lane} for t, of_lane in zip(targets, logits, strict=True)]
         return images, targets, y
 
     def _averages(self, carry: dict[str, Any]) -> Weights:
@@ -224,14 +195,14 @@ class ParallelTrainer:
     def _validate(self, trainable: Weights, others: Weights, feed: dict[str, jax.Array]) -> dict[str, jax.Array]:
         targets = feed["val_targets"]
 
-        def of_some(images: jax.Array) -> jax.Array:
+        def of_chunk(images: jax.Array) -> jax.Array:
             images = images.astype(jnp.float32)
-            forward = self._each(lambda t, o: self.network.stateless_call(t, o, images, training=False)[0])
+            forward = self._over_lanes(lambda t, o: self.network.stateless_call(t, o, images, training=False)[0])
             return forward(trainable, others)
 
-        logits = jax.lax.map(of_some, feed["val_images"])
+        logits = jax.lax.map(of_chunk, feed["val_images"])
         logits = jnp.moveaxis(logits, 1, 0).reshape(len(self.lanes), -1, logits.shape[-1])[:, : len(targets)]
-        losses = jnp.stack([self.objectives[0].cross_entropy(targets, own) for own in logits])
+        losses = jnp.stack([self.objectives[0].cross_entropy(targets, of_lane) for of_lane in logits])
         return {"val_accuracy": self._accuracy(targets, logits), "val_loss": losses}
 
     def _accuracy(self, targets: jax.Array, logits: jax.Array) -> jax.Array:

@@ -10,22 +10,18 @@ from pathlib import Path
 
 import jax
 import keras
-import numpy as np
 
-from fer_keras.accelerator.parallel_trainer import Config, Lane
+from fer_keras.accelerator.lane import LANE_FILE, Config, Lane, LaneState, load_lane, save_lane
 from fer_keras.accelerator.side_by_side import fit_side_by_side
-from fer_keras.accelerator.state import LANE_FILE, LaneState, load_lane, save_lane
 from fer_keras.accelerator.teacher_logits import DeviceLogits
 from fer_keras.config import StudentConfig
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.objective import objective_of
 from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE
-from fer_keras.models.load import load_model, save_model
-from fer_keras.models.precision import resolve_precision
-from fer_keras.models.registry import from_preset
-from fer_keras.models.transfer import transfer_weights
-from fer_keras.training.progress import MONITOR, Progress
+from fer_keras.models.load import save_model
+from fer_keras.training.network import first_network
+from fer_keras.training.progress import MONITOR, Progress, epoch_line
 from fer_keras.training.run import Run
 
 REPORT_SECONDS = 10
@@ -61,7 +57,7 @@ def fit_runs(
     with ExitStack() as claimed:
         for group in groups:
             for run in group:
-                facts = {"precision": _precision(run), "device": _device(), "side by side": len(group)}
+                facts = {"precision": run.precision, "device": _device(), "side by side": len(group)}
                 claimed.enter_context(run.claimed(facts))
         groups = [group for group in groups if not group[0].is_finished]
         if groups:
@@ -106,13 +102,9 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
     for run in runs:
         config = run.config
         fit = replace(config.fit, seed=0)
-        alike = (type(config), config.model, config.options, fit, _precision(run), run.progress.epoch)
+        alike = (type(config), config.model, config.options, fit, run.precision, run.progress.epoch)
         groups.setdefault(str(alike), []).append(run)
     return [*groups.values()]
-
-
-def _precision(run: Run) -> str:
-    return run.recorded_precision or resolve_precision(run.config.fit.precision)
 
 
 def _device() -> str:
@@ -120,19 +112,14 @@ def _device() -> str:
 
 
 def _lane(run: Run, logits: DeviceLogits) -> Lane:
-    config = run.config
-    keras.utils.set_random_seed(config.fit.seed)
-    network = from_preset(config.model, num_classes=len(config.data.classes), **config.options)
-    student = isinstance(config, StudentConfig)
-    if student and config.init_from:
-        transfer_weights(network, load_model(config.init_from))
-    begun = None
+    network, begun = first_network(run), None
     if last := run.newest_checkpoint:
         try:
             begun = load_lane(last / LANE_FILE, run.progress.history)
         except FerKerasError as error:
             raise run.damaged(last / LANE_FILE, str(error).removeprefix(f"{last / LANE_FILE}: ")) from error
-    return Lane(run.folder.name, config, network, _precision(run), logits if student else None, begun)
+    student = isinstance(run.config, StudentConfig)
+    return Lane(run.folder.name, run.config, network, run.precision, logits if student else None, begun)
 
 
 def _fit(group: Sequence[Run], lanes: Sequence[Lane], train: FaceData, val: FaceData, stop: threading.Event) -> None:
@@ -158,13 +145,9 @@ class _Reporter:
         if time.monotonic() - self._last < REPORT_SECONDS and done < self._epochs:
             return
         self._last = time.monotonic()
-        left = float(np.median(self._seconds[-9:])) * (self._epochs - done)
-        accuracies = " ".join(f"{row['val_accuracy']:.4f}" for row in rows)
-        print(
-            f"{self._name}: epoch {done}/{self._epochs}  loss {rows[0]['loss']:.4f}  val_accuracy {accuracies}"
-            f"  {self._seconds[-1]:.2f} s  ETA {left:.0f} s",
-            flush=True,
-        )
+        accuracies = " ".join(f"{row[MONITOR]:.4f}" for row in rows)
+        shown = f"loss {rows[0]['loss']:.4f}  {MONITOR} {accuracies}"
+        print(epoch_line(self._name, done, self._epochs, shown, self._seconds), flush=True)
 
 
 def _checkpoint(run: Run, lane: Lane, state: LaneState) -> None:

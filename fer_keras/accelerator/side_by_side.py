@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from fer_keras.accelerator.parallel_trainer import Lane, ParallelTrainer
-from fer_keras.accelerator.state import LaneState
+from fer_keras.accelerator.lane import Lane, LaneState
+from fer_keras.accelerator.parallel_trainer import ParallelTrainer
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 
@@ -20,7 +20,7 @@ def fit_side_by_side(
     train: FaceData,
     val: FaceData,
     report: Callable[[Sequence[Mapping[str, float]]], None],
-    keep: Callable[[int, LaneState], None],
+    write_state: Callable[[int, LaneState], None],
     stop: threading.Event,
 ) -> None:
     """Fit every lane; where it is kept, its network has the weights of its best epoch so far by `val`.
@@ -33,7 +33,7 @@ def fit_side_by_side(
         train: the images of an epoch.
         val: labelled images to choose by.
         report: called after each epoch with its row of logs for each lane; `seconds` are those of all together.
-        keep: called every minute and at the end with the number of each lane and how far it is.
+        write_state: called every minute and at the end with the number of each lane and how far it is.
         stop: once it is set, no further epoch is begun.
 
     Raises:
@@ -45,7 +45,7 @@ def fit_side_by_side(
     feed = trainer.feed(done)
     trainer.compile(state, feed)
     with _computing:
-        kept = time.monotonic()
+        last_written = time.monotonic()
         for epoch in range(done, epochs):
             if stop.is_set():
                 break
@@ -53,21 +53,28 @@ def fit_side_by_side(
             state, logs = trainer.epoch(state, feed)
             if epoch + 1 < epochs:
                 feed = trainer.feed(epoch + 1)  # while the accelerator computes
-            logs = {name: np.asarray(values, np.float64) for name, values in logs.items()}
+            columns = {name: np.asarray(values, np.float64).tolist() for name, values in logs.items()}
             common = {"learning_rate": trainer.learning_rate(epoch), "seconds": round(time.monotonic() - start, 3)}
-            rows = [{"epoch": epoch, **{k: float(v[i]) for k, v in logs.items()}, **common} for i in range(len(lanes))]
+            rows = [
+                {"epoch": epoch, **dict(zip(columns, values, strict=True)), **common}
+                for values in zip(*columns.values(), strict=True)
+            ]
             for lane, row, history in zip(lanes, rows, histories, strict=True):
+                _require_finite(lane, row)
                 history.append(row)
-                if not np.isfinite(row["loss"]):
-                    raise FerKerasError(
-                        f"{lane.name}: the loss of epoch {epoch + 1} is {row['loss']}; try a lower learning rate"
-                    )
-            if epoch + 1 == epochs or stop.is_set() or time.monotonic() - kept > STATE_SECONDS:
+            if epoch + 1 == epochs or stop.is_set() or time.monotonic() - last_written > STATE_SECONDS:
                 trainer.keep_best(state)
                 for number, history in enumerate(histories):
-                    keep(number, LaneState(trainer.lane_arrays(state, number), history))
-                kept = time.monotonic()
+                    write_state(number, LaneState(trainer.lane_arrays(state, number), history))
+                last_written = time.monotonic()
             report(rows)
+
+
+def _require_finite(lane: Lane, row: Mapping[str, float]) -> None:
+    if not np.isfinite(row["loss"]):
+        raise FerKerasError(
+            f"{lane.name}: the loss of epoch {row['epoch'] + 1} is {row['loss']}; try a lower learning rate"
+        )
 
 
 _computing = threading.Lock()  # several at once would only wait for each other, and all end late

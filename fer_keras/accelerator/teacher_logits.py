@@ -33,8 +33,8 @@ class DeviceLogits:
 
     def __init__(self, teachers: Mapping[str, keras.Model], train: FaceData, students: Sequence[StudentConfig]) -> None:
         self._teachers, self._train, self._students = teachers, train, students
-        self._made: dict[_Pictures, dict[str, jax.Array]] = {}
-        self._making = threading.Lock()
+        self._logits: dict[_Pictures, dict[str, jax.Array]] = {}
+        self._lock = threading.Lock()
 
     def make(self) -> None:
         """Ask the teachers for everything."""
@@ -43,11 +43,11 @@ class DeviceLogits:
 
     def of(self, student: StudentConfig) -> list[jax.Array]:
         """Return float16 [K, N, C] of each of the student's teachers, K at least what it sees."""
-        with self._making:
+        with self._lock:
             pictures = _pictures(student)
-            if pictures not in self._made:
-                self._made[pictures] = self._make(pictures)
-            return [self._made[pictures][teacher] for teacher in student.teachers]
+            if pictures not in self._logits:
+                self._logits[pictures] = self._ask(pictures)
+            return [self._logits[pictures][teacher] for teacher in student.teachers]
 
     def shapes(self, student: StudentConfig) -> list[jax.ShapeDtypeStruct]:
         """Return what `of` will give, without asking."""
@@ -60,7 +60,7 @@ class DeviceLogits:
     def _views(self, pictures: "_Pictures") -> int:
         return max(views_asked_for(student) for student in self._asking(pictures))
 
-    def _make(self, pictures: "_Pictures") -> dict[str, jax.Array]:
+    def _ask(self, pictures: "_Pictures") -> dict[str, jax.Array]:
         asking, views = self._asking(pictures), self._views(pictures)
         names = [*dict.fromkeys(name for student in asking for name in student.teachers)]
         start = time.monotonic()
@@ -101,17 +101,17 @@ def compute_logits(
     def logits_of_view(
         weights: list, faces: jax.Array, drawn: jax.Array, partners: jax.Array, share: jax.Array
     ) -> list[jax.Array]:
-        def of_some(rows: jax.Array) -> list[jax.Array]:
+        def of_batch(rows: jax.Array) -> list[jax.Array]:
             images = apply_views(faces[rows], drawn[rows])
             if config.mixup:
                 others = partners[rows]
                 images = mix(images, apply_views(faces[others], drawn[others]), share[rows])
             return [
-                network.stateless_call(*own, images, training=False)[0].astype(jnp.float16)
-                for network, own in zip(networks, weights, strict=True)
+                network.stateless_call(*variables, images, training=False)[0].astype(jnp.float16)
+                for network, variables in zip(networks, weights, strict=True)
             ]
 
-        return [logits.reshape(-1, logits.shape[-1])[: len(train)] for logits in jax.lax.map(of_some, batches)]
+        return [logits.reshape(-1, logits.shape[-1])[: len(train)] for logits in jax.lax.map(of_batch, batches)]
 
     by_view = []
     for view in range(views):

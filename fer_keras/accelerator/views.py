@@ -30,8 +30,8 @@ def apply_views(images: jax.Array, parameters: jax.Array) -> jax.Array:
 
 def mix(images: jax.Array, others: jax.Array, share: jax.Array) -> jax.Array:
     """Return share * images + (1 - share) * others, rounded: float32 [N, 48, 48, 1] twice, [N] -> the same."""
-    own = share[:, None, None, None]
-    return jnp.round(own * images + (1.0 - own) * others)
+    weight = share[:, None, None, None]
+    return jnp.round(weight * images + (1.0 - weight) * others)
 
 
 _POSITIONS = jnp.arange(IMAGE_SIZE, dtype=jnp.float32)

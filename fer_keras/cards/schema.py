@@ -68,7 +68,7 @@ class Config(TypedDict):
 
 
 class Ancestor(TypedDict):
-    """The network whose weights a run began with; see `fer_keras.training.run.ancestor_facts`."""
+    """The network whose weights a run began with; see `fer_keras.training.ancestor.ancestor_facts`."""
 
     fingerprint: str
     config: NotRequired[Config]

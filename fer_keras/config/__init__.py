@@ -9,6 +9,8 @@ from fer_keras.config.recipes import StudentConfig as StudentConfig
 from fer_keras.config.recipes import TeacherConfig as TeacherConfig
 from fer_keras.config.recipes import ViewConfig as ViewConfig
 from fer_keras.config.recipes import main_job_defaults as main_job_defaults
+from fer_keras.config.recipes import require_same as require_same
+from fer_keras.config.recipes import without_names as without_names
 from fer_keras.config.schema import checked as checked
 from fer_keras.config.schema import config_hash as config_hash
 from fer_keras.config.schema import descriptions as descriptions

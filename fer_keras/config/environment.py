@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,10 +19,13 @@ def environment() -> dict[str, str]:
     root = Path(__file__).parents[2]
 
     def git(*words: str) -> str:
-        return subprocess.run(["git", "-C", root, *words], capture_output=True, text=True, check=True).stdout.strip()
+        # `describe --dirty` would lock the index, and leave the lock behind where it is killed.
+        command = ["git", "--no-optional-locks", "-C", root, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
-    try:  # the checkout must be ours, not one that the package happens to be installed in
-        commit = git("describe", "--always", "--dirty") if Path(git("rev-parse", "--show-toplevel")) == root else ""
-    except (OSError, subprocess.CalledProcessError):
-        commit = ""
+    commit = ""
+    with suppress(OSError, subprocess.CalledProcessError):
+        if Path(git("rev-parse", "--show-toplevel")) == root:  # not one that the package happens to be installed in
+            changed = git("status", "--porcelain", "--untracked-files=no")
+            commit = git("describe", "--always") + ("-dirty" if changed else "")
     return {"python": platform.python_version(), **{name: version(name) for name in names}, "commit": commit}

@@ -1,9 +1,11 @@
 """What a run is told, as frozen dataclasses that go to JSON and back."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
-from fer_keras.config.schema import Bounded, bounded, later, require
+from fer_keras.config.schema import Bounded, bounded, differences, later, require
+from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013, LabelSet, label_set_in_order
 
 
@@ -92,7 +94,7 @@ class DataConfig(Bounded):
     fingerprint: str
     validation: float = bounded(0.1, 0, 1)
     split_seed: int = bounded(0, 0, 2**31 - 1)
-    classes: tuple[str, ...] = later(FER2013.classes)
+    classes: tuple[str, ...] = later(FER2013.classes, found=True)
     targets: Literal["labels", "votes", "majority", "labels+votes"] = later("labels")
     votes: str = later("ferplus")
     folds: int = later(1, 1, 100)
@@ -167,7 +169,7 @@ class StudentConfig(Bounded):
     loss_options: dict[str, float] = field(default_factory=dict, metadata={"later": {}})
     temperature: float = bounded(2.5, 1e-3, 1e3)
     alpha: float = bounded(0.9, 0, 1)
-    teacher_names: tuple[str, ...] = later(())
+    teacher_names: tuple[str, ...] = later((), found=True)
     cached_views: int = bounded(16, 1, 100_000)
     cache_precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"
     cache_mirrored: bool = later(False)
@@ -177,6 +179,12 @@ class StudentConfig(Bounded):
     init_from: str = later("")
     views: ViewConfig = ViewConfig()
     fit: FitConfig = FitConfig(epochs=70, batch_size=64, learning_rate=1e-2)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.teacher_names and len(self.teacher_names) != len(self.teachers):
+            counts = f"{len(self.teacher_names)} names of {len(self.teachers)} teachers"
+            raise FerKerasError(f"teacher_names: expected one for each of teachers, found {counts}")
 
 
 NO_DATA = DataConfig("", "")
@@ -190,3 +198,21 @@ def main_job_defaults(drawn: bool) -> tuple[TeacherConfig, StudentConfig]:
     teacher = TeacherConfig(NO_DATA, "small-cnn", fit=FitConfig(epochs=20, batch_size=64, learning_rate=3e-3))
     fit = FitConfig(epochs=16, batch_size=64, learning_rate=4e-3)
     return teacher, StudentConfig(NO_DATA, (), cached_views=8, fit=fit)
+
+
+def without_names(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe's `to_dict` without what its data and teachers are called: fingerprints say what they are."""
+    config = {key: value for key, value in config.items() if key != "teacher_names"}
+    return {**config, "data": {**config["data"], "source": None}} if "data" in config else config
+
+
+def require_same(folder: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Check that what is in a folder has the options that it is to go on with.
+
+    Raises:
+        FerKerasError: an option differs.
+    """
+    if changed := differences(before, now):
+        raise FerKerasError(
+            f"{folder}: cannot go on with other options ({'; '.join(changed)}); give the same ones, or another --name"
+        )

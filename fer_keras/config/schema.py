@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import inspect
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import field
 from types import UnionType
@@ -30,14 +32,15 @@ def bounded(default: Any, low: float, high: float) -> Any:
     return field(default=default, metadata={"range": (low, high)})
 
 
-def later(default: Any, *limits: float) -> Any:
+def later(default: Any, *limits: float, found: bool = False) -> Any:
     """A field that dataclasses in ledgers were made without; at its default it changes no `config_hash`.
 
     Args:
         default: its value.
         *limits: low and high, as of `bounded`. Defaults to none.
+        found: whether it is found in files, not given on the command line. Defaults to no.
     """
-    return field(default=default, metadata={"later": default, **({"range": limits} if limits else {})})
+    return field(default=default, metadata={"later": default, "found": found, **({"range": limits} if limits else {})})
 
 
 def ranges(config: Any) -> dict[str, tuple[float, float]]:
@@ -55,15 +58,7 @@ class Bounded:
 
 def to_dict(config: Any) -> dict[str, Any]:
     """Return a dataclass as nested dictionaries and lists, ready for JSON."""
-    return _jsonable(dataclasses.asdict(config))
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
-    return value
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 def config_hash(config: Any) -> str:
@@ -82,7 +77,7 @@ def _without_later(config: Any) -> dict[str, Any]:
         if dataclasses.is_dataclass(value):
             values[part.name] = _without_later(value)
         elif not ("later" in part.metadata and value == part.metadata["later"]):
-            values[part.name] = _jsonable(value)
+            values[part.name] = value
     return values
 
 
@@ -112,8 +107,9 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
             file and the key, such as `fit.epochs`.
     """
     if not isinstance(values, Mapping):
-        what = prefix.rstrip(".") or "the recipe"
-        raise FerKerasError(f"{where}: {what}: expected an object, found {_shown(values)}")
+        raise FerKerasError(
+            f"{where}: {prefix.rstrip('.') or 'the recipe'}: expected an object, found {_shown(values)}"
+        )
     hints, fields = get_type_hints(kind), dataclasses.fields(kind)
     for key in values:
         if key not in hints:
@@ -121,9 +117,9 @@ def from_dict(kind: type[Config], values: Any, where: object, prefix: str = "") 
     for part in fields:
         if part.default is part.default_factory is dataclasses.MISSING and part.name not in values:
             raise FerKerasError(f"{where}: {prefix}{part.name} is missing")
-    given = {key: _parsed(hints[key], value, where, prefix + key) for key, value in values.items()}
+    parsed = {key: _parsed(hints[key], value, where, prefix + key) for key, value in values.items()}
     try:
-        return kind(**given)
+        return kind(**parsed)
     except FerKerasError as error:
         raise FerKerasError(f"{where}: {prefix}{error}") from error
 
@@ -188,16 +184,6 @@ def _shown(value: Any) -> str:
 
 def descriptions(kind: type) -> dict[str, str]:
     """Return what the `Attributes:` of a dataclass's docstring say: field -> its text on one line."""
-    texts: dict[str, str] = {}
-    name = ""
-    _, _, section = (kind.__doc__ or "").partition("Attributes:\n")
-    for line in section.splitlines():
-        depth, text = len(line) - len(line.lstrip()), line.strip()
-        if not text:
-            break
-        if depth <= 8 and ":" in text:
-            name, _, text = text.partition(":")
-            texts[name] = text.strip()
-        elif name:
-            texts[name] += f" {text}"
-    return texts
+    _, _, section = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+    texts = re.findall(r"^    (\w+):((?:.+\n?)(?:     .+\n?)*)", section.partition("\n\n")[0], re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in texts}

@@ -4,7 +4,8 @@ The logit cache is imported where it is used: it needs TensorFlow, and how many 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,12 @@ import keras
 from fer_keras.config import DataConfig, StudentConfig, from_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.model_classes import read_label_set
+from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import CONFIG_FILE, read_config
 from fer_keras.labels import LabelSet
 from fer_keras.models.heads import take_head
-from fer_keras.models.load import load_model, model_file
+from fer_keras.models.load import load_model, model_file, model_name
 
 if TYPE_CHECKING:
     from fer_keras.distill.cache_identity import CacheIdentity
@@ -40,6 +42,11 @@ class Teacher:
     folds: int = 1
     left_out: int = 0
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """What it is; see `teacher_fingerprint`."""
+        return teacher_fingerprint(self.model)
+
 
 def load_teacher(path: str | Path, label_set: LabelSet) -> Teacher:
     """Load a model that is to teach the classes of `label_set`: of one with several heads that which has them.
@@ -61,6 +68,12 @@ def load_teacher(path: str | Path, label_set: LabelSet) -> Teacher:
         return Teacher(model, file)
     data = from_dict(DataConfig, read_config(file.parent)["config"].get("data"), config, "data.")
     return Teacher(model, file, data.folds, data.left_out)
+
+
+def taught_by(student: StudentConfig, teachers: Sequence[Teacher]) -> StudentConfig:
+    """Return the recipe of a student with these teachers: what they are, and what they are called."""
+    fingerprints = tuple(teacher.fingerprint for teacher in teachers)
+    return replace(student, teachers=fingerprints, teacher_names=tuple(model_name(t.file) for t in teachers))
 
 
 def views_asked_for(student: StudentConfig) -> int:
@@ -95,17 +108,16 @@ def cached_logits(
     return LogitCache(folders, identities, views, teaches)
 
 
-def note_other_teachers(recipe: StudentConfig, fingerprints: Sequence[str], files: Sequence[Path]) -> None:
+def note_other_teachers(recipe: StudentConfig, teachers: Sequence[Teacher]) -> None:
     """Say which of the teachers at hand are other networks than those of a recipe, such as ones made again.
 
     Args:
         recipe: its `teachers` are empty where it names none.
-        fingerprints: of the teachers at hand.
-        files: theirs.
+        teachers: those at hand.
     """
-    for file, found, expected in zip(files, fingerprints, recipe.teachers, strict=False):
-        if found != expected:
-            print(f"note: {file} ({found[:12]}) is not the network that the recipe had ({expected[:12]})", flush=True)
+    for teacher, expected in zip(teachers, recipe.teachers, strict=False):
+        if (found := teacher.fingerprint) != expected:
+            print(f"note: {teacher.file} ({found[:12]}) is not the network that the recipe had ({expected[:12]})")
 
 
 def identify_teachers(student: StudentConfig, teachers: Sequence[Teacher], train: FaceData) -> list["CacheIdentity"]:

@@ -10,6 +10,7 @@ import pandas as pd
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.data.votes import with_votes
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import evaluate
 from fer_keras.evaluation.metrics import SplitScore
 from fer_keras.evaluation.tables import percent, table
@@ -55,12 +56,17 @@ def answer_rows(name: str, scores: Mapping[str, SplitScore], classes: Sequence[s
     Args:
         name: the model's.
         scores: from `compare_answers`.
-        classes: of the model, in order, `neutral` among them.
+        classes: of the model, in order.
 
     Returns:
         Columns `model`, `faces` (what they are), `images`, and shares from 0 to 1: `accuracy`, `macro_recall`,
         `answers_neutral`, `truly_neutral`, and `recall_` before the name of each class.
+
+    Raises:
+        FerKerasError: `neutral` is no class of the model.
     """
+    if "neutral" not in classes:
+        raise FerKerasError(f"{name}: expected a model with a class neutral, found {', '.join(classes)}")
     neutral = list(classes).index("neutral")
     rows = [
         {

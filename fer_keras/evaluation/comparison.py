@@ -40,11 +40,13 @@ def compare_arms(
     for split in SPLITS:
         spread, freedom = between_seeds([scored[split].mean(axis=1) for scored in hits.values()])
         for arm, row in rows.items():
-            mine, theirs = hits[arm][split], hits[against[arm]][split]
-            row |= {split: mine.mean(), f"{split}_seed_std": spread**0.5}
-            gain = mine.mean(axis=0) - theirs.mean(axis=0) if against[arm] != arm else np.full(mine.shape[1], np.nan)
-            of_images = np.maximum(0.0, gain.var(ddof=1) - _seed_noise(mine) - _seed_noise(theirs)) / len(gain)
-            parts = np.array([of_images, spread * (1 / len(mine) + 1 / len(theirs))])
+            subject, other = hits[arm][split], hits[against[arm]][split]
+            row |= {split: subject.mean(), f"{split}_seed_std": spread**0.5}
+            gain = subject.mean(axis=0) - other.mean(axis=0)
+            if against[arm] == arm:
+                gain = np.full_like(gain, np.nan)
+            of_images = np.maximum(0.0, gain.var(ddof=1) - _seed_noise(subject) - _seed_noise(other)) / len(gain)
+            parts = np.array([of_images, spread * (1 / len(subject) + 1 / len(other))])
             effective = parts.sum() ** 2 / (parts**2 / [len(gain) - 1, freedom]).sum() if freedom else np.nan
             error = student_t.ppf(0.975, effective) * parts.sum() ** 0.5
             row |= {f"{split}_difference": gain.mean()}

@@ -10,35 +10,32 @@ CALIBRATION_BINS = 15
 """Equal-width bins of confidence, as in Guo et al."""
 
 
-def reliability(
-    logits: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def reliability(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sort predictions into equal-width bins of confidence, each open below and closed above.
 
     Args:
         logits: float [N, C].
         labels: int [N], 0..C-1.
-        bins: how many, over confidences 0 to 1.
 
     Returns:
-        int64 [bins] images in each bin, float [bins] their mean confidence, float [bins] their accuracy;
+        int64 [CALIBRATION_BINS] images in each bin, float [bins] their mean confidence, float [bins] their accuracy;
         the last two are NaN for an empty bin.
     """
     probabilities = softmax(logits)
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     # Rounding can put a certain prediction a hair above 1.
-    which = np.digitize(confidence, np.linspace(0.0, 1.0, bins + 1)[1:-1], right=True)
-    counts = np.bincount(which, minlength=bins)
+    which = np.digitize(confidence, np.linspace(0.0, 1.0, CALIBRATION_BINS + 1)[1:-1], right=True)
+    counts = np.bincount(which, minlength=CALIBRATION_BINS)
     with np.errstate(invalid="ignore"):
-        mean_confidence = np.bincount(which, confidence, minlength=bins) / counts
-        accuracy = np.bincount(which, correct, minlength=bins) / counts
+        mean_confidence = np.bincount(which, confidence, minlength=CALIBRATION_BINS) / counts
+        accuracy = np.bincount(which, correct, minlength=CALIBRATION_BINS) / counts
     return counts, mean_confidence, accuracy
 
 
-def calibration_error(logits: np.ndarray, labels: np.ndarray, bins: int = CALIBRATION_BINS) -> float:
+def calibration_error(logits: np.ndarray, labels: np.ndarray) -> float:
     """Return the expected calibration error: the mean gap between confidence and accuracy, by bin of `reliability`."""
-    counts, confidence, accuracy = reliability(logits, labels, bins)
+    counts, confidence, accuracy = reliability(logits, labels)
     return float(np.nansum(counts * np.abs(confidence - accuracy)) / counts.sum())
 
 

@@ -16,7 +16,7 @@ _AREA = 60 / 100_000
 def inference_figure(
     results: pd.DataFrame, titles: Mapping[str, str], colours: Mapping[str, str], split: str
 ) -> Figure:
-    """Draw each contestant: milliseconds a face (batch 1, log axis) against accuracy, its area in proportion to bytes.
+    """Draw each file: milliseconds a face (batch 1, log axis) against accuracy, its area in proportion to bytes.
 
     Args:
         results: of `benchmark_inference`, with accuracies.

@@ -18,6 +18,7 @@ from fer_keras.evaluation.confidence import brier, calibration_error, nll
 from fer_keras.labels import UNLABELLED
 
 _INTERVAL = (2.5, 97.5)
+_RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -84,17 +85,22 @@ class SplitScore:
         }
 
     @classmethod
-    def from_dict(cls, written: Mapping[str, Any]) -> "SplitScore":
+    def from_dict(cls, scores: Mapping[str, Any]) -> "SplitScore":
         """Return the scores that `to_dict` wrote."""
-        recalls = [np.nan if recall is None else recall for recall in written["per_class_recall"]]
-        arrays = {"per_class_recall": np.array(recalls), "confusion": np.array(written["confusion"], np.int64)}
-        intervals = {name: tuple(written[name]) for name in ("accuracy_interval", "macro_f1_interval")}
-        votes = {"votes": VoteScore(**written["votes"])} if "votes" in written else {}
-        return cls(**{**written, **intervals, **arrays, **votes})
+        recalls = [np.nan if recall is None else recall for recall in scores["per_class_recall"]]
+        arrays = {"per_class_recall": np.array(recalls), "confusion": np.array(scores["confusion"], np.int64)}
+        intervals = {name: tuple(scores[name]) for name in ("accuracy_interval", "macro_f1_interval")}
+        votes = {"votes": VoteScore(**scores["votes"])} if "votes" in scores else {}
+        return cls(**{**scores, **intervals, **arrays, **votes})
 
 
 def score(
-    logits: np.ndarray, labels: np.ndarray, shares: np.ndarray | None = None, *, seed: int = 0, resamples: int = 2000
+    logits: np.ndarray,
+    labels: np.ndarray,
+    shares: np.ndarray | None = None,
+    *,
+    seed: int = 0,
+    resamples: int = _RESAMPLES,
 ) -> SplitScore:
     """Score logits against labels, or against votes.
 
@@ -163,7 +169,7 @@ def majorities(data: FaceData) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def accuracy_difference(
-    logits: np.ndarray, others: np.ndarray, labels: np.ndarray, *, seed: int = 0, resamples: int = 2000
+    logits: np.ndarray, others: np.ndarray, labels: np.ndarray
 ) -> tuple[float, tuple[float, float]]:
     """Return how much more accurate `logits` are than `others` on the same images, and the 95% interval.
 
@@ -174,8 +180,6 @@ def accuracy_difference(
         logits: float [N, C] of one model.
         others: float [N, C] of another, on the same images in the same order.
         labels: int [N], 0..C-1.
-        seed: equal seeds give equal intervals.
-        resamples: bootstrap draws.
 
     Raises:
         FerKerasError: as `score`.
@@ -184,7 +188,7 @@ def accuracy_difference(
     others, _ = _checked(others, labels)
     gain = (logits.argmax(axis=1) == labels).astype(int) - (others.argmax(axis=1) == labels)
     shares = np.array([np.mean(gain == -1), np.mean(gain == 0), np.mean(gain == 1)])
-    draws = np.random.default_rng(seed).multinomial(len(labels), shares, size=resamples)
+    draws = np.random.default_rng(0).multinomial(len(labels), shares, size=_RESAMPLES)
     return float(gain.mean()), _percentiles((draws[:, 2] - draws[:, 0]) / len(labels))
 
 

@@ -62,7 +62,7 @@ def write_report(
             "## Side by side\n\n" + tables.side_by_side(rows) if len(rows) > 1 else "",
             "## Each expression\n\n" + tables.recalls(evaluation),
             *(f"## {heading}\n\n{text}\n\n![{heading}](figures/{file})" for heading, text, file in drawn),
-            "## How it was made\n\n" + _made(facts or {}, command),
+            "## How it was made\n\n" + _origin(facts or {}, command),
         ]
         write_text(folder / "report.md", "\n\n".join(section for section in sections if section) + "\n")
     return folder / "report.md"
@@ -115,7 +115,7 @@ def draw_figures(
     return drawn
 
 
-def _made(facts: Mapping[str, Any], command: str | None) -> str:
+def _origin(facts: Mapping[str, Any], command: str | None) -> str:
     """The command, plain facts as a list, nested ones as JSON, and the versions."""
     plain = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
     nested = {key: value for key, value in facts.items() if key not in plain}
@@ -131,9 +131,9 @@ def _require_same_images(rows: Sequence[tuple[str, Evaluation]]) -> None:
     first, subject = rows[0]
     for name, other in rows[1:]:
         for split in set(subject.splits) & set(other.splits):
-            ours, theirs = subject.splits[split].data, other.splits[split].data
-            same = np.array_equal(ours.image_hashes, theirs.image_hashes)
-            if not same or not np.array_equal(ours.targets, theirs.targets):
+            of_subject, of_other = subject.splits[split].data, other.splits[split].data
+            same = np.array_equal(of_subject.image_hashes, of_other.image_hashes)
+            if not same or not np.array_equal(of_subject.targets, of_other.targets):
                 raise FerKerasError(f"{first} and {name} were scored on different {tables.SPLIT_TITLES[split]} images")
 
 

@@ -39,7 +39,9 @@ def verdict(evaluation: Evaluation) -> str:
         line += f", by a model of {evaluation.size.parameters:,} parameters"
     if evaluation.drawn:
         return f"{line}.\n\n> These are **{DRAWN_NOTE}**: no number here says anything about photographs."
-    return f"{line}. For scale: {HUMAN_AGREEMENT}." if evaluation.classes == FER2013.classes else f"{line}."
+    # Other data have such classes too; none but FER2013 has such splits.
+    of_fer2013 = evaluation.classes == FER2013.classes and name in ("public_test", "private_test")
+    return f"{line}. For scale: {HUMAN_AGREEMENT}." if of_fer2013 else f"{line}."
 
 
 def score_table(evaluation: Evaluation) -> str:
@@ -168,10 +170,10 @@ def recalls(evaluation: Evaluation) -> str:
     return "The share of each expression's images that are called by its name.\n\n" + table(header, lines)
 
 
-def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str], most: int = 3) -> str:
-    """Return the commonest mistakes of a confusion matrix, int [C, C], in words."""
+def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str]) -> str:
+    """Return the three commonest mistakes of a confusion matrix, int [C, C], in words."""
     wrong = confusion * (1 - np.eye(len(classes), dtype=np.int64))
-    flat = np.argsort(-wrong.ravel(), kind="stable")[:most]
+    flat = np.argsort(-wrong.ravel(), kind="stable")[:3]
     pairs = [divmod(int(cell), len(classes)) for cell in flat if wrong.flat[cell]]
     mistakes = [f"{classes[row]} called {classes[column]} ({wrong[row, column]:,})" for row, column in pairs]
     return f"Commonest mistakes: {'; '.join(mistakes)}." if mistakes else "No mistakes."

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
+from types import ModuleType
 
 import numpy as np
 
@@ -15,16 +16,26 @@ Forward = Callable[[np.ndarray], np.ndarray]
 """uint8 [N, 48, 48, 1] -> float32 [N, C]."""
 
 
+def litert_runtime() -> ModuleType:
+    """Return the module with `Interpreter` and `OpResolverType`: LiteRT's own where installed, else TensorFlow's.
+
+    TensorFlow's warns that it will be taken away, and takes seconds to import.
+    """
+    try:
+        import ai_edge_litert.interpreter as runtime
+    except ImportError:
+        from tensorflow.lite.python import interpreter as runtime
+    return runtime
+
+
 def litert_logits(file: Path) -> tuple[Forward, None]:
     """Return a `.tflite` file as a function to logits; `fer_keras.export.classes` reads the classes in it.
 
     Raises:
         FerKerasError: LiteRT cannot run it, or it takes or gives something else.
     """
-    from ai_edge_litert.interpreter import Interpreter
-
     try:
-        interpreter = Interpreter(model_path=str(file))
+        interpreter = litert_runtime().Interpreter(model_path=str(file))
         interpreter.allocate_tensors()
         (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
     except (ValueError, RuntimeError) as error:  # the latter of operations that this runtime lacks

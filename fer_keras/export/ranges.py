@@ -10,7 +10,7 @@ Reference: Nagel et al., "A white paper on neural network quantization", 2021, a
 import numpy as np
 
 from fer_keras.export.flatbuffer import read, write
-from fer_keras.export.litert_runtime import litert_runtime
+from fer_keras.export.inference import litert_runtime
 
 _BINS = 4096
 _SHARES = np.geomspace(0.05, 1.0, 40)

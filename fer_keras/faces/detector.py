@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from fer_keras.errors import FerKerasError
-from fer_keras.export.litert_runtime import litert_runtime
+from fer_keras.export.inference import litert_runtime
 from fer_keras.faces.boxes import merged
 
 KEY_POINTS = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_keras import cli
-from fer_keras.config import require
+from fer_keras.config import NO_DATA, require
 from fer_keras.errors import FerKerasError
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
+    cli.add_target_options(parser)
     parser.add_argument("--teacher", type=Path, nargs="+", required=True, help="saved teachers; an arm has the first")
     parser.add_argument("--assistant", type=Path, required=True, help="a saved student of theirs, to teach as well")
     cli.add_folder_options(parser, "ablation")
@@ -59,7 +60,7 @@ def main() -> None:
         if name not in by_name:
             raise FerKerasError(f"unknown arm {name!r}, expected some of {', '.join(map(repr, by_name))}")
     arms = [by_name[name] for name in dict.fromkeys(args.arms or by_name)]
-    data, data_config = training_data(cli.load_data(args))
+    data, data_config = training_data(cli.load_data(args), cli.options_of(args, NO_DATA))
     *large, assistant = (load_teacher(path, data.label_set) for path in [*args.teacher, args.assistant])
     teachers = {ENSEMBLE: large, SINGLE: large[:1], ASSISTANT: [assistant]}
     folder = args.runs / (args.name or "ablation")
@@ -87,10 +88,6 @@ def _train_side_by_side(study: "Study", arms: list["Arm"], seeds: range) -> None
 
     study.check(arms)
     runs = {study.run_folder(arm, seed): study.config(arm, seed) for seed in seeds for arm in arms}
-    models = {
-        fingerprint: teacher.model
-        for name, members in study.teachers.items()
-        for fingerprint, teacher in zip(study.fingerprints[name], members, strict=True)
-    }
+    models = {teacher.fingerprint: teacher.model for members in study.teachers.values() for teacher in members}
     fit_runs(runs, study.data.split("train"), study.data.split("val"), models)
     print(f"ablation: {study.folder}")

@@ -150,8 +150,8 @@ class Records:
     def row(self, arm: Arm, config: StudentConfig) -> dict[str, Any] | None:
         """Return the row of a run, or None where there is none, or only one of another recipe than `config`."""
         row = self._rows.get((arm.name, config.fit.seed))
-        there = row and row["config_sha256"] == _hash(config)
-        return row if there and f"{run_name(arm.name, row['seed'])}/{SPLITS[0]}" in self._guesses else None
+        same_recipe = row and row["config_sha256"] == _hash(config)
+        return row if same_recipe and f"{run_name(arm.name, row['seed'])}/{SPLITS[0]}" in self._guesses else None
 
     def guesses(self, arm: Arm, seed: int, split: str) -> np.ndarray:
         """Return uint8 [N], what a run that has a row calls the images of a split."""

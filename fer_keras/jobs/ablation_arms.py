@@ -3,13 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from fer_keras.config import NO_DATA, DataConfig, StudentConfig, config_hash
 from fer_keras.data.dataset import FaceData
-from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.distill.teachers import Teacher, views_asked_for
 from fer_keras.errors import FerKerasError
 
@@ -101,17 +99,10 @@ class Study:
     folder: Path
     out: Path
 
-    @cached_property
-    def fingerprints(self) -> dict[str, tuple[str, ...]]:
-        """Those of the members of each ensemble."""
-        return {
-            name: tuple(teacher_fingerprint(member.model) for member in members)
-            for name, members in self.teachers.items()
-        }
-
     def config(self, arm: Arm, seed: int) -> StudentConfig:
         """Return the recipe of an arm's run with one seed."""
-        changes = {**arm.changes, "data": self.data_config, "teachers": self.fingerprints[arm.teachers]}
+        fingerprints = tuple(teacher.fingerprint for teacher in self.teachers[arm.teachers])
+        changes = {**arm.changes, "data": self.data_config, "teachers": fingerprints}
         return replace(self.base, **changes, fit=replace(self.base.fit, seed=seed))
 
     def run_folder(self, arm: Arm, seed: int) -> Path:
@@ -122,9 +113,11 @@ class Study:
         """Refuse what can be found wrong before the first run is trained.
 
         Raises:
-            FerKerasError: there are no PublicTest images, an arm's `against` is not among `arms`, or two arms differ in
-                name only: a short schedule sees no more views than it has epochs.
+            FerKerasError: there are no PublicTest images, the targets are of two heads, an arm's `against` is not among
+                `arms`, or two arms differ in name only: a short schedule sees no more views than it has epochs.
         """
+        if len(self.data.label_set.heads) > 1:
+            raise FerKerasError(f"--targets {self.data_config.targets}: arms are compared by one answer an image")
         if not len(self.data.split("public_test")):
             raise FerKerasError(f"{self.data.source}: no PublicTest images, expected those that the arms are scored on")
         names: dict[tuple[str, str], str] = {}

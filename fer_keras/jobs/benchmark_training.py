@@ -68,9 +68,9 @@ def compare(seconds: pd.DataFrame) -> pd.DataFrame:
     the code (as the documentation of Python's `timeit` advises); the rest tells how noisy the run was.
     """
     rows = []
-    for what, slower, faster, goal in RATIOS:
+    for title, slower, faster, goal in RATIOS:
         fastest, ratio = seconds[slower].min() / seconds[faster].min(), seconds[slower] / seconds[faster]
-        rows.append((what, fastest, ratio.median(), ratio.min(), ratio.max(), goal))
+        rows.append((title, fastest, ratio.median(), ratio.min(), ratio.max(), goal))
     return pd.DataFrame(rows, columns=["ratio", "fastest", "median", "lowest", "highest", "goal"]).round(3)
 
 
@@ -129,8 +129,8 @@ def _live(teachers: list[keras.Model]) -> keras.Model:
 
 
 def _ready_made(data: FaceData, views: ViewConfig) -> tf.data.Dataset:
-    made = make_views(views, 0, 0, data.images, data.index)
-    return without_autotune(tf.data.Dataset.from_tensor_slices((made, data.targets)).batch(BATCH).prefetch(4))
+    images_of_view = make_views(views, 0, 0, data.images, data.index)
+    return without_autotune(tf.data.Dataset.from_tensor_slices((images_of_view, data.targets)).batch(BATCH).prefetch(4))
 
 
 def _with_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:

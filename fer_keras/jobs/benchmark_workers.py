@@ -19,6 +19,7 @@ from fer_keras.config import NO_DATA, StudentConfig
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.tables import table
 from tuner.ledger import ENDED_WELL, read_rows
+from tuner.options import SearchOptions
 from tuner.oracle import FrontierOracle
 from tuner.settings import SEARCH, Search
 
@@ -104,10 +105,10 @@ def measure_chief(ledger: pd.DataFrame, repeat: int) -> pd.DataFrame:
 
 def _seconds_of_chief(family: str, trials: int) -> list[float]:
     """What each short trial takes of the chief, in a search of one family and budget, of no data."""
-    taken = []
+    seconds = []
     with tempfile.TemporaryDirectory() as scratch:
-        folder, base = Path(scratch) / "search", StudentConfig(NO_DATA, ())
-        search = Search(folder, base, families=(family,), budgets=(25_000,), control_budgets=(), trials=trials)
+        options = SearchOptions((family,), (25_000,), trials, control_budgets=())
+        search = Search(**vars(options), folder=Path(scratch) / "search", base=StudentConfig(NO_DATA, ()))
         oracle = FrontierOracle(search)
         oracle._set_project_dir(scratch, "search")
         for number in range(trials):
@@ -118,8 +119,8 @@ def _seconds_of_chief(family: str, trials: int) -> list[float]:
             oracle.update_trial(trial.trial_id, {"val_accuracy": 0.5 + 1e-4 * (number * 37 % 101)})
             trial.status = "COMPLETED"
             oracle.end_trial(trial)
-            taken.append(time.perf_counter() - start)
-    return taken
+            seconds.append(time.perf_counter() - start)
+    return seconds
 
 
 def efficiency(measured: pd.DataFrame) -> float:

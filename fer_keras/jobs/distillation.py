@@ -9,11 +9,11 @@ from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import make_loss
-from fer_keras.distill.teachers import Teacher, cached_logits, identify_teachers, load_teacher, note_other_teachers
+from fer_keras.distill.teachers import Teacher, cached_logits, load_teacher, note_other_teachers, taught_by
 from fer_keras.evaluation.evaluate import Evaluation, by_head, evaluate, evaluate_ensemble, predict_logits
 from fer_keras.evaluation.report import read_history, write_report
 from fer_keras.files import CONFIG_FILE
-from fer_keras.models.load import load_model, model_file, model_name
+from fer_keras.models.load import load_model, model_file
 from fer_keras.models.registry import from_preset, preset
 from fer_keras.models.transfer import transfer_weights
 from fer_keras.training.data import training_data
@@ -62,23 +62,12 @@ def run_main_job(job: MainJob, data: FaceData) -> list[Path]:
     Raises:
         FerKerasError: the data or an option does not fit, or the folder holds another run.
     """
-    # What can be wrong is found before hours of training, not after.
-    run = Run(job.folder, job.student, resume=job.resume)
-    run.check_resumable(leave_out=("data", "teachers"))
-    preset(job.student.model)
-    make_loss(job.student.loss, job.student.temperature, job.student.loss_options)
-    if job.student.init_from and not run.progress.epoch:
-        network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
-        transfer_weights(network, load_model(job.student.init_from))
+    _check_early(job, data)
     data, data_config = training_data(data, job.student.data)
-    files = _teacher_files(job, data, data_config)
-    teachers = [load_teacher(file, data.label_set) for file in files]
+    teachers = [load_teacher(file, data.label_set) for file in _teacher_files(job, data, data_config)]
     train = data.split("train")
-    identities = identify_teachers(job.student, teachers, train)
-    fingerprints = tuple(identity.teacher for identity in identities)
-    note_other_teachers(job.student, fingerprints, files)
-    names = tuple(map(model_name, files))
-    config = replace(job.student, data=data_config, teachers=fingerprints, teacher_names=names)
+    note_other_teachers(job.student, teachers)
+    config = taught_by(replace(job.student, data=data_config), teachers)
     run = Run(job.folder, config, resume=job.resume)  # the teachers may have taken days
     run.check_resumable()
     if run.is_finished:  # the logits are not needed
@@ -106,15 +95,26 @@ def _write_reports(
     return paths
 
 
+def _check_early(job: MainJob, data: FaceData) -> None:
+    """Refuse what can be found wrong before hours of training."""
+    run = Run(job.folder, job.student, resume=job.resume)
+    run.check_resumable(leave_out=("data", "teachers"))
+    preset(job.student.model)
+    make_loss(job.student.loss, job.student.temperature, job.student.loss_options)
+    if job.student.init_from and not run.progress.epoch:
+        network = from_preset(job.student.model, num_classes=data.num_classes, **job.student.options)
+        transfer_weights(network, load_model(job.student.init_from))
+
+
 def _introduce(teacher: Teacher, data: FaceData) -> None:
     """Say how good a teacher is, before hours of learning from it: other pixels or classes than ours show at once."""
     file, right = teacher.file, []
     for model, faces in by_head(teacher.model, data.label_set, data.split("val")).values():
         val = faces.labelled()
         right.append(f"{(predict_logits(model, val.images).argmax(axis=1) == val.labels).mean():.1%}")
-    ours = [part.split("train").fingerprint for part in (data, data.labelled())]
+    fingerprints = [part.split("train").fingerprint for part in (data, data.labelled())]
     recorded = (file.parent / CONFIG_FILE).exists()
-    others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in ours
+    others = recorded and read_config(file.parent)["config"]["data"]["fingerprint"] not in fingerprints
     note = ", some of which it may have been trained on: it was trained on other images than these" if others else ""
     print(f"teacher {file}: {' and '.join(right)} of the validation images right{note}", flush=True)
 
@@ -123,8 +123,8 @@ def _teacher_files(job: MainJob, data: FaceData, data_config: DataConfig) -> lis
     files = [model_file(path) for path in job.teacher_files]
     if not files:
         labelled = data.labelled()
-        seen = replace(data_config, fingerprint=labelled.split("train").fingerprint)
-        configs = member_configs(replace(job.teacher, data=seen), job.teacher_models, job.members)
+        teachers_data = replace(data_config, fingerprint=labelled.split("train").fingerprint)
+        configs = member_configs(replace(job.teacher, data=teachers_data), job.teacher_models, job.members)
         files = train_members(
             configs, labelled.split("train"), labelled.split("val"), job.folder / "teachers", resume=job.resume
         )

@@ -29,7 +29,7 @@ def main() -> None:
         write_texts(root / "saved_models")
     for page in pages(root):
         text = page.read_text(encoding="utf-8")
-        made = with_tables(text, root / "saved_models", name=str(page))
-        if made != text:
-            write_text(page, made)
+        new_text = with_tables(text, root / "saved_models", name=str(page))
+        if new_text != text:
+            write_text(page, new_text)
             print(f"tables: {page}")

@@ -10,14 +10,10 @@ model learned; --targets majority scores FER+'s votes by their majority, as pape
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fer_keras import cli
 from fer_keras.data.dataset import SPLITS
 from fer_keras.errors import FerKerasError
-
-if TYPE_CHECKING:
-    from fer_keras.data.dataset import FaceData
 
 
 def parser() -> argparse.ArgumentParser:
@@ -41,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--answers", type=Path, nargs="?", const=Path(), metavar="CSV",
-        help="also say what is answered on the labels of PublicTest, on FER+'s votes on it, and on drawn posed faces;"
+        help="instead say what is answered on the labels of PublicTest, on FER+'s votes on it, and on drawn posed faces;"
         " with the name of a file, also write it there",
     )  # fmt: skip
     return parser
@@ -50,53 +46,56 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Load, score, print a table, write what was asked for."""
     args = parser().parse_args()
-    if args.card and (args.splits or args.out or args.json):
-        raise FerKerasError(
-            "--card scores every split and writes beside the model; it goes without --splits, --out and --json"
-        )
+    for option, wanted in (("--card", args.card), ("--answers", args.answers is not None)):
+        if wanted and (args.splits or args.out or args.json):
+            raise FerKerasError(f"{option} scores what it always does; it goes without --splits, --out and --json")
     cli.set_up(args)
+    if args.card:
+        _make_cards(args)
+    elif args.answers is not None:
+        _compare_answers(args)
+    else:
+        _score(args)
 
+
+def _make_cards(args: argparse.Namespace) -> None:
     from fer_keras.cards.model_card import find_card
+    from fer_keras.jobs.shipping import remake_card
+
+    folders = [find_card(name) for name in args.model]
+    data = cli.with_unlabelled(args, cli.load_data(args))
+    for folder in folders:
+        print(f"card: {remake_card(folder, data)}")
+
+
+def _score(args: argparse.Namespace) -> None:
     from fer_keras.evaluation import evaluate, report, tables
     from fer_keras.files import write_json
     from fer_keras.jobs.own_data import with_own_validation
     from fer_keras.jobs.recipes import data_of
-    from fer_keras.jobs.shipping import remake_card
-    from fer_keras.predict import find_model
     from fer_keras.training.data import with_targets
 
-    if args.card:
-        folders = [find_card(name) for name in args.model]
-        data = cli.with_unlabelled(args, cli.load_data(args))
-        for folder in folders:
-            print(f"card: {remake_card(folder, data)}")
-        return
-    files = [evaluate.model_file(find_model(name)) for name in args.model]
+    files = _files(args)
     options = cli.options_of(args, data_of(files[0]))
     data = with_own_validation(files, cli.with_unlabelled(args, cli.load_data(args)))
-    data = with_targets(data, options)
-    heads = evaluate.evaluate_files(files, data, splits=args.splits or evaluate.REPORTED_SPLITS)
+    splits = args.splits or evaluate.REPORTED_SPLITS
+    heads = evaluate.evaluate_files(files, with_targets(data, options), splits=splits)
     for head, rows in heads.items():
         for name, evaluation in rows:
             of_head = f"{name} ({head})" if head else name
             print(f"{of_head}\n{tables.score_table(evaluation)}\n{tables.size_line(evaluation)}")
-    if args.answers is not None:
-        _print_answers(files, data, args.answers if args.answers.name else None)
     if args.json:
         scores = {head: report.scores_of(rows) for head, rows in heads.items()}
         write_json(args.json, scores.get("", scores))
         print(f"scores: {args.json}")
     if args.out:
-        command = cli.command_line()
-        history = report.read_history(files[0].parent) if len(files) == 1 else None
+        facts = {"history": report.read_history(files[0].parent) if len(files) == 1 else None, "faces": args.faces}
         for head, rows in heads.items():  # of several each in a folder of its own
-            path = report.write_report(
-                args.out / head, rows[0][0], rows, history=history, command=command, faces=args.faces
-            )
+            path = report.write_report(args.out / head, rows[0][0], rows, command=cli.command_line(), **facts)
             print(f"report: {path}")
 
 
-def _print_answers(files: list[Path], data: "FaceData", path: Path | None) -> None:
+def _compare_answers(args: argparse.Namespace) -> None:
     """Print and write how often each model answers `neutral`, and its recall of all classes, on several sets."""
     import pandas as pd
 
@@ -105,13 +104,21 @@ def _print_answers(files: list[Path], data: "FaceData", path: Path | None) -> No
     from fer_keras.files import write_text
     from fer_keras.models.load import model_name
 
-    data, rows = data if data.labelled_as is None else data.labelled_as, []
+    files, rows, data = _files(args), [], cli.load_data(args)
     votes = find_or_read(FERPLUS_VOTES, data)
     for file in files:
         label_set = evaluate.read_label_set(file) or data.label_set
         scores = answers.compare_answers(evaluate.load_model(file), label_set, data, votes)
         rows.append(answers.answer_rows(model_name(file), scores, label_set.classes))
         print(answers.answers_table(rows[-1]))
-    if path:
-        write_text(path, pd.concat(rows).to_csv(index=False))
-        print(f"answers: {path}")
+    if args.answers.name:
+        write_text(args.answers, pd.concat(rows).to_csv(index=False))
+        print(f"answers: {args.answers}")
+
+
+def _files(args: argparse.Namespace) -> list[Path]:
+    """The models' files."""
+    from fer_keras.models.load import model_file
+    from fer_keras.predict import find_model
+
+    return [model_file(find_model(name)) for name in args.model]

@@ -60,16 +60,16 @@ def main() -> None:
 
     ledger = frontier.read_ledger(args.search)
     points = frontier.frontier_points(ledger)
-    found = differences(ledger, points, folder)
-    points = with_gains(points, found)
+    compared = differences(ledger, points, folder)
+    points = with_gains(points, compared)
     write_text(out / "frontier.csv", points.to_csv(index=False))
-    if len(found):
-        write_text(out / "differences.csv", found.to_csv(index=False))
+    if len(compared):
+        write_text(out / "differences.csv", compared.to_csv(index=False))
     else:
         (out / "differences.csv").unlink(missing_ok=True)  # of another state of the search
     _write_figures(points, out, *_source_and_baselines(args, points, folder))
     print(points[["family", "budget", *frontier.COSTS, "seeds", "val_accuracy", "public_test_accuracy"]].to_string())
-    _print_tables(ledger, found, folder)
+    _print_tables(ledger, compared, folder)
     print(f"frontier: {out}")
 
 
@@ -109,14 +109,14 @@ def _write_figures(points: "pd.DataFrame", out: Path, source: str, baselines: li
     write_frontier_html(points, out / "frontier.html", figures)
 
 
-def _print_tables(ledger: "pd.DataFrame", found: "pd.DataFrame", folder: Path) -> None:
+def _print_tables(ledger: "pd.DataFrame", compared: "pd.DataFrame", folder: Path) -> None:
     """Print how the networks differ, what their number of multiply-adds was limited to, and what short trials tell."""
     from fer_keras.evaluation.comparison import SPLITS
     from tuner.frontier_differences import rank_correlations
     from tuner.frontier_tables import correlation_table, families_table, gains_table, halves_table, limits_text
 
-    for split in SPLITS if len(found) else ():
-        tables = (make(found, split) for make in (families_table, halves_table, gains_table))
+    for split in SPLITS if len(compared) else ():
+        tables = (make(compared, split) for make in (families_table, halves_table, gains_table))
         print("\n" + "\n\n".join([split, *tables]))
     print(f"\n{limits_text(folder)}\n\nShort trial and full schedule, by validation accuracy:\n")
     print(correlation_table(rank_correlations(ledger)))

@@ -54,16 +54,16 @@ def with_tables(text: str, saved: Path, name: str = "page") -> str:
         FerKerasError: there is no table of a marker's name, or a marker has no end.
     """
 
-    def made(block: re.Match[str]) -> str:
+    def filled(block: re.Match[str]) -> str:
         title, _, end = block.groups()
         if title != end or title not in TABLES:
             raise FerKerasError(f"{name}: marker {title!r} that ends in {end!r}, expected one of {', '.join(TABLES)}")
         return f"<!-- {title} -->\n\n{TABLES[title](saved)}\n\n<!-- /{title} -->"
 
-    found = _BLOCK.sub(made, text)
+    new_text = _BLOCK.sub(filled, text)
     if text.count("<!-- ") != 2 * len(_BLOCK.findall(text)):
         raise FerKerasError(f"{name}: a comment that is no pair of markers, expected <!-- NAME --> and <!-- /NAME -->")
-    return found
+    return new_text
 
 
 def results_table(saved: Path, names: Sequence[str] | None = None) -> str:

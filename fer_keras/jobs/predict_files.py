@@ -136,6 +136,6 @@ def contact_sheet(answers: Sequence[Answer]) -> tuple["Figure", str]:
     return figure, shown_of(len(shown), len(answers), "faces")
 
 
-def shown_of(shown: int, every: int, what: str) -> str:
+def shown_of(shown: int, every: int, unit: str) -> str:
     """Return the words that say what a figure leaves out; none if it shows all."""
-    return "" if shown == every else f"shows the first {shown} of {every} {what}"
+    return "" if shown == every else f"shows the first {shown} of {every} {unit}"

@@ -69,16 +69,16 @@ def teachers_of(
     Raises:
         FerKerasError: one is nowhere; the sentence says what makes it.
     """
-    found = []
+    files = []
     for name in config.teacher_names:
         places = [root / name / MODEL_FILE for root in roots]
-        place = next((place for place in places if place.is_file()), None)
-        if place is None:
+        teacher = next((teacher for teacher in places if teacher.is_file()), None)
+        if teacher is None:
             recipe = next(roots[0].glob(f"*/teachers/{name}.json"), file)
-            how = ""
+            advice = ""
             if recipe != file:
                 command = "distill" if is_of_student(recipe) else "train_teacher"
-                how = f"; python scripts/{command}.py --config {recipe} --name {name} makes it"
-            raise FerKerasError(f"{file}: its teacher {name} is in none of {', '.join(map(str, roots))}{how}")
-        found.append(place)
-    return found
+                advice = f"; python scripts/{command}.py --config {recipe} --name {name} makes it"
+            raise FerKerasError(f"{file}: its teacher {name} is in none of {', '.join(map(str, roots))}{advice}")
+        files.append(teacher)
+    return files

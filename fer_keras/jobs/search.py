@@ -23,7 +23,7 @@ from fer_keras import cli
 from fer_keras.config import NO_DATA, StudentConfig, require
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs import recipes
-from tuner import defaults
+from tuner.options import SHORT_EPOCHS, SearchOptions
 from tuner.workers import exit_with_supervisor, role_is_whole, supervise
 
 _LEFT_OUT = ("model", "init_from")
@@ -33,44 +33,21 @@ _LEFT_OUT = ("model", "init_from")
 def base_config() -> StudentConfig:
     """Return the student's options that the command line changes."""
     base = StudentConfig(NO_DATA, (), cached_views=100_000)
-    return replace(base, fit=replace(base.fit, epochs=defaults.EPOCHS))
+    return replace(base, fit=replace(base.fit, epochs=SHORT_EPOCHS))
 
 
 def parser() -> argparse.ArgumentParser:
     """Return the command line's parser."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_data_options(parser)
+    cli.add_folder_options(parser, "search")
     recipes.add_config_option(parser)
     parser.add_argument("--teacher", type=Path, nargs="+", help="saved teachers; default: those of --config")
-    parser.add_argument("--name", default="search", help="the search's folder below --runs; default %(default)s")
-    parser.add_argument("--runs", type=Path, default=Path("runs"), help="folder of all runs; default runs")
     parser.add_argument("--cache", type=Path, help="folder of cached logits; default: below $FER_KERAS_CACHE")
     parser.add_argument(
         "--workers", type=int, default=0, help="processes beside a chief; default: one process, no chief"
     )
-
-    def add(flag: str, default: object, meaning: str, **how: object) -> None:
-        shown = " ".join(map(str, default)) if isinstance(default, tuple) else default
-        parser.add_argument(flag, default=default, help=f"{meaning}; default {shown}", **how)
-
-    add("--families", defaults.FAMILIES, "families of students", nargs="+")
-    add("--budgets", defaults.BUDGETS, "most parameters", type=int, nargs="+")
-    add("--trials", defaults.TRIALS, "short trials for each family and budget", type=int)
-    parser.add_argument(
-        "--final-epochs", type=int, help=f"of the full schedule; default that of --config, or {defaults.FINAL_EPOCHS}"
-    )
-    add("--seeds", defaults.SEEDS, "full schedules of each best", type=int)
-    parser.add_argument(
-        "--control-budgets", type=int, nargs="*",
-        help="where it is trained on labels alone too; default those of"
-        f" {' '.join(map(str, defaults.CONTROL_BUDGETS))} among --budgets",
-    )  # fmt: skip
-    add("--max-multiply-adds", defaults.MAX_MULTIPLY_ADDS, "of any candidate", type=int)
-    parser.add_argument(
-        "--unlimited-budgets", type=int, nargs="+", default=[],
-        help="those of --budgets where candidates may have more multiply-adds; default none",
-    )  # fmt: skip
-    add("--max-failures", defaults.MAX_FAILURES, "failed trials in a row that end the search", type=int)
+    cli.add_options(parser, SearchOptions(), "search")
     title = "student; --epochs and --seed are those of the short trials"
     cli.add_options(parser, base_config(), title, leave_out=_LEFT_OUT)
     return parser
@@ -80,60 +57,50 @@ def main() -> int:
     """Parse, then supervise workers or search."""
     args = parser().parse_args()
     require("--workers", args.workers, 0, 1000)
-    if args.control_budgets is None:
-        args.control_budgets = [budget for budget in defaults.CONTROL_BUDGETS if budget in args.budgets]
-    for option in ("control", "unlimited"):
-        for budget in getattr(args, f"{option}_budgets"):
-            if budget not in args.budgets:
-                shown = ", ".join(map(str, args.budgets))
-                raise FerKerasError(f"--{option}-budgets {budget}: expected some of --budgets {shown}")
+    options = _search_options(args)
     if not role_is_whole() and args.workers:
         return supervise([sys.executable, *sys.orig_argv[1:]], args.workers)
     exit_with_supervisor()
-    base, final_epochs = _recipe(args)
+    base, options = _with_recipe(args, options)
     cli.set_up(args)
 
-    from fer_keras.distill.ensemble import teacher_fingerprint
     from fer_keras.distill.logit_cache import default_root
-    from fer_keras.distill.teachers import load_teacher
-    from fer_keras.models.load import model_name
+    from fer_keras.distill.teachers import load_teacher, taught_by
     from fer_keras.training.data import training_data
     from tuner.search import run_search
     from tuner.settings import Search
 
     data, data_config = training_data(cli.load_data(args), base.data)
     teachers = [load_teacher(path, data.label_set) for path in args.teacher]
-    base = replace(
-        base,
-        data=data_config,
-        teachers=tuple(teacher_fingerprint(teacher.model) for teacher in teachers),
-        teacher_names=tuple(model_name(teacher.file) for teacher in teachers),
-    )
-    search = Search(
-        args.runs / args.name,
-        base,
-        families=tuple(args.families),
-        budgets=tuple(args.budgets),
-        trials=args.trials,
-        final_epochs=final_epochs,
-        seeds=args.seeds,
-        control_budgets=tuple(args.control_budgets),
-        max_multiply_adds=args.max_multiply_adds,
-        unlimited_budgets=tuple(args.unlimited_budgets),
-        max_failures=args.max_failures,
-    )
+    base = taught_by(replace(base, data=data_config), teachers)
+    search = Search(**vars(options), folder=args.runs / (args.name or "search"), base=base)
     print(f"ledger: {run_search(search, data, teachers, args.cache or default_root())}")
     return 0
 
 
-def _recipe(args: argparse.Namespace) -> tuple[StudentConfig, int]:
-    """What every candidate learns by, on the short schedule, and the epochs of the full one; fills in the teachers."""
+def _search_options(args: argparse.Namespace) -> SearchOptions:
+    """What the command line says of the search itself."""
+    options = cli.options_of(args, SearchOptions())
+    if args.control_budgets is None:
+        controls = tuple(budget for budget in options.control_budgets if budget in options.budgets)
+        options = replace(options, control_budgets=controls)
+    for name in ("control", "unlimited"):
+        for budget in getattr(options, f"{name}_budgets"):
+            if budget not in options.budgets:
+                budgets = ", ".join(map(str, options.budgets))
+                raise FerKerasError(f"--{name}-budgets {budget}: expected some of --budgets {budgets}")
+    return options
+
+
+def _with_recipe(args: argparse.Namespace, options: SearchOptions) -> tuple[StudentConfig, SearchOptions]:
+    """What every candidate learns by, on the short schedule, and the options with the full one; finds the teachers."""
     base = recipes.recipe_of(args, base_config())
     if args.teacher is None:
         if args.config is None:
             raise FerKerasError("--teacher: expected saved teachers, or --config with a recipe that names some")
         args.teacher = recipes.teachers_of(base, args.config)
-    full = base.fit.epochs if args.config else defaults.FINAL_EPOCHS
-    short = replace(base.fit, epochs=defaults.EPOCHS, warmup_epochs=min(base.fit.warmup_epochs, defaults.EPOCHS))
+    if args.config and args.final_epochs is None:
+        options = replace(options, final_epochs=base.fit.epochs)
+    short = replace(base.fit, epochs=SHORT_EPOCHS, warmup_epochs=min(base.fit.warmup_epochs, SHORT_EPOCHS))
     base = replace(base, options={}, init_from="", fit=short)
-    return cli.options_of(args, base, leave_out=_LEFT_OUT), args.final_epochs or full
+    return cli.options_of(args, base, leave_out=_LEFT_OUT), options

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fer_keras.evaluation.plots import confusion_matrix, figure_to_array, montage
 from fer_keras.training.metrics import MacroF1
-from fer_keras.training.progress import MONITOR
+from fer_keras.training.progress import MONITOR, epoch_line
 
 EPOCHS_A_DRAWING = 5
 
@@ -50,16 +50,12 @@ class EpochLine(keras.callbacks.Callback):
         self._start = time.monotonic()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Print the line; the time left is that of the last five epochs' median."""
+        """Print the line."""
         self._seconds.append(time.monotonic() - self._start)
         logs["seconds"] = round(self._seconds[-1], 2)
-        left = float(np.median(self._seconds[-5:])) * (self.epochs - epoch - 1)
-        shown = [f"{k} {logs[k]:.4f}" for k in ("loss", "accuracy", "agreement", "val_loss", MONITOR) if k in logs]
-        print(
-            f"{self.label}: epoch {epoch + 1}/{self.epochs}  {'  '.join(shown)}"
-            f"  {self._seconds[-1]:.0f} s  ETA {int(left // 3600)}:{int(left // 60 % 60):02d}:{int(left % 60):02d}",
-            flush=True,
-        )
+        names = ("loss", "accuracy", "agreement", "val_loss", MONITOR)
+        shown = "  ".join(f"{name} {logs[name]:.4f}" for name in names if name in logs)
+        print(epoch_line(self.label, epoch + 1, self.epochs, shown, self._seconds), flush=True)
 
 
 class TensorBoardImages(keras.callbacks.Callback):

@@ -16,13 +16,10 @@ from fer_keras.distill.objective import view_schedule
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import LabelSet
 from fer_keras.models.fast_layers import FAST, SPREAD, for_training
-from fer_keras.models.load import load_model
-from fer_keras.models.precision import resolve_precision
-from fer_keras.models.registry import from_preset
-from fer_keras.models.transfer import transfer_weights
 from fer_keras.training import callbacks as cb
 from fer_keras.training.checkpoint import Checkpoint, restore
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
+from fer_keras.training.network import first_network
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
 from fer_keras.training.pipeline import evaluation_dataset, steps_per_epoch
 from fer_keras.training.run import Run
@@ -61,33 +58,25 @@ def fit_run(
         FerKerasError: the folder holds another run, its checkpoint is damaged, or an option does not fit.
         KeyboardInterrupt: on Ctrl-C, after saying where the best model so far is.
     """
-    precision = run.recorded_precision or resolve_precision(run.config.fit.precision)
+    precision = run.precision
     with distributed.own_copy(run.folder) as folder:
-        mine = run.at(folder)
-        with mine.claimed({"precision": precision}):
-            if not mine.is_finished:
-                network = _network(mine, precision, len(train))
+        own_run = run.at(folder)
+        with own_run.claimed({"precision": precision}):
+            if not own_run.is_finished:
+                network = _network(own_run, precision, len(train))
                 trainer, loss = trainer_of(network)
-                macro_f1 = _compile(trainer, loss, mine.config.fit, len(train), val.label_set)
-                used = _callbacks(network, mine, macro_f1, _sheet(mine, train))
-                _fit(trainer, mine, batches, len(train), val, [*used, *callbacks])
+                macro_f1 = _compile(trainer, loss, own_run.config.fit, len(train), val.label_set)
+                standard = _callbacks(network, own_run, macro_f1, _sheet(own_run, train))
+                _fit(trainer, own_run, batches, len(train), val, [*standard, *callbacks])
     return run.model_file
 
 
 def _network(run: Run, precision: str, count: int) -> keras.Model:
     """The network of a run, as it is trained on `count` images; of a fresh run with its first weights."""
-    config = run.config
-    keras.utils.set_random_seed(config.fit.seed)
-    stock, init_from = (
-        from_preset(config.model, num_classes=len(config.data.classes), **config.options),
-        getattr(config, "init_from", ""),
-    )
-    if init_from and not run.progress.epoch:
-        inherited = transfer_weights(stock, load_model(init_from))
-        print(f"{run.folder}: {inherited:,} of {stock.count_params():,} weights from {init_from}", flush=True)
-    momentum = batch_norm_momentum(steps_per_epoch(count, config.fit.batch_size))
+    network = first_network(run)
+    momentum = batch_norm_momentum(steps_per_epoch(count, run.config.fit.batch_size))
     with distributed.scope():
-        return for_training(stock, precision, SPREAD if distributed.hosts() > 1 else FAST, bn_momentum=momentum)
+        return for_training(network, precision, SPREAD if distributed.hosts() > 1 else FAST, bn_momentum=momentum)
 
 
 def _compile(
@@ -111,11 +100,11 @@ def _compile(
 def _accuracies(label_set: LabelSet) -> list[LabelledAccuracy]:
     """The accuracy that is chosen by, and of several heads that of each."""
     heads = [(head.start, head.stop) for head in label_set.heads]
-    each = [
+    of_heads = [
         LabelledAccuracy([ends], name=f"{label_set.head_name(slice(*ends))}_accuracy")
         for ends in (heads if len(heads) > 1 else ())
     ]
-    return [LabelledAccuracy(heads), *each]
+    return [LabelledAccuracy(heads), *of_heads]
 
 
 def _fit(
@@ -147,8 +136,8 @@ def _fit(
             raise FerKerasError(sentence[1]) from error
         raise
     except KeyboardInterrupt:
-        kept = run.model_file if run.model_file.exists() else "none"
-        print(f"\nstopped after epoch {run.progress.epoch}; the best model so far: {kept}")
+        best = run.model_file if run.model_file.exists() else "none"
+        print(f"\nstopped after epoch {run.progress.epoch}; the best model so far: {best}")
         raise
 
 

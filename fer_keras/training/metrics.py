@@ -31,8 +31,8 @@ class LabelledAccuracy(keras.metrics.Metric):
         right = [
             tf.cast(tf.argmax(y_true[:, head], -1) == tf.argmax(y_pred[:, head], -1), tf.float32) for head in self.heads
         ]
-        self.right.assign_add([tf.reduce_sum(own * by) for own, by in zip(right, weights, strict=True)])
-        self.count.assign_add([tf.reduce_sum(by) for by in weights])
+        self.right.assign_add([tf.reduce_sum(hits * counted) for hits, counted in zip(right, weights, strict=True)])
+        self.count.assign_add([tf.reduce_sum(counted) for counted in weights])
 
     def result(self) -> tf.Tensor:
         """Return the accuracy so far, a scalar float32."""

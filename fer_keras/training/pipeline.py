@@ -68,7 +68,8 @@ def training_dataset(
         for epoch in epochs:
             pictures = _Pictures(data, schedule, epoch)
             logits = teacher.view(schedule.view(epoch)) if teacher else None
-            for whole in _batched(epoch_order(seed, epoch, len(data)), batch_size):
+            order = epoch_order(seed, epoch, len(data))
+            for whole in np.split(order, range(batch_size, len(order), batch_size)):
                 rows = whole[part[0] :: part[1]]
                 y = pictures.targets(rows)
                 if teacher:
@@ -108,8 +109,8 @@ class _Pictures:
         if not self.mixed:
             return targets[rows]
         partners, share = self.mixed
-        own = share[rows, np.newaxis]
-        return own * targets[rows] + (1.0 - own) * targets[partners[rows]]
+        weight = share[rows, np.newaxis]
+        return weight * targets[rows] + (1.0 - weight) * targets[partners[rows]]
 
 
 def _picture(parts: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -121,21 +122,16 @@ def _picture(parts: dict[str, tf.Tensor]) -> tf.Tensor:
 
 def _ingredients_spec(mixup: float) -> dict[str, tf.TensorSpec]:
     images, drawn = tf.TensorSpec((None, *IMAGE_SHAPE), tf.uint8), tf.TensorSpec((None, 15), tf.float32)
-    own = {"images": images, "drawn": drawn}
+    plain = {"images": images, "drawn": drawn}
     if not mixup:
-        return own
-    return {**own, "other_images": images, "other_drawn": drawn, "share": tf.TensorSpec((None,), tf.float32)}
+        return plain
+    return {**plain, "other_images": images, "other_drawn": drawn, "share": tf.TensorSpec((None,), tf.float32)}
 
 
 def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf.data.Dataset:
     """Return batches of (uint8 images [B, 48, 48, 1], float32 targets [B, C]) in their own order."""
     dataset = tf.data.Dataset.from_tensor_slices((data.images, data.targets))
     return _prefetched(dataset.batch(batch_size))
-
-
-def _batched(order: np.ndarray, batch_size: int) -> Iterator[np.ndarray]:
-    for start in range(0, len(order), batch_size):
-        yield order[start : start + batch_size]
 
 
 def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:

@@ -1,8 +1,9 @@
-"""How far a run is: what it has to know of its past beside its weights."""
+"""How far a run is: what it has to know of its past beside its weights, and the line that says so."""
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import timedelta
+from statistics import median
 
 MONITOR = "val_accuracy"
 
@@ -36,20 +37,15 @@ class Progress:
         return Progress(self.epoch + 1, *best, [*self.history, logs])
 
 
-def read_progress(file: Path) -> Progress:
-    """Read a checkpoint's progress.
+def epoch_line(name: str, done: int, epochs: int, logs: str, seconds: Sequence[float]) -> str:
+    """Return the line of an epoch, with the time left for the whole run by the median of the last epochs.
 
-    Raises:
-        ValueError: there is no such file, it holds no JSON, or other fields than `Progress` has.
+    Args:
+        name: of the run.
+        done: how many epochs are.
+        epochs: of its schedule.
+        logs: what is to be said of this one.
+        seconds: of each epoch of this process.
     """
-    try:
-        fields = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(error.strerror) from error
-    expected = {"epoch": int, "best_epoch": int, "best": float | int, "history": list}
-    if not isinstance(fields, dict) or fields.keys() != expected.keys():
-        raise ValueError(f"expected the fields {', '.join(expected)}")
-    for name, kind in expected.items():
-        if not isinstance(fields[name], kind):
-            raise ValueError(f"{name} is {fields[name]!r}")
-    return Progress(**fields)
+    left = timedelta(seconds=round(median(seconds[-5:]) * (epochs - done)))
+    return f"{name}: epoch {done}/{epochs}  {logs}  {seconds[-1]:.1f} s  ETA {left}"

@@ -9,14 +9,20 @@ from typing import Any
 
 import pandas as pd
 
-from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, from_dict, to_dict
-from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.config import (
+    StudentConfig,
+    TeacherConfig,
+    environment,
+    from_dict,
+    require_same,
+    to_dict,
+    without_names,
+)
 from fer_keras.errors import FerKerasError
 from fer_keras.files import (
     CONFIG_FILE,
     HISTORY_FILE,
     MODEL_FILE,
-    file_sha256,
     locked,
     read_config,
     read_json,
@@ -24,14 +30,10 @@ from fer_keras.files import (
     write_json,
     write_text,
 )
-from fer_keras.models.load import load_model, model_file
-from fer_keras.training.progress import PROGRESS_FILE, Progress, read_progress
-
-DIGESTS_FILE = "digests.json"
-"""In the folder of a checkpoint: the name of each other file -> its SHA-256."""
-
-ANCESTOR = "ancestor"
-"""In config.json: `ancestor_facts` of the network that the run started with, which may be replaced later."""
+from fer_keras.models.precision import resolve_precision
+from fer_keras.training.ancestor import ANCESTOR, ancestor_facts
+from fer_keras.training.digests import find_damage, write_digests
+from fer_keras.training.progress import PROGRESS_FILE, Progress
 
 
 class Run:
@@ -64,18 +66,9 @@ class Run:
 
     @cached_property
     def progress(self) -> Progress:
-        """How far the newest checkpoint is; a fresh progress where there is none.
-
-        Raises:
-            FerKerasError: the checkpoint's progress is damaged.
-        """
+        """How far the newest checkpoint is; a fresh progress where there is none."""
         last = self.newest_checkpoint
-        if last is None:
-            return Progress()
-        try:
-            return read_progress(last / PROGRESS_FILE)
-        except ValueError as error:
-            raise self.damaged(last / PROGRESS_FILE, error) from error
+        return Progress(**read_json(last / PROGRESS_FILE)) if last else Progress()
 
     @property
     def is_finished(self) -> bool:
@@ -89,23 +82,24 @@ class Run:
         Raises:
             FerKerasError: there are some, all of them damaged.
         """
-        damage = None
+        faults = []
         for folder in reversed(self._checkpoints()):
-            found = _damage(folder)
-            if found is None:
-                if damage and damage[0] not in self._noted:
-                    self._noted.add(damage[0])
-                    print(f"note: {damage[0]}: damaged ({damage[1]}); going on from {folder.name}", flush=True)
+            fault = find_damage(folder)
+            if fault is None:
+                for file, reason in faults[:1]:
+                    if file not in self._noted:
+                        print(f"note: {file}: damaged ({reason}); going on from {folder.name}", flush=True)
+                    self._noted.add(file)
                 return folder
-            damage = damage or found
-        if damage:
-            raise self.damaged(*damage)
+            faults.append(fault)
+        if faults:
+            raise self.damaged(*faults[0])
         return None
 
     @property
-    def recorded_precision(self) -> str | None:
-        """What the run computes in, or None where it has not begun: `auto` is what it was where the run began."""
-        return self._recorded["environment"].get("precision") if self._recorded else None
+    def precision(self) -> str:
+        """What the run computes in: `auto` is what it was where the run began."""
+        return self.recorded_environment.get("precision") or resolve_precision(self.config.fit.precision)
 
     @property
     def recorded_environment(self) -> dict[str, Any]:
@@ -130,13 +124,11 @@ class Run:
                 f"{self.folder}: a run is there already; --resume goes on with it, --name starts another"
             )
         recorded = from_dict(type(self.config), self._recorded["config"], self.folder / CONFIG_FILE)
-        before, now = to_dict(recorded), to_dict(self.config)
-        changed = differences(_comparable(before, leave_out), _comparable(now, leave_out))
-        if changed:
-            raise FerKerasError(
-                f"{self.folder}: cannot go on with other options ({'; '.join(changed)});"
-                " give the same ones, or another --name"
-            )
+        before, now = (
+            {key: value for key, value in without_names(to_dict(config)).items() if key not in leave_out}
+            for config in (recorded, self.config)
+        )
+        require_same(self.folder, before, now)
 
     @contextmanager
     def claimed(self, facts: dict[str, Any]) -> Iterator[None]:
@@ -215,60 +207,7 @@ class Run:
         """Remove all checkpoints but the newest and the one before: older ones, and damaged ones that came after."""
         newest = self.newest_checkpoint
         older = [folder for folder in self._checkpoints() if newest and folder.name < newest.name]
-        kept = {newest} if self.is_finished else {newest, *older[-1:]}
+        retained = {newest} if self.is_finished else {newest, *older[-1:]}
         for folder in self._checkpoints():
-            if folder not in kept:
+            if folder not in retained:
                 shutil.rmtree(folder)
-
-
-def ancestor_facts(init_from: str) -> dict[str, Any]:
-    """Return what its files say of a saved model that a run starts with, as JSON values.
-
-    Args:
-        init_from: as in `StudentConfig`.
-
-    Returns:
-        `fingerprint`; where its run's files lie beside it also its `config`, `epochs`, `seconds` and
-        `best_validation_accuracy`, and `ancestor`, the same of that which it started with itself.
-
-    Raises:
-        FerKerasError: it is no model, or what lies beside it is no run's.
-    """
-    folder = model_file(init_from).parent
-    facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(init_from))}
-    if (folder / CONFIG_FILE).is_file() and (folder / HISTORY_FILE).is_file():
-        recorded, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
-        facts |= {"config": recorded["config"], "epochs": len(history), "seconds": float(history["seconds"].sum())}
-        facts["best_validation_accuracy"] = float(history["val_accuracy"].max())
-        facts |= {ANCESTOR: recorded[ANCESTOR]} if ANCESTOR in recorded else {}
-    return facts
-
-
-def _comparable(config: dict[str, Any], leave_out: Collection[str]) -> dict[str, Any]:
-    """Leave out what is not filled in yet, and what data and teachers are called: fingerprints say what they are."""
-    config = {key: value for key, value in config.items() if key not in (*leave_out, "teacher_names")}
-    data = config.get("data")
-    return {**config, "data": {**data, "source": None}} if isinstance(data, dict) else config
-
-
-def write_digests(folder: Path) -> None:
-    """Write down the SHA-256 of each file of a checkpoint, so that damage to one is found when it is read."""
-    digests = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != DIGESTS_FILE}
-    write_json(folder / DIGESTS_FILE, digests)
-
-
-def _damage(checkpoint: Path) -> tuple[Path, str] | None:
-    """A file that is not as it was written, and what is wrong with it; None if all are."""
-    try:
-        digests = read_json(checkpoint / DIGESTS_FILE)
-    except FerKerasError as error:
-        return checkpoint / DIGESTS_FILE, str(error).removeprefix(f"{checkpoint / DIGESTS_FILE}: ")
-    if not isinstance(digests, dict):
-        return checkpoint / DIGESTS_FILE, "expected an object"
-    for name, digest in digests.items():
-        try:
-            if file_sha256(checkpoint / name) != digest:
-                return checkpoint / name, "its SHA-256 is another than when it was written"
-        except OSError as error:
-            return checkpoint / name, error.strerror or type(error).__name__
-    return None

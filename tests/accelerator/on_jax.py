@@ -65,7 +65,9 @@ def fit(folder: Path, stop_after: int | None = None) -> dict[str, list[int]]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(runs, "_Reporter", Listens)
-        patch.setattr(runs, "from_preset", lambda *_, **__: load_model(folder.parent / "start.keras"))
+        patch.setattr(
+            "fer_keras.training.network.from_preset", lambda *_, **__: load_model(folder.parent / "start.keras")
+        )
         patch.setattr(side_by_side, "STATE_SECONDS", 0)
         runs.fit_runs(told, train, val, {fingerprint: teacher})
     return epochs

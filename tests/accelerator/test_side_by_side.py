@@ -25,7 +25,8 @@ from fer_keras.jobs.ablation_arms import ARMS, ASSISTANT, ENSEMBLE, SINGLE, Stud
 from fer_keras.models import build
 from fer_keras.models.load import load_model
 from fer_keras.training.data import training_data
-from fer_keras.training.run import Run, write_digests
+from fer_keras.training.digests import write_digests
+from fer_keras.training.run import Run
 from fer_keras.training.student import train_student
 from fer_keras.training.teacher import train_teacher
 
@@ -56,7 +57,7 @@ def fit_by_keras(lane, folder, run, cache, monkeypatch):
     train, val, data = images_of()
     teacher = load_model(folder / "teacher.keras")
     config = config_of(lane, data, teacher_fingerprint(teacher))
-    monkeypatch.setattr("fer_keras.training.loop.from_preset", lambda *_, **__: load_model(folder / "start.keras"))
+    monkeypatch.setattr("fer_keras.training.network.from_preset", lambda *_, **__: load_model(folder / "start.keras"))
     if lane == "labels":
         train_teacher(Run(run, config, resume=False), train, val)
     else:

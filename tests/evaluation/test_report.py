@@ -64,11 +64,11 @@ def test_a_whole_report(data, history, tmp_path):
 
 
 def test_a_copy_to_be_passed_on_shows_no_faces(data, tmp_path):
-    rows = [("student", evaluation(data, 0.5))]
-    report.write_report(tmp_path, "t", rows)
-    assert (tmp_path / "figures" / report.MISTAKES_FIGURE).exists()
-    text = report.write_report(tmp_path, "t", rows, faces=False).read_text()
-    assert not (tmp_path / "figures" / report.MISTAKES_FIGURE).exists()
+    sheet = tmp_path / "figures" / report.MISTAKES_FIGURE
+    sheet.parent.mkdir()
+    sheet.write_bytes(b"of a report before")
+    text = report.write_report(tmp_path, "t", [("student", evaluation(data, 0.5))], faces=False).read_text()
+    assert not sheet.exists()
     assert report.MISTAKES_FIGURE not in text and "Side by side" not in text and "Training\n" not in text
 
 
@@ -80,6 +80,12 @@ def test_without_private_test_the_report_is_of_public_test(tmp_path, make_data):
     assert "For scale: in a small test people agreed with FER2013's labels on 65 +- 5% of its images" in text
     assert "drawn" not in text
     assert "No image has an exact copy among the training images." in text and "No mistakes." in text
+
+
+def test_agreement_with_fer2013_is_not_said_of_other_data_with_its_classes(make_data):
+    data = make_data(["train"] * 7 + ["test"] * 14, drawn=False)
+    assert tables.verdict(evaluation(data, splits=["test"])).startswith("**100.00% of 14 test images right**")
+    assert "For scale" not in tables.verdict(evaluation(data, splits=["test"]))
 
 
 def test_unknown_copies_are_called_unknown(make_data):

@@ -13,6 +13,7 @@ from fer_keras.data.dataset import FaceData, mark_validation
 from fer_keras.data.synthetic import drawn_faces
 from fer_keras.data.votes import with_votes
 from fer_keras.data.votes_table import TABLE_SPLITS, read_table
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.answers import POSED, answer_rows, answers_table, compare_answers
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.confidence import brier, calibration_error, nll
@@ -182,6 +183,11 @@ def test_answers_on_labels_votes_and_posed_faces(label_set, voted):
         f"{len(public):,}",
         f"{scores['labels'].accuracy:.2%}",
     ]
+
+
+def test_answers_of_a_model_without_neutral_are_not_counted():
+    with pytest.raises(FerKerasError, match="expected a model with a class neutral, found happy, sad"):
+        answer_rows("m", {}, ("happy", "sad"))
 
 
 def test_the_command_compares_answers(tmp_path, voted, monkeypatch):

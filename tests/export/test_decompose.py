@@ -8,7 +8,7 @@ from fer_keras import models
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import litert
 from fer_keras.export.decompose import decompose_hard_silu
-from fer_keras.export.litert_runtime import litert_runtime
+from fer_keras.export.inference import litert_runtime
 from fer_keras.jobs.exporting import writer_inputs
 from fer_keras.labels import FER2013
 

@@ -11,8 +11,8 @@ from fer_keras.errors import FerKerasError
 from fer_keras.export.formats import FORMATS, ExportFormat, format_names, register_format
 from fer_keras.export.record import read_exports, remove_stale
 from fer_keras.files import read_json
-from fer_keras.jobs import benchmark_inference as bench
 from fer_keras.jobs.exporting import export_model
+from fer_keras.jobs.timed_files import format_colours, format_titles
 
 CLASSES = 7
 POOL = 8
@@ -161,9 +161,9 @@ def test_the_card_and_the_timings_name_it(toy, folder):
     facts = exports["formats"]["toy_archive"]
     row = f"| Toy archive | `model.npz` | {facts['bytes']:,} | 100.00% | "
     assert row in exports_text(exports, "student")
-    assert bench.format_titles()["toy_archive"] == "NumPy" and bench.format_colours()["toy_archive"] == "#123456"
+    assert (format_titles()["toy_archive"], format_colours()["toy_archive"]) == ("NumPy", "#123456")
     del FORMATS["toy_archive"]
-    assert row not in exports_text(exports, "student") and "toy_archive" not in bench.format_titles()
+    assert row not in exports_text(exports, "student") and "toy_archive" not in format_titles()
 
 
 def test_its_file_goes_with_the_model(toy, folder):

@@ -18,6 +18,7 @@ from fer_keras.files import locked
 from fer_keras.jobs import ablation
 from fer_keras.jobs.ablation import Records, run_study, summarise
 from fer_keras.jobs.ablation_arms import ARMS, Arm, Study, base_config, run_name
+from fer_keras.labels import LabelSet
 from fer_keras.models import from_preset
 from fer_keras.models.budget import parameters
 from fer_keras.models.load import load_model
@@ -121,6 +122,13 @@ def test_data_without_images_to_report_on_is_refused_before_training(study, tmp_
     with pytest.raises(FerKerasError, match="drawn faces: no PublicTest images"):
         run_study(bare, SOME, range(1))
     assert not bare.folder.exists()
+
+
+def test_targets_of_two_heads_are_refused(study):
+    two_heads = LabelSet("own", ("a/1", "a/2", "a/3", "b/1", "b/2", "b/3", "b/4"))
+    both = replace(study, data=replace(study.data, label_set=two_heads))
+    with pytest.raises(FerKerasError, match="--targets labels: arms are compared by one answer an image"):
+        run_study(both, SOME, range(1))
 
 
 def test_what_the_data_are_called_is_not_what_they_are(study, ledger):

@@ -1,4 +1,4 @@
-"""Each contestant answers in a process of its own, is timed in turn, and scores what it scores elsewhere."""
+"""Each file answers in a process of its own, is timed in turn, and scores what it scores elsewhere."""
 
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from fer_keras.evaluation.inference_figure import inference_figure
 from fer_keras.export import runtimes
 from fer_keras.export.formats import FORMATS
 from fer_keras.jobs import benchmark_inference as bench
+from fer_keras.jobs import timed_files
 from fer_keras.models import build
 from fer_keras.models.load import load_model
 
@@ -30,7 +31,7 @@ def results(exported):
 def test_every_format_has_a_row_with_the_kept_files_bytes(exported, results):
     folder, written, _ = exported
     ours = results[results["model"] == folder.name].set_index("format")
-    assert list(ours.index) == list(bench.format_titles())
+    assert list(ours.index) == list(timed_files.format_titles())
     assert ours.loc["keras", "bytes"] == (folder / "model.keras").stat().st_size
     for export, facts in written["formats"].items():
         if not FORMATS[export].same_as:
@@ -60,16 +61,16 @@ def test_formats_that_are_not_kept_are_made_elsewhere(tmp_path, capsys):
     build("cnn", widths=(4,), dense_widths=()).save(folder / "model.keras")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    contestants = bench.our_files(folder, "bare", None, scratch)
-    assert [contestant.runtime for contestant in contestants] == list(bench.format_titles())
-    assert all(contestant.path.parent == scratch for contestant in contestants[1:])
+    files = bench.our_files(folder, "bare", None, scratch)
+    assert [file.runtime for file in files] == list(timed_files.format_titles())
+    assert all(file.path.parent == scratch for file in files[1:])
     assert [path.name for path in folder.iterdir()] == ["model.keras"]
     assert "bare: LiteRT int8 is made for the occasion" in capsys.readouterr().out
 
 
 def test_the_fastest_round_counts():
     class Slow:
-        contestant = bench.Contestant("m", "onnx", Path("m.onnx"), 1)
+        file = timed_files.TimedFile("m", "onnx", Path("m.onnx"), 1)
 
         def __init__(self):
             self.seconds = iter([9.0, 9.0, 2.0, 4.0, 1.0, 8.0, 3.0, 2.0])  # warm-up, then three rounds of both batches
@@ -83,9 +84,9 @@ def test_the_fastest_round_counts():
     assert timings["images_per_cpu_second_batch_64"] == 160.0  # 64 x 10 in 4
 
 
-def test_contestants_with_one_name_are_kept_apart(tmp_path):
+def test_models_of_one_name_are_kept_apart(tmp_path):
     class Fixed:
-        contestant = bench.Contestant("m", "onnx", Path("m.onnx"), 1)
+        file = timed_files.TimedFile("m", "onnx", Path("m.onnx"), 1)
 
         def __init__(self, seconds):
             self.told = {"calls": 1, "seconds": seconds, "cpu_seconds": seconds, "peak_memory": 7}
@@ -104,7 +105,7 @@ def test_contestants_with_one_name_are_kept_apart(tmp_path):
 
 def test_a_batch_is_full_though_the_faces_are_few(tmp_path):
     faces = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
-    files = bench._pixel_files([bench.Contestant("m", "onnx", Path("m.onnx"), 1)], faces, tmp_path)
+    files = bench._pixel_files([timed_files.TimedFile("m", "onnx", Path("m.onnx"), 1)], faces, tmp_path)
     written = np.load(files[None])
     assert len(written) == 64 and written[:, 0, 0, 0].tolist() == [*range(5)] * 12 + [0, 1, 2, 3]
 
@@ -125,7 +126,7 @@ def test_a_file_that_its_runtime_cannot_use_is_named(tmp_path):
     broken = tmp_path / "model.onnx"
     broken.write_bytes(b"nothing")
     with pytest.raises(FerKerasError, match=r"m, ONNX Runtime: its runtime cannot use .*model\.onnx"):
-        bench.Process(bench.Contestant("m", "onnx", broken, 1))
+        timed_files.Process(timed_files.TimedFile("m", "onnx", broken, 1))
 
 
 def test_the_table_and_the_figure_show_every_row(results, tmp_path):
@@ -133,7 +134,7 @@ def test_the_table_and_the_figure_show_every_row(results, tmp_path):
     assert len(lines) == len(results) + 2
     first = results.iloc[0]
     assert lines[2].split("|")[2].strip() == f"{first['bytes'] / 1e3:,.0f}"
-    figure = inference_figure(results, bench.format_titles(), bench.format_colours(), "test")
+    figure = inference_figure(results, timed_files.format_titles(), timed_files.format_colours(), "test")
     (ax,) = figure.axes
     assert len(ax.collections) == len(results) and ax.get_xscale() == "log"
 

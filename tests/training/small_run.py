@@ -12,7 +12,7 @@ tf.config.threading.set_intra_op_parallelism_threads(1)
 tf.config.threading.set_inter_op_parallelism_threads(1)
 tf.config.experimental.enable_op_determinism()
 
-from fer_keras import __main__ as commands  # noqa: E402
+from fer_keras import endings  # noqa: E402
 from fer_keras.config import DataConfig, FitConfig, StudentConfig  # noqa: E402
 from fer_keras.data.dataset import mark_validation  # noqa: E402
 from fer_keras.data.synthetic import drawn_faces  # noqa: E402
@@ -51,4 +51,4 @@ def run(folder, resume, config=CONFIG):
 if __name__ == "__main__":
     # Tests that a shell runs in the background are deaf to Ctrl-C, and so would be what they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    commands.run(lambda: run(Path(sys.argv[1]), "--resume" in sys.argv) and 0)
+    endings.run(lambda: run(Path(sys.argv[1]), "--resume" in sys.argv) and 0)

@@ -16,9 +16,11 @@ from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.models import build
 from fer_keras.models.fast_layers import for_training
+from fer_keras.training.ancestor import ancestor_facts
 from fer_keras.training.checkpoint import Checkpoint, restore
+from fer_keras.training.digests import write_digests
 from fer_keras.training.optimizer import batch_norm_momentum, make_optimizer
-from fer_keras.training.run import Run, ancestor_facts, write_digests
+from fer_keras.training.run import Run
 
 VALIDATED = {"val_accuracy": 0.25}
 
@@ -137,12 +139,12 @@ def test_logits_that_go_while_they_are_learned_from_are_a_sentence(tmp_path, mon
 
 
 def test_auto_precision_is_what_it_was_where_the_run_began(finished, tmp_path, monkeypatch):
-    assert run_in(finished).recorded_precision == "float32" and run_in(tmp_path).recorded_precision is None
+    assert run_in(finished).precision == "float32"
     auto = replace(CONFIG, fit=replace(CONFIG.fit, precision="auto", epochs=1))
     seen = []
     monkeypatch.setattr("fer_keras.training.loop._fit", lambda trainer, *_: seen.append(trainer.student))
     for here in ("mixed_bfloat16", "float32"):
-        monkeypatch.setattr("fer_keras.training.loop.resolve_precision", lambda asked, here=here: here)
+        monkeypatch.setattr("fer_keras.training.run.resolve_precision", lambda asked, here=here: here)
         run(tmp_path / "run", here == "float32", auto)
     assert [{layer.compute_dtype for layer in network.layers} & {"bfloat16"} for network in seen] == 2 * [{"bfloat16"}]
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
-from fer_keras import __main__ as commands
+from fer_keras import endings
 from fer_keras.config import DataConfig, FitConfig, StudentConfig
 from tuner.workers import exit_with_supervisor, role_is_whole, supervise
 
@@ -43,7 +43,7 @@ def search_in(folder, **told):
     epochs = told.pop("epochs", told["base"].fit.epochs)
     base = replace(told["base"], fit=replace(told["base"].fit, epochs=epochs))
     lists = {name: tuple(told[name]) for name in ("families", "budgets", "control_budgets")}  # from JSON, perhaps
-    return Search(Path(folder), **{**told, **lists, "base": base})
+    return Search(**{**told, **lists, "folder": Path(folder), "base": base})
 
 
 def material():
@@ -114,4 +114,4 @@ def main():
 
 
 if __name__ == "__main__":
-    commands.run(main)
+    endings.run(main)

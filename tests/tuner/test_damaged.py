@@ -81,7 +81,7 @@ def test_what_is_no_object_is_named(folder, name, text):
     ("keys", "value", "sentence"),
     [
         (["trials"], "ten", r"trials 'ten': expected a whole number"),
-        (["trials"], 0, r"--trials 0: expected"),
+        (["trials"], 0, r"trials 0: expected"),
         (["budgets"], 5_000, r"budgets 5000: expected a list"),
         (["budgets"], ["many"], r"budgets\[0\] 'many': expected a whole number"),
         (["families"], ["vit"], "unknown family 'vit'"),

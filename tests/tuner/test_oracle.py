@@ -8,8 +8,8 @@ import pytest
 from small_search import search_in
 
 from fer_keras.files import locked
-from tuner.defaults import TRIALS
 from tuner.ledger import trial_lock
+from tuner.options import SearchOptions
 from tuner.oracle import FrontierOracle
 from tuner.plan import candidate
 from tuner.search_space import defaults
@@ -243,4 +243,4 @@ def test_the_general_cnn_is_tried_without_and_with_a_dense_layer(tmp_path):
     assert sorted((trial.budget, trial.values["dense"]) for trial in short) == [
         (5_000, 0.0), (5_000, 1.0), (9_000, 0.0), (9_000, 1.0),
     ]  # fmt: skip
-    assert TRIALS >= 8
+    assert SearchOptions.trials >= 8

@@ -12,7 +12,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.models import FAMILIES, build
 from fer_keras.models.budget import multiply_adds, parameters
 from fer_keras.models.widths import MIN_WIDTH, solve_widths
-from tuner.defaults import BUDGETS, MAX_MULTIPLY_ADDS
+from tuner.options import SearchOptions
 from tuner.search_space import defaults, search_plan, searchable, solve_options
 from tuner.settings import Candidate
 
@@ -23,13 +23,13 @@ def some_values(family, count):
     return [dict(zip(space, values, strict=True)) for values in random.Random(5).sample(every, count)]
 
 
-@pytest.mark.parametrize("budget", BUDGETS)
+@pytest.mark.parametrize("budget", SearchOptions.budgets)
 @pytest.mark.parametrize("family", searchable())
 def test_budgets_are_met_and_used(family, budget):
     for values in [defaults(family), *some_values(family, 25)]:
         options = solve_options(family, budget, values)
         assert 0.97 * budget <= FAMILIES[family].parameters(**options) <= budget, values
-        assert FAMILIES[family].multiply_adds(**options) <= MAX_MULTIPLY_ADDS, values
+        assert FAMILIES[family].multiply_adds(**options) <= SearchOptions.max_multiply_adds, values
         assert min(options["widths"]) >= MIN_WIDTH
 
 

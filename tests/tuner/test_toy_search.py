@@ -25,6 +25,7 @@ from tuner.frontier import frontier_points, pick, read_ledger
 from tuner.frontier_differences import differences
 from tuner.frontier_tables import families_table
 from tuner.hypermodel import Material
+from tuner.options import SearchOptions
 from tuner.settings import Search
 
 CLASSES = ("happy", "neutral", "surprise")
@@ -76,10 +77,9 @@ def searched(tmp_path_factory):
         register_family(TOY)
         material = Material(data, lambda config: RightLogits(data.split("train").labels))
         patch.setattr(search, "prepare", lambda *_: material)
-        asked = Search(
-            folder, replace(BASE, data=told), ("cnn", "toy"), (3_000,), 1, final_epochs=2, seeds=1, control_budgets=()
-        )
-        search.run_search(asked, data, [], Path())
+        options = SearchOptions(("cnn", "toy"), (3_000,), trials=1, final_epochs=2, seeds=1, control_budgets=())
+        toy_search = Search(**vars(options), folder=folder, base=replace(BASE, data=told))
+        search.run_search(toy_search, data, [], Path())
         yield folder, faces
 
 

@@ -1,0 +1,32 @@
+"""Whether a checkpoint is as it was written: a disk may damage it."""
+
+from pathlib import Path
+
+from fer_keras.errors import FerKerasError
+from fer_keras.files import file_sha256, read_json, write_json
+
+DIGESTS_FILE = "digests.json"
+"""In the folder of a checkpoint: the name of each other file -> its SHA-256."""
+
+
+def write_digests(folder: Path) -> None:
+    """Write down the SHA-256 of each file of a checkpoint, so that damage to one is found when it is read."""
+    digests = {file.name: file_sha256(file) for file in sorted(folder.iterdir()) if file.name != DIGESTS_FILE}
+    write_json(folder / DIGESTS_FILE, digests)
+
+
+def find_damage(folder: Path) -> tuple[Path, str] | None:
+    """Return a file of a checkpoint that is not as it was written, and what is wrong with it; None if all are."""
+    try:
+        digests = read_json(folder / DIGESTS_FILE)
+    except FerKerasError as error:
+        return folder / DIGESTS_FILE, str(error).removeprefix(f"{folder / DIGESTS_FILE}: ")
+    if not isinstance(digests, dict):
+        return folder / DIGESTS_FILE, "expected an object"
+    for name, digest in digests.items():
+        try:
+            if file_sha256(folder / name) != digest:
+                return folder / name, "its SHA-256 is another than when it was written"
+        except OSError as error:
+            return folder / name, error.strerror or type(error).__name__
+    return None
