@@ -40,6 +40,7 @@ export async function decodePicture(file, mostPixels) {
  * @throws {PageError} this browser cannot play it, or it shows nothing.
  */
 export async function openVideo(player, file, signal, onBreak) {
+  if (!file.size) throw notReadable(file); // the browser would complain of it in its console
   let isOpen = false;
   await new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason));
