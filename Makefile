@@ -14,7 +14,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGES := web/node_modules/.package-lock.json
-BROWSER := $(and $(shell command -v npm),$(shell command -v chromium chromium-browser google-chrome))
+NPM := $(shell command -v npm)
+BROWSER := $(and $(NPM),$(shell command -v chromium chromium-browser google-chrome))
 
 .PHONY: distill test torture lint lock docs docs-tables page page-serve clean
 
@@ -28,9 +29,10 @@ test: $(READY) $(if $(BROWSER),$(PACKAGES))
 torture: $(READY)
 	$(BIN)/python tests/torture/torture.py --minutes $(or $(MINUTES),10) $(ARGS)
 
-lint: $(READY)
+lint: $(READY) $(if $(NPM),$(PACKAGES))
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(if $(NPM),web/node_modules/.bin/tsc --project web,@echo "the types in web/ are not checked: that needs npm")
 
 # The site's packages are not in the lock: they make nothing that is published here.
 docs: $(READY)

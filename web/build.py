@@ -20,12 +20,21 @@ from fer_keras.errors import FerKerasError
 from fer_keras.export.flatbuffer import read, with_metadata, write
 from fer_keras.faces import boxes, crop, detector, drawing, finder, photo, smoothing, tracking
 from fer_keras.files import CALIBRATION_FILE, read_json
-from fer_keras.labels import FER2013, KNOWN, label_set_of
+from fer_keras.labels import FER2013, FERPLUS, KNOWN, label_set_of
 
 WEB = Path(__file__).parent
 SAVED_MODELS = WEB.parent / "saved_models"
-MODELS = {DEFAULT_MODEL: "default", TINY_MODEL: "tiny"}
-"""Name -> what the page calls it; the first is chosen when the page opens."""
+MODELS = {DEFAULT_MODEL: "default", TINY_MODEL: "tiny", "crowd-93k": "", "crowd-25k": "tiny"}
+"""Name -> what the page adds to it. Those that are in saved_models/ are offered; the first is chosen at the start."""
+
+_LEARNED = {
+    FER2013: (
+        "as the pictures are labelled (FER2013)",
+        "whose labels people themselves agree with on about two thirds",
+    ),
+    FERPLUS: ("as most of ten people see them (FER+)", "those on which most of ten people agree"),
+}
+"""Label set -> what its expressions are, and what is to be known of the images that a model of it was tested on."""
 
 _VENDORED = {
     "@litertjs/core/dist/index.js": "litert.js",
@@ -45,6 +54,7 @@ _CHANGES = {
 """In LiteRT's code."""
 
 _ZSTD_LEVEL = 22
+_MADE_OF = (".tflite", ".json")
 
 
 def build(dist: Path) -> None:
@@ -61,7 +71,7 @@ def build(dist: Path) -> None:
             "photos": {"most_pixels": photo.MAX_PHOTO_PIXELS, "halved_from": MAX_IMAGE_PIXELS},
             "class_colours": _class_colours(),
             "faces": _faces(new),
-            "models": _models(new),
+            "models": add_models(new, SAVED_MODELS, MODELS),
         }
         (new / "constants.json").write_text(json.dumps(constants, indent=1) + "\n", encoding="utf-8")
         _list_files(new)
@@ -75,7 +85,7 @@ def is_current(dist: Path) -> bool:
     made = dist / "sw.js"
     faces = Path(detector.__file__).parent.glob("*.py")
     sources = [Path(__file__), WEB / "package-lock.json", *(WEB / "src").rglob("*"), *faces]
-    sources += [file for name in MODELS for file in (SAVED_MODELS / name).glob("*.tflite")]
+    sources += [file for name in MODELS for file in (SAVED_MODELS / name).glob("*") if file.suffix in _MADE_OF]
     return made.exists() and made.stat().st_mtime > max(source.stat().st_mtime for source in sources)
 
 
@@ -94,13 +104,22 @@ def _vendor(folder: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     data = source.read_bytes()
     if target.suffix == ".zst":
-        data = _packed(data)
+        data = packed(data)
     elif target.suffix == ".js":  # source maps stay behind
         data = b"\n".join(line for line in data.split(b"\n") if not line.startswith(b"//# sourceMappingURL="))
     target.write_bytes(data)
 
 
-def _packed(data: bytes) -> bytes:
+def packed(data: bytes, width: int = 1) -> bytes:
+    """Return a file as zstd.
+
+    Args:
+        data: the file.
+        width: of the numbers that it mostly holds, in bytes. Of wide ones first bytes come first, then second ones and
+            so on: the last, in which sign and exponent are, are alike and take little space.
+    """
+    data += bytes(-len(data) % width)  # a LiteRT file may end with them
+    data = b"".join(data[start::width] for start in range(width))
     options = zstandard.ZstdCompressionParameters.from_level(_ZSTD_LEVEL, source_size=len(data))
     return zstandard.ZstdCompressor(compression_params=options).compress(data)
 
@@ -110,56 +129,71 @@ def _faces(dist: Path) -> dict[str, Any]:
     folder.mkdir()
     networks = {}
     for name, network in detector.NETWORKS.items():
-        file = f"{network.file}.zst"
-        _copy(Path(detector.__file__).with_name("models") / network.file, folder / file)
-        networks[name] = {"file": f"models/{file}", "side": network.side, "grid": [*network.grid.items()]}
+        file = f"models/{network.file}.2.zst"  # its numbers have 16 bits
+        whole = Path(detector.__file__).with_name("models") / network.file
+        (dist / file).write_bytes(packed(whole.read_bytes(), width=2))
+        networks[name] = {"file": file, "side": network.side, "grid": [*network.grid.items()]}
     return {
         "networks": networks,
         "key_points": detector.KEY_POINTS,
-        "min_score": 0.5,
+        "min_score": detector.MIN_SCORE,
         "same_face": boxes.SAME_FACE,
-        "reducing_gap": 2.0,
+        "reducing_gap": detector.REDUCING_GAP,
         "tiles": {
-            "from": finder._TILED_FROM,
-            "detail": finder._DETAIL,
-            "side": finder._TILE,
-            "overlap": finder._OVERLAP,
+            "from": finder.TILED_FROM,
+            "detail": finder.DETAIL,
+            "side": finder.TILE,
+            "overlap": finder.OVERLAP,
         },
         "finders": {
-            "photo": {"networks": ["full", "short"], "tiles": True},
-            "video": {"networks": ["full", "short"], "tiles": False},
-            "camera": {"networks": ["short"], "tiles": False},
+            kind: {"networks": networks, "tiles": kind == "photo"} for kind, networks in finder.NETWORKS_FOR.items()
         },
         "following": {
             "patience": tracking.PATIENCE,
-            "least_overlap": tracking._LEAST_OVERLAP,
-            "steady": tracking._STEADY,
+            "least_overlap": tracking.LEAST_OVERLAP,
+            "steady": tracking.STEADY,
             "same_face": boxes.SAME_FACE,
-            "time_constant": 0.5,
-            "forget": smoothing._FORGET,
+            "time_constant": smoothing.TIME_CONSTANT,
+            "forget": smoothing.FORGET,
         },
         "colours": drawing.COLOURS,
         "crop": {"side": crop.SIDE, "down": crop.DOWN, "up": crop.UP, "level_from": crop.LEVEL_FROM},
     }
 
 
-def _models(dist: Path) -> list[dict[str, Any]]:
+def add_models(dist: Path, folder: Path, names: dict[str, str]) -> list[dict[str, Any]]:
+    """Write to a page the models that lie in a folder; return what constants.json says of them.
+
+    Args:
+        dist: the page.
+        folder: with a folder for each model, as saved_models/.
+        names: as `MODELS`.
+    """
     models = []
-    for name, title in MODELS.items():
-        folder, files = SAVED_MODELS / name, {}
+    for name, title in names.items():
+        if not (folder / name / "card.json").exists():
+            continue
+        files = {}
         for precision in ("float32", "int8"):
-            file = f"models/{name}_{precision}.tflite.zst"
-            (dist / file).write_bytes(_packed(_single(folder, precision)))
-            files[precision] = file
-        card = read_json(folder / "card.json")
-        facts = {"parameters": card["size"]["parameters"], "accuracy": _accuracy(card)}
-        models.append({"name": name, "title": title, "files": files, **facts})
+            files[precision] = f"models/{name}_{precision}.tflite.4.zst"
+            (dist / files[precision]).write_bytes(packed(_single(folder / name, precision), width=4))
+        facts = _facts(read_json(folder / name / "card.json"))
+        facts["title"] = ", ".join(filter(None, (title, facts["title"])))
+        models.append({"name": name, "files": files, **facts})
     return models
 
 
-def _accuracy(card: dict[str, Any]) -> float:
-    """Of the split that models are reported on."""
-    return card["scores"]["splits"]["public_test"]["all"]["accuracy"]
+def _facts(card: dict[str, Any]) -> dict[str, Any]:
+    """What the page says of a model, out of its card."""
+    label_set = label_set_of(card["classes"])
+    expressions, tested = _LEARNED.get(label_set, ("of its own data", "like those that it learned"))
+    return {
+        "title": f"{len(label_set)} expressions",
+        "group": f"Expressions {expressions}",
+        "parameters": card["size"]["parameters"],
+        "accuracy": card["scores"]["splits"]["public_test"]["all"]["accuracy"],  # of the split that models report
+        "tested": tested,
+    }
 
 
 def _single(folder: Path, precision: str) -> bytes:

@@ -19,6 +19,12 @@ from fer_keras.faces.boxes import merged
 KEY_POINTS = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
 """The person's own right and left."""
 
+MIN_SCORE = 0.5
+"""What the detector is less sure of is no face, unless one asks for it."""
+
+REDUCING_GAP = 2.0
+"""A picture is made small by whole numbers first, to this many times the size that the network takes."""
+
 _MODELS = Path(__file__).with_name("models")
 
 
@@ -69,7 +75,7 @@ class FaceDetector:
         FerKerasError: there is no such network, or no package that runs LiteRT files.
     """
 
-    def __init__(self, network: str = "full", min_score: float = 0.5) -> None:
+    def __init__(self, network: str = "full", min_score: float = MIN_SCORE) -> None:
         if network not in NETWORKS:
             raise FerKerasError(f"face detector {network!r}: expected one of {', '.join(NETWORKS)}")
         self._network = NETWORKS[network]
@@ -85,7 +91,7 @@ class FaceDetector:
         side = self._network.side
         scale = side / max(picture.size)
         width, height = (max(1, round(scale * length)) for length in picture.size)
-        small = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0).convert("RGB")
+        small = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=REDUCING_GAP).convert("RGB")
         square = np.full((side, side, 3), -1.0, np.float32)  # black around it, as in MediaPipe
         left, top = (side - width) // 2, (side - height) // 2
         square[top : top + height, left : left + width] = np.asarray(small, np.float32) / 127.5 - 1.0

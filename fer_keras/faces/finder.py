@@ -5,18 +5,21 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image
 
-from fer_keras.faces.detector import FaceDetector, FoundFace, faces_of
+from fer_keras.faces.detector import MIN_SCORE, FaceDetector, FoundFace, faces_of
 
-_TILED_FROM = 640
+NETWORKS_FOR = {"photo": ("full", "short"), "video": ("full", "short"), "camera": ("short",)}
+"""Which of the detector's networks look at what: before a camera faces are near."""
+
+TILED_FROM = 640
 """Pixels of a picture's longer side from which on its parts have detail that the whole, made small, has lost."""
 
-_DETAIL = 288
+DETAIL = 288
 """Pixels of a side that leave the largest network enough; a picture is made that small once, for all looks at it."""
 
-_TILE = 0.7
+TILE = 0.7
 """The side of a tile, as a share of the picture's longer side: two tiles cover a photo of 3:2."""
 
-_OVERLAP = 0.25
+OVERLAP = 0.25
 """Of neighbouring tiles, as a share of their side: a face of that size is whole in one of them."""
 
 
@@ -36,15 +39,15 @@ class FaceFinder:
     """
 
     def __init__(
-        self, networks: tuple[str, ...] = ("full", "short"), *, tiles: bool = True, min_score: float = 0.5
+        self, networks: tuple[str, ...] = NETWORKS_FOR["photo"], *, tiles: bool = True, min_score: float = MIN_SCORE
     ) -> None:
         self._detectors = [FaceDetector(network, min_score) for network in networks]
         self._tiles = tiles
 
     def find(self, picture: Image.Image) -> list[FoundFace]:
         """Return the faces of a picture of any mode and size, each once, from left to right."""
-        tiled = self._tiles and max(picture.size) >= _TILED_FROM
-        scale = max(1, int(max(picture.size) * (_TILE if tiled else 1.0) / _DETAIL))
+        tiled = self._tiles and max(picture.size) >= TILED_FROM
+        scale = max(1, int(max(picture.size) * (TILE if tiled else 1.0) / DETAIL))
         small = (picture if picture.mode in ("L", "RGB") else picture.convert("RGB")).reduce(scale)
         found = [face for detector in self._detectors for face in detector.find(small)]
         for tile in _tiles(*small.size) if tiled else ():
@@ -55,14 +58,14 @@ class FaceFinder:
 
 def _tiles(width: int, height: int) -> Iterator[tuple[int, int, int, int]]:
     """Left, top, right and bottom of overlapping squares that cover a picture."""
-    side = int(_TILE * max(width, height))
+    side = int(TILE * max(width, height))
     for top in _starts(height, side):
         for left in _starts(width, side):
             yield left, top, min(width, left + side), min(height, top + side)
 
 
 def _starts(length: int, side: int) -> list[int]:
-    count = 1 + max(0, int(np.ceil((length - side) / (side * (1.0 - _OVERLAP)))))
+    count = 1 + max(0, int(np.ceil((length - side) / (side * (1.0 - OVERLAP)))))
     return np.linspace(0, max(0, length - side), count).astype(int).tolist()
 
 

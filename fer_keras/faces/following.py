@@ -8,7 +8,7 @@ from PIL import Image
 from fer_keras.faces.crop import crop_of
 from fer_keras.faces.expressions import box_in, faces_of_crops
 from fer_keras.faces.finder import FaceFinder
-from fer_keras.faces.smoothing import Smoother
+from fer_keras.faces.smoothing import TIME_CONSTANT, Smoother
 from fer_keras.faces.tracking import TrackedFace, Tracker
 from fer_keras.predict import Classifier, Prediction
 from fer_keras.probabilities import softmax
@@ -43,7 +43,7 @@ class FaceFollower:
         classifier: Classifier,
         finder: FaceFinder,
         *,
-        smoothing: float = 0.5,
+        smoothing: float = TIME_CONSTANT,
         detect_every: int = 1,
         max_faces: int | None = None,
     ) -> None:

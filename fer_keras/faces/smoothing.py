@@ -2,7 +2,10 @@
 
 import numpy as np
 
-_FORGET = 10.0
+TIME_CONSTANT = 0.5
+"""Seconds, where one does not ask for others."""
+
+FORGET = 10.0
 """Time constants after which a face that is gone is forgotten."""
 
 
@@ -21,7 +24,7 @@ class Smoother:
         """Return the smoothed values of a face, now that these were seen at a time, which grows from call to call."""
         if self._time_constant <= 0.0:
             return values
-        oldest = seconds - _FORGET * self._time_constant
+        oldest = seconds - FORGET * self._time_constant
         self._state = {name: state for name, state in self._state.items() if state[0] >= oldest}
         before, total, weight = self._state.get(face, (seconds, np.zeros_like(values), 0.0))
         fade = np.exp((before - seconds) / self._time_constant)

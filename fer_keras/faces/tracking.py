@@ -10,8 +10,10 @@ from fer_keras.faces.detector import FoundFace
 PATIENCE = 1.0
 """Seconds for which a face that is not found is waited for; later it is another one."""
 
-_LEAST_OVERLAP = 0.1
-_STEADY = 0.3
+LEAST_OVERLAP = 0.1
+"""Of a face's box and where one is expected, from which on both may be the same."""
+
+STEADY = 0.3
 """Seconds over which a face's speed is averaged."""
 
 
@@ -86,7 +88,7 @@ def _partners(found: list[FoundFace], expected: list[FoundFace], last: list[Foun
     partners: dict[int, int] = {}
     for flat in np.argsort(-shared, axis=None, kind="stable"):
         face, track = (int(number) for number in np.unravel_index(flat, shared.shape))
-        if shared[face, track] < _LEAST_OVERLAP:
+        if shared[face, track] < LEAST_OVERLAP:
             break
         if face not in partners and track not in partners.values():
             partners[face] = track
@@ -107,7 +109,7 @@ def _moved(track: TrackedFace, face: FoundFace, seconds: float, *, keep_speed: b
         return replace(track, face=face, seconds=seconds)
     centres = (box[:2] + box[2:] / 2 for box in (face.box, track.face.box))
     now, before = centres
-    share = 1.0 - np.exp(-passed / _STEADY)
+    share = 1.0 - np.exp(-passed / STEADY)
     return TrackedFace(track.number, face, seconds, track.speed + share * ((now - before) / passed - track.speed))
 
 

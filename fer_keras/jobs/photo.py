@@ -21,6 +21,7 @@ from fer_keras import DEFAULT_MODEL, cli, load
 from fer_keras.config import require
 from fer_keras.data.pictures import count_pictures, find_pictures
 from fer_keras.errors import FerKerasError
+from fer_keras.faces.detector import MIN_SCORE
 from fer_keras.faces.drawing import Mark, draw_marks, montage, require_picture_name, save_picture
 from fer_keras.faces.photo import MAX_PHOTO_BYTES
 from fer_keras.jobs.eta import Progress
@@ -49,7 +50,10 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="threads; default one for each core")
     parser.add_argument(
-        "--min-score", type=float, default=0.5, help="what the detector is less sure of is no face; default %(default)s"
+        "--min-score",
+        type=float,
+        default=MIN_SCORE,
+        help="what the detector is less sure of is no face; default %(default)s",
     )
     return parser
 

@@ -17,8 +17,10 @@ from pathlib import Path
 from fer_keras import DEFAULT_MODEL, cli, load
 from fer_keras.config import require
 from fer_keras.errors import FerKerasError
-from fer_keras.faces.finder import FaceFinder
+from fer_keras.faces.detector import MIN_SCORE
+from fer_keras.faces.finder import NETWORKS_FOR, FaceFinder
 from fer_keras.faces.following import FaceFollower, FollowedFace
+from fer_keras.faces.smoothing import TIME_CONSTANT
 from fer_keras.faces.timeline import Timeline
 from fer_keras.faces.video import Frame, Video, open_video
 from fer_keras.faces.video_copy import VideoCopy, open_copy, require_video_name
@@ -46,13 +48,17 @@ def parser() -> argparse.ArgumentParser:
 def add_follower_options(parser: argparse.ArgumentParser) -> None:
     """Add what following faces can be told."""
     parser.add_argument(
-        "--smoothing", type=float, default=0.5, metavar="SECONDS", help="time constant; 0 is off; default %(default)s"
+        "--smoothing",
+        type=float,
+        default=TIME_CONSTANT,
+        metavar="SECONDS",
+        help="time constant; 0 is off; default %(default)s",
     )
     parser.add_argument(
         "--detect-every", type=int, default=1, metavar="N", help="look for faces in every N-th frame that is answered"
     )
     parser.add_argument("--max-faces", type=int, help="at most so many, the largest when they come; default all")
-    parser.add_argument("--min-score", type=float, default=0.5, help="of the detector; default %(default)s")
+    parser.add_argument("--min-score", type=float, default=MIN_SCORE, help="of the detector; default %(default)s")
 
 
 def make_follower(args: argparse.Namespace, model: str, networks: tuple[str, ...]) -> FaceFollower:
@@ -90,7 +96,7 @@ def main() -> int:
         raise FerKerasError(f"{words[1]}: expected one video, found {len(words)}")
     with ExitStack() as stack:
         video = stack.enter_context(open_video(words[0]))
-        follower = make_follower(args, model, ("full", "short"))
+        follower = make_follower(args, model, NETWORKS_FOR["video"])
         rows = stack.enter_context(rows_file(args.csv, follower.classes))
         copy = stack.enter_context(open_copy(args.plot, video, args.start)) if args.plot else None
         timeline = Timeline(follower.classes)

@@ -15,6 +15,7 @@ from pathlib import Path
 from fer_keras import DEFAULT_MODEL
 from fer_keras.config import require
 from fer_keras.faces.camera import camera_frames
+from fer_keras.faces.finder import NETWORKS_FOR
 from fer_keras.faces.window import open_window
 from fer_keras.jobs.video import add_follower_options, make_follower
 from fer_keras.jobs.video_rows import Interrupt, annotated, rows_file
@@ -38,7 +39,7 @@ def main() -> int:
     require("--seconds", args.seconds, 0, float("inf"))
     with ExitStack() as stack:
         frames = stack.enter_context(camera_frames(args.camera))
-        follower = make_follower(args, args.model, ("short",))
+        follower = make_follower(args, args.model, NETWORKS_FOR["camera"])
         window = None if args.no_window else open_window("fer-keras webcam")
         wants_rows = args.csv or window is None
         rows = stack.enter_context(rows_file(args.csv, follower.classes)) if wants_rows else None

@@ -46,5 +46,5 @@ def watched(context, address):
     context.on("request", lambda request: hosts.add(request.url.split("/")[2] if "://" in request.url else ""))
     open_page(page, address)
     yield page
-    assert not errors
+    assert not errors, errors
     assert hosts <= {address.split("/")[2], ""}  # blob: and data: have no host

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from browsing import CHROMIUM, FLAGS, PATIENCE, serving, watched
+from drawn import FRAMES, RATE, drawn_face, scene
 from filelock import FileLock
 
 WEB = Path(__file__).parents[2] / "web"
@@ -28,15 +29,42 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def dist():
+def builder():
+    """web/build.py."""
     spec = importlib.util.spec_from_file_location("build_page", WEB / "build.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def dist(builder):
     folder = WEB / "dist"
     with FileLock(WEB / "node_modules" / ".page.lock"):  # of two test processes one builds
-        if not module.is_current(folder):
-            module.build(folder)
+        if not builder.is_current(folder):
+            builder.build(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def moving():
+    """The pictures of `video`: a surprised face that moves to the right."""
+    return [scene((drawn_face("surprise", 0), (40 + 12 * number, 120))) for number in range(FRAMES)]
+
+
+@pytest.fixture(scope="session")
+def video(moving, tmp_path_factory):
+    """A WebM file of `RATE` frames a second."""
+    import av
+
+    path = tmp_path_factory.mktemp("video") / "moving.webm"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libvpx", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 640, 480, "yuv420p", 4_000_000
+        for picture in moving:
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode())
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,9 @@ from PIL import Image
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.labels import FER2013
 
+RATE, FRAMES = 10, 20
+"""Of the video file."""
+
 
 def drawn_face(expression, seed, side=240):
     """A drawn face, enlarged; grey."""

@@ -1,54 +1,22 @@
 """The page answers as the package does."""
 
+import base64
+import io
 import json
-import re
 
 import numpy as np
 import pytest
 from drawn import drawn_face, png, scene, upload
 from PIL import Image
 from portrait import PORTRAIT, jpeg, sideways
+from reading import NEAR, assert_same, package_answers, read_photo
 
 import fer_keras
 from fer_keras.cards.sample import sample_faces
 from fer_keras.faces.crop import crop_of, cut
 from fer_keras.faces.finder import FaceFinder
+from fer_keras.faces.photo import open_photo
 from fer_keras.probabilities import softmax
-
-expect = pytest.importorskip("playwright.sync_api").expect
-
-NEAR = 0.02
-
-
-def shown(page):
-    """What the page shows of each face: its title, and for each model the classes' shares."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll(".face")].map((face) => ({
-            title: face.querySelector("h3").textContent,
-            tables: [...face.querySelectorAll("table")].map((table) => Object.fromEntries(
-                [...table.rows].map((row) => [row.cells[0].textContent, parseFloat(row.cells[2].textContent) / 100])))
-        }))"""
-    )
-
-
-def read_photo(page, file):
-    page.evaluate("document.getElementById('message').textContent = ''")
-    page.set_input_files("#file", file)
-    expect(page.locator("#message")).to_have_text(re.compile(r"in this photo\.$"))
-    return shown(page)
-
-
-def package_answers(picture, model=fer_keras.DEFAULT_MODEL):
-    found = FaceFinder().find(picture)
-    faces = np.stack([cut(picture, crop_of(face)) for face in found])
-    return fer_keras.load(model, runtime="litert").answers(faces)
-
-
-def assert_same(face, answer, number=1):
-    assert face["title"] == f"Face {number}: {answer.label} {round(100 * answer.confidence)} %"
-    (table,) = face["tables"]
-    assert [*table] == [*answer.classes]
-    np.testing.assert_allclose([*table.values()], answer.probabilities, atol=NEAR)
 
 
 def test_a_portrait_as_the_package_reads_it(page):
@@ -72,6 +40,27 @@ def test_a_photo_held_sideways(page):
     (answer,) = package_answers(portrait)
     assert face["title"].startswith(f"Face 1: {answer.label}")
     np.testing.assert_allclose([*face["tables"][0].values()], answer.probabilities, atol=NEAR)
+
+
+def test_a_photo_of_48_megapixels_which_is_read_at_half_its_sides(page):
+    picture = Image.new("RGB", (8000, 6000), (110, 118, 126))
+    picture.paste(Image.open(PORTRAIT).convert("RGB").resize((2560, 3000)), (2001, 1003))
+    data = jpeg(picture)
+    (face,) = read_photo(page, upload("huge.jpg", data, "image/jpeg"))
+    half = open_photo(data, "huge.jpg").image
+    (answer,) = package_answers(half)
+    assert_same(face, answer)
+    size = page.evaluate("(({ width, height }) => [width, height])(document.getElementById('picture'))")
+    assert tuple(size) == half.size == (4000, 3000)
+
+
+def test_the_first_picture_of_an_animation(page):
+    portrait = Image.open(PORTRAIT).convert("RGB")
+    file = io.BytesIO()
+    portrait.save(file, "GIF", save_all=True, append_images=[Image.new("RGB", portrait.size)], duration=50, loop=0)
+    (face,) = read_photo(page, upload("moving.gif", file.getvalue(), "image/gif"))
+    (answer,) = package_answers(Image.open(file).convert("RGB"))
+    assert_same(face, answer)
 
 
 LOGITS = """async ([name, precision, faces]) => {
@@ -102,13 +91,15 @@ def test_the_same_crop_gives_the_same_probabilities(page, name, precision):
 CROPS = """async (pictures) => {
     const constants = await (await fetch("constants.json")).json();
     const { cropOf, cut } = await import("/js/crop.js");
-    return pictures.map(([[data, width, height], face]) =>
-        [...cut({ data, width, height, channels: 3 }, cropOf(face, constants.faces), 48)]);
+    return pictures.map(([[pixels, width, height], face]) => {
+        const data = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
+        return [...cut({ data, width, height, channels: 3 }, cropOf(face, constants.faces), 48)];
+    });
 }"""
 
 
 def _sent(picture):
-    return [np.asarray(picture).ravel().tolist(), *picture.size]
+    return [base64.b64encode(picture.tobytes()).decode(), *picture.size]
 
 
 def test_crops_are_the_packages_to_the_bit_upright_turned_and_beyond_the_edge(page):

@@ -109,6 +109,7 @@ def test_a_still_is_the_picture_with_boxes_mirrored_or_not(page):
 
 
 def test_two_models_at_once_and_other_numbers(page):
+    page.locator("#second-model").evaluate("(select) => { select.value = '1'; }")
     page.get_by_label("Compare with another").check()
     first = page.locator(".face").first.locator("caption")
     expect(first).to_have_text([f"{DEFAULT_MODEL} float32", f"{TINY_MODEL} float32"])

@@ -76,7 +76,7 @@ def test_a_model_that_does_not_load_leaves_the_one_before(context, address):
     open_page(page, address)
     page.locator("#model").select_option("1")
     expect(page.get_by_role("alert")).to_have_text(
-        f"The model {TINY_MODEL} (float32) does not load: models/{TINY_MODEL}_float32.tflite.zst cannot be reached."
+        f"The model {TINY_MODEL} (float32) does not load: models/{TINY_MODEL}_float32.tflite.4.zst cannot be reached."
     )
     expect(page.locator("#model")).to_have_value("0")
 

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from drawn import drawn_face, scene
+from drawn import RATE
 
 import fer_keras
 from fer_keras.faces.detector import FoundFace
@@ -15,8 +15,6 @@ from fer_keras.faces.smoothing import Smoother
 from fer_keras.faces.tracking import Tracker
 
 expect = pytest.importorskip("playwright.sync_api").expect
-
-RATE, FRAMES = 10, 20
 
 FOLLOW = """async (frames) => {
     const { following } = (await (await fetch("constants.json")).json()).faces;
@@ -58,32 +56,14 @@ def test_the_same_ids_and_the_same_smoothed_numbers_as_the_package(page):
     assert seen == {1, 2, 3, 4}
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    return [scene((drawn_face("surprise", 0), (40 + 12 * number, 120))) for number in range(FRAMES)]
-
-
-@pytest.fixture(scope="module")
-def video(pictures, tmp_path_factory):
-    av = pytest.importorskip("av")
-    path = tmp_path_factory.mktemp("video") / "moving.webm"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libvpx", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt, stream.bit_rate = 640, 480, "yuv420p", 4_000_000
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
-        container.mux(stream.encode())
-    return path
-
-
-def test_a_video_file_from_its_start_to_its_end(page, video, pictures):
+def test_a_video_file_from_its_start_to_its_end(page, video, moving):
     page.set_input_files("#file", video)
     expect(page.get_by_role("status")).to_have_text("The video has ended.")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download CSV").click()
     rows = [*csv.DictReader(io.StringIO(download.value.path().read_text()))]
     follower = FaceFollower(fer_keras.load(), FaceFinder(("full", "short"), tiles=False), smoothing=0.5)
-    answers = [follower.follow(picture, number / RATE) for number, picture in enumerate(pictures)]
+    answers = [follower.follow(picture, number / RATE) for number, picture in enumerate(moving)]
     assert rows and {row["face"] for row in rows} == {"1"}
     for row in rows:  # a busy machine skips frames, those that it reads are these
         number = round(float(row["seconds"]) * RATE)

@@ -1,10 +1,21 @@
 // Which students are asked: the selects of model, numbers and head, twice.
 
+import { byId } from "./dom.js";
 import { PageError } from "./sources.js";
 import { percent } from "./stage.js";
 
-const byId = (id) => document.getElementById(id);
+/**
+ * @typedef {Object} Model
+ * @property {string} name
+ * @property {string} title what else is said of it in the list.
+ * @property {string} group what the list's group of such models is called.
+ * @property {Record<string, string>} files by their numbers, `float32` and `int8`.
+ * @property {number} parameters how many it has.
+ * @property {number} accuracy 0 to 1.
+ * @property {string} tested of which images that is.
+ */
 
+/** The selects of one student. */
 class Choice {
   constructor(prefix) {
     this.model = byId(`${prefix}model`);
@@ -19,7 +30,7 @@ class Choice {
 
   /** The student that is chosen, fetched; the select of heads shows those of its file. */
   async student(reader, models) {
-    const { name, files, parameters, accuracy } = models[Number(this.model.value)];
+    const { name, files } = models[Number(this.model.value)];
     const precision = this.precision.value;
     let classifier;
     try {
@@ -32,24 +43,25 @@ class Choice {
     this.head.replaceChildren(...names.map((text, number) => new Option(text, number, false, number === wanted)));
     this.headLabel.hidden = names.length < 2;
     const head = classifier.heads[wanted];
-    return { title: [name, precision, head.name].filter(Boolean).join(" "), classifier, head, parameters, accuracy };
+    return { title: [name, precision, head.name].filter(Boolean).join(" "), classifier, head };
   }
 }
 
 export class Choices {
   /**
    * @param {import("./reader.js").Reader} reader gets the students that are chosen.
-   * @param {{name: string, title: string, files: Object}[]} models
+   * @param {Model[]} models
    */
   constructor(reader, models) {
-    Object.assign(this, { reader, models });
+    this.reader = reader;
+    this.models = models;
     this.first = new Choice("");
     this.second = new Choice("second-");
     this.compare = byId("compare");
-    for (const { model } of [this.first, this.second]) {
-      model.replaceChildren(...models.map(({ name, title }, number) => new Option(`${name} (${title})`, number)));
-    }
-    this.second.model.selectedIndex = models.length > 1 ? 1 : 0;
+    for (const { model } of [this.first, this.second]) model.replaceChildren(...groupsOf(models));
+    const other = models.findIndex(({ group }) => group !== models[0].group);
+    this.second.model.value = String(other > 0 ? other : models.length > 1 ? 1 : 0);
+    this.turn = 0;
     this.chosen = this.#values();
   }
 
@@ -65,18 +77,27 @@ export class Choices {
    * @throws {PageError} a model does not load; what was chosen before is chosen again.
    */
   async apply() {
+    const turn = ++this.turn; // of two changes the later counts, whichever is fetched first
+    const [first, second] = [this.first, this.second];
     byId("second").hidden = !this.compare.checked;
     try {
-      const students = [await this.first.student(this.reader, this.models)];
-      if (this.compare.checked) students.push(await this.second.student(this.reader, this.models));
-      this.reader.students = students;
-      byId("parameters").textContent = students[0].parameters.toLocaleString("en");
-      byId("wrong").textContent = percent(1 - students[0].accuracy);
+      const asked = this.compare.checked ? [first, second] : [first];
+      const students = await Promise.all(asked.map((choice) => choice.student(this.reader, this.models)));
+      if (turn !== this.turn) return;
+      this.reader.students = students.filter(({ title }, at) => students.findIndex((one) => one.title === title) === at);
+      this.#describe(this.models[Number(first.model.value)]);
       this.chosen = this.#values();
     } catch (error) {
+      if (turn !== this.turn) return;
       this.#restore();
       throw error;
     }
+  }
+
+  #describe({ parameters, accuracy, tested }) {
+    byId("parameters").textContent = parameters.toLocaleString("en");
+    byId("wrong").textContent = percent(1 - accuracy);
+    byId("tested").textContent = tested;
   }
 
   #values() {
@@ -89,4 +110,15 @@ export class Choices {
     for (const { model, precision } of [this.first, this.second]) [model.value, precision.value] = values.splice(0, 2);
     byId("second").hidden = !checked;
   }
+}
+
+/** Options of a select, by what the models answer. */
+function groupsOf(models) {
+  return [...new Set(models.map(({ group }) => group))].map((label) => {
+    const group = Object.assign(document.createElement("optgroup"), { label });
+    models.forEach((model, number) => {
+      if (model.group === label) group.append(new Option(`${model.name} (${model.title})`, String(number)));
+    });
+    return group;
+  });
 }

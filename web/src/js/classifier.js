@@ -1,12 +1,13 @@
 // A student: 48x48 grey faces in, probabilities of its classes out.
 
+import { fetchFile } from "./fetching.js";
 import { readMetadata } from "./model_file.js";
-import { Network, fetchFile } from "./runtime.js";
+import { Network } from "./runtime.js";
 
 const METADATA = "fer_keras.json";
 
 /**
- * @param {ArrayLike<number>} logits
+ * @param {Float32Array} logits
  * @param {number} temperature what they are divided by.
  * @returns {number[]}
  */

@@ -2,8 +2,9 @@
 // Reference: Bazarevsky et al., "BlazeFace", 2019, arXiv 1907.05047.
 
 import { merged } from "./boxes.js";
+import { fetchFile } from "./fetching.js";
 import { roundEven, thumbnail } from "./resample.js";
-import { Network, fetchFile } from "./runtime.js";
+import { Network } from "./runtime.js";
 
 const BOX = 4;
 const VALUES = 16; // of a face: the box, then x and y of six key points

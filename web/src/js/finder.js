@@ -1,20 +1,14 @@
 // All faces of a picture, near and far: the same as fer_keras/faces/finder.py.
 
-import { facesOf, FaceDetector } from "./detector.js";
+import { facesOf } from "./detector.js";
 import { part, reduce } from "./resample.js";
 
 export class FaceFinder {
   /**
    * @param {any} facts the `faces` of constants.json.
-   * @param {string[]} networks names of some of its networks; tiles are looked at by the first.
+   * @param {import("./detector.js").FaceDetector[]} detectors tiles are looked at by the first.
    * @param {boolean} tiles whether to look for small faces too.
    */
-  static async load(facts, networks, tiles) {
-    const detectors = [];
-    for (const name of networks) detectors.push(await FaceDetector.load(facts.networks[name], facts));
-    return new FaceFinder(facts, detectors, tiles);
-  }
-
   constructor(facts, detectors, tiles) {
     this.facts = facts;
     this.detectors = detectors;
@@ -42,12 +36,16 @@ export class FaceFinder {
   }
 }
 
-/** Left, top, right and bottom of overlapping squares that cover a picture. */
+/**
+ * Left, top, right and bottom of overlapping squares that cover a picture.
+ * @returns {[number, number, number, number][]}
+ */
 function tilesOf({ width, height }, { side: share, overlap }) {
   const side = Math.trunc(share * Math.max(width, height));
-  return starts(height, side, overlap).flatMap((top) =>
-    starts(width, side, overlap).map((left) => [left, top, Math.min(width, left + side), Math.min(height, top + side)]),
-  );
+  /** @returns {[number, number, number, number]} */
+  const tile = (left, top) => [left, top, Math.min(width, left + side), Math.min(height, top + side)];
+  const lefts = starts(width, side, overlap);
+  return starts(height, side, overlap).flatMap((top) => lefts.map((left) => tile(left, top)));
 }
 
 function starts(length, side, overlap) {
@@ -57,7 +55,12 @@ function starts(length, side, overlap) {
   return Array.from({ length: count }, (_, number) => (number && number === count - 1 ? last : Math.trunc(number * step)));
 }
 
-/** Whether a box in a tile touches none of its borders but those of the picture. */
+/**
+ * Whether a box in a tile touches none of its borders but those of the picture.
+ * @param {number[]} box
+ * @param {number[]} tile
+ * @param {{width: number, height: number}} picture
+ */
 function isWhole([x, y, w, h], [left, top, right, bottom], { width, height }) {
   return (
     (x > 0 || left === 0) &&
@@ -67,6 +70,7 @@ function isWhole([x, y, w, h], [left, top, right, bottom], { width, height }) {
   );
 }
 
+/** @param {import("./detector.js").FoundFace} face @param {number[]} tile */
 function moved({ box: [x, y, w, h], points, score }, [left, top]) {
   return { box: [x + left, y + top, w, h], points: points.map(([px, py]) => [px + left, py + top]), score };
 }

@@ -1,16 +1,16 @@
 // The section of the last minute: which face, its timeline, what the lines are.
 
+import { byId } from "./dom.js";
 import { drawTimeline } from "./timeline.js";
 
 const DRAW_EVERY = 200; // milliseconds
-
-const byId = (id) => document.getElementById(id);
 
 export class Minute {
   /** @param {(name: string, number: number) => string} colourOf a class. */
   constructor(colourOf) {
     this.colourOf = colourOf;
     this.faces = byId("followed");
+    this.students = byId("followed-model");
     this.drawnAt = -Infinity;
     this.drawAgain = () => {};
     this.isChosen = false;
@@ -18,24 +18,26 @@ export class Minute {
       this.isChosen = true;
       this.drawAgain();
     };
+    this.students.onchange = () => this.drawAgain();
     window.addEventListener("resize", () => this.drawAgain());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.drawAgain());
   }
 
   /**
    * @param {import("./history.js").History} history
-   * @param {import("./reader.js").Student} student whose answers are drawn.
+   * @param {import("./reader.js").Student[]} students of whose answers one's are drawn.
    */
-  show(history, student) {
-    this.drawAgain = () => this.#draw(history.lastMinute(), student);
+  show(history, students) {
+    this.drawAgain = () => this.#draw(history.lastMinute(), students);
     if (performance.now() - this.drawnAt < DRAW_EVERY) return;
     this.drawnAt = performance.now();
     this.drawAgain();
   }
 
-  #draw(rows, { title, head }) {
+  #draw(rows, students) {
+    const { title, head } = this.#listStudents(students);
     const ids = [...new Set(rows.map(({ face }) => face))].sort((one, other) => one - other);
-    this.#list(ids, rows.find(({ frame }) => frame === rows.at(-1).frame)?.face);
+    this.#listFaces(ids, rows.find(({ frame }) => frame === rows.at(-1).frame)?.face);
     const followed = Number(this.faces.value);
     const own = rows.filter(({ face, model }) => face === followed && model === title);
     drawTimeline(byId("timeline"), own, this.colourOf);
@@ -43,14 +45,21 @@ export class Minute {
   }
 
   /** A face that was chosen stays chosen while it is in the last minute; else the one seen last is. */
-  #list(ids, latest) {
-    const { value, options } = this.faces;
+  #listFaces(ids, latest) {
+    const { value } = this.faces;
     this.isChosen &&= ids.includes(Number(value));
-    const chosen = this.isChosen ? Number(value) : latest;
-    if ([...options].map((option) => option.value).join() !== ids.join()) {
-      this.faces.replaceChildren(...ids.map((id) => new Option(id, id)));
-    }
-    this.faces.value = chosen;
+    fill(this.faces, ids.map(String));
+    this.faces.value = this.isChosen ? value : String(latest);
+  }
+
+  /** The student whose answers are drawn: of two one chooses. */
+  #listStudents(students) {
+    const titles = students.map(({ title }) => title);
+    const chosen = Math.max(0, titles.indexOf(this.students.value));
+    fill(this.students, titles);
+    this.students.selectedIndex = chosen;
+    this.students.parentElement.hidden = students.length < 2;
+    return students[chosen];
   }
 
   #explain(classes) {
@@ -65,4 +74,10 @@ export class Minute {
       }),
     );
   }
+}
+
+/** Options of a select; they stay as they are where they are the same, for one may be open. */
+function fill(select, values) {
+  if ([...select.options].map(({ value }) => value).join() === values.join()) return;
+  select.replaceChildren(...values.map((value) => new Option(value)));
 }

@@ -1,5 +1,6 @@
 // The list of faces with their probabilities, and the words for people who hear the page.
 
+import { element } from "./dom.js";
 import { described, percent } from "./stage.js";
 
 const SPEAK_EVERY = 3000; // milliseconds: a live region that changes with each frame is noise
@@ -11,7 +12,11 @@ export class Panel {
    *   number) and of a face (by its id).
    */
   constructor({ list, none, live, colourOf, colourOfFace }) {
-    Object.assign(this, { list, none, live, colourOf, colourOfFace });
+    this.list = list;
+    this.none = none;
+    this.live = live;
+    this.colourOf = colourOf;
+    this.colourOfFace = colourOfFace;
     this.items = new Map();
     this.spoken = "";
     this.spokenAt = -Infinity;
@@ -102,10 +107,4 @@ export class Panel {
       return { row, bar, number: share };
     });
   }
-}
-
-function element(name, className = "") {
-  const made = document.createElement(name);
-  made.className = className;
-  return made;
 }

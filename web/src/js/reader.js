@@ -2,6 +2,7 @@
 
 import { Classifier, softmax } from "./classifier.js";
 import { cropOf, cut } from "./crop.js";
+import { FaceDetector } from "./detector.js";
 import { FaceFinder } from "./finder.js";
 
 /**
@@ -20,8 +21,8 @@ export class Reader {
   /** @param {any} constants of constants.json. */
   constructor(constants) {
     this.constants = constants;
-    this.finders = new Map();
-    this.classifiers = new Map();
+    /** What was fetched, or is being fetched, by its file. @type {Map<string, Promise<any>>} */
+    this.fetched = new Map();
     /** @type {Student[]} those that are asked. */
     this.students = [];
   }
@@ -29,14 +30,14 @@ export class Reader {
   /**
    * Fetch what finds faces in a kind of source.
    * @param {"photo" | "video" | "camera"} kind
+   * @returns {Promise<FaceFinder>}
    * @throws {Error} it cannot be fetched.
    */
   async prepare(kind) {
-    if (!this.finders.has(kind)) {
-      const { networks, tiles } = this.constants.faces.finders[kind];
-      this.finders.set(kind, await FaceFinder.load(this.constants.faces, networks, tiles));
-    }
-    return this.finders.get(kind);
+    const { faces } = this.constants;
+    const { networks, tiles } = faces.finders[kind];
+    const detector = (network) => this.#once(network.file, () => FaceDetector.load(network, faces));
+    return new FaceFinder(faces, await Promise.all(networks.map((name) => detector(faces.networks[name]))), tiles);
   }
 
   /**
@@ -44,9 +45,18 @@ export class Reader {
    * @returns {Promise<Classifier>} fetched only once.
    * @throws {Error} it does not load.
    */
-  async classifier(url) {
-    if (!this.classifiers.has(url)) this.classifiers.set(url, await Classifier.load(url));
-    return this.classifiers.get(url);
+  classifier(url) {
+    return this.#once(url, () => Classifier.load(url));
+  }
+
+  /** What failed may be tried again. */
+  #once(file, load) {
+    if (!this.fetched.has(file)) {
+      const loading = load();
+      loading.catch(() => this.fetched.delete(file));
+      this.fetched.set(file, loading);
+    }
+    return this.fetched.get(file);
   }
 
   /**

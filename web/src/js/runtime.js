@@ -1,8 +1,7 @@
-// LiteRT.js on one thread: fetch, unpack, compile, run. All files but the code are packed (zstd), so that the folder
-// is small on any host, also on one that does not compress what it sends.
+// LiteRT.js on one thread: start, compile, run.
 
-import { decompress } from "../vendor/fzstd.js";
 import { loadAndCompile, loadLiteRt, Tensor } from "../vendor/litert.js";
+import { fetchFile } from "./fetching.js";
 
 const RUNTIME = "vendor/litert_wasm_compat_internal";
 
@@ -12,23 +11,6 @@ const SIMD = [
 ];
 
 /**
- * @param {string} url
- * @returns {Promise<Uint8Array>} the file, unpacked where its name ends in .zst.
- * @throws {Error} it cannot be fetched.
- */
-export async function fetchFile(url) {
-  let response;
-  try {
-    response = await fetch(url);
-  } catch {
-    throw new Error(`${url} cannot be reached.`);
-  }
-  if (!response.ok) throw new Error(`${url} cannot be fetched (${response.status}).`);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  return url.endsWith(".zst") ? decompress(bytes) : bytes;
-}
-
-/**
  * Start LiteRT.
  * @throws {Error} this browser has no WebAssembly SIMD, or the runtime cannot be fetched.
  */
@@ -36,7 +18,7 @@ export async function startRuntime() {
   if (typeof WebAssembly !== "object" || !WebAssembly.validate(new Uint8Array(SIMD))) {
     throw new Error("This browser has no WebAssembly SIMD, which the page needs; a current one has it.");
   }
-  self.Module = { wasmBinary: await fetchFile(`${RUNTIME}.wasm.zst`), printErr: log };
+  /** @type {any} */ (self).Module = { wasmBinary: await fetchFile(`${RUNTIME}.wasm.zst`), printErr: log };
   await loadLiteRt(`${RUNTIME}.js`);
 }
 
@@ -68,7 +50,7 @@ export class Network {
    * @returns {Promise<Float32Array[]>} the outputs.
    */
   async run(values) {
-    const tensor = new Tensor(values, this.inputShape);
+    const tensor = new Tensor(/** @type {any} */ (values), this.inputShape);
     try {
       const outputs = await this.model.run(tensor);
       return outputs.map((output) => {
@@ -79,10 +61,5 @@ export class Network {
     } finally {
       tensor.delete();
     }
-  }
-
-  /** Give its memory back. */
-  delete() {
-    this.model.delete();
   }
 }

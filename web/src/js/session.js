@@ -12,7 +12,8 @@ export class Session {
    * @param {"photo" | "video" | "camera"} kind
    */
   constructor(reader, kind) {
-    Object.assign(this, { reader, kind });
+    this.reader = reader;
+    this.kind = kind;
     this.begin();
   }
 
@@ -28,7 +29,7 @@ export class Session {
   }
 
   /**
-   * @param {import("./resample.js").Pixels} picture
+   * @param {import("./stage.js").Picture} picture
    * @param {number} seconds of the frame in its source.
    * @returns {Promise<{faces: any[], students: any[], findMs: number, readMs: number}>} the faces with ids and answers.
    */

@@ -2,6 +2,8 @@
 
 import { reduce } from "./resample.js";
 
+const STRIPE = 512; // rows; an even number
+
 export const percent = (share) => `${Math.round(100 * share)} %`;
 
 /** A colour of style.css, which differs with light and dark, as a canvas takes it. @param {string} name */
@@ -13,6 +15,11 @@ export function colour(name) {
   probe.remove();
   return color;
 }
+
+/**
+ * @typedef {import("./resample.js").Pixels & {scale: number}} Picture RGBA; how many pixels of its source one of its
+ *   own is wide.
+ */
 
 export class Stage {
   /**
@@ -30,32 +37,44 @@ export class Stage {
    * Take the pixels of a picture or of a player's frame.
    * @param {ImageBitmap | HTMLVideoElement} source
    * @param {number} halvedFrom a picture of more pixels is read and shown at half its sides.
-   * @returns {import("./resample.js").Pixels & {scale: number}} RGBA; how many pixels of the source one of them is wide.
+   * @returns {Picture}
    */
   grab(source, halvedFrom = Infinity) {
-    const width = source.videoWidth ?? source.width;
-    const height = source.videoHeight ?? source.height;
-    if (this.copy.canvas.width !== width || this.copy.canvas.height !== height) {
-      Object.assign(this.copy.canvas, { width, height });
-    } else {
-      this.copy.clearRect(0, 0, width, height);
-    }
+    const isVideo = source instanceof HTMLVideoElement;
+    const width = isVideo ? source.videoWidth : source.width;
+    const height = isVideo ? source.videoHeight : source.height;
+    if (width * height > halvedFrom) return this.#grabHalf(source, width, height);
+    this.#clear(width, height);
     this.copy.drawImage(source, 0, 0);
-    const data = new Uint8Array(this.copy.getImageData(0, 0, width, height).data.buffer);
-    const picture = { data, width, height, channels: 4, scale: 1 };
-    return width * height > halvedFrom ? this.#halved(picture) : picture;
+    return { data: this.#pixels(height), width, height, channels: 4, scale: 1 };
   }
 
-  #halved(picture) {
-    const half = reduce(picture, 2, 2);
-    Object.assign(this.copy.canvas, { width: half.width, height: half.height });
-    const shown = this.copy.createImageData(half.width, half.height);
-    for (let pixel = 0; pixel < half.width * half.height; pixel++) {
-      for (let channel = 0; channel < 3; channel++) shown.data[4 * pixel + channel] = half.data[3 * pixel + channel];
-      shown.data[4 * pixel + 3] = 255;
+  /** By stripes: browsers of phones have no canvas for a whole photo of 48 megapixels. */
+  #grabHalf(source, width, height) {
+    const half = { width: Math.ceil(width / 2), height: Math.ceil(height / 2) };
+    const shown = new ImageData(half.width, half.height);
+    for (let top = 0; top < height; top += STRIPE) {
+      this.#clear(width, STRIPE);
+      this.copy.drawImage(source, 0, -top);
+      const rows = Math.min(STRIPE, height - top);
+      const { data } = reduce({ data: this.#pixels(rows), width, height: rows, channels: 4 }, 2, 2);
+      for (let from = 0, to = top * half.width * 2; from < data.length; to += 4, from += 3) {
+        shown.data.set([data[from], data[from + 1], data[from + 2], 255], to);
+      }
     }
+    this.#clear(half.width, half.height);
     this.copy.putImageData(shown, 0, 0);
-    return { ...half, scale: picture.width / half.width };
+    return { data: new Uint8Array(shown.data.buffer), ...half, channels: 4, scale: width / half.width };
+  }
+
+  #clear(width, height) {
+    const { canvas } = this.copy;
+    if (canvas.width === width && canvas.height === height) this.copy.clearRect(0, 0, width, height);
+    else Object.assign(canvas, { width, height });
+  }
+
+  #pixels(rows) {
+    return new Uint8Array(this.copy.getImageData(0, 0, this.copy.canvas.width, rows).data.buffer);
   }
 
   /**
@@ -84,11 +103,12 @@ export class Stage {
     this.pen.save();
     this.pen.translate(crop.x, crop.y);
     this.pen.rotate((crop.angle * Math.PI) / 180);
-    for (const [style, line] of [["#000a", 2.6 * unit], [this.colourOfFace(id), 1.4 * unit]]) {
-      this.pen.strokeStyle = style;
-      this.pen.lineWidth = line;
+    const stroke = (style, width) => {
+      Object.assign(this.pen, { strokeStyle: style, lineWidth: width });
       this.pen.strokeRect(-crop.side / 2, -crop.side / 2, crop.side, crop.side);
-    }
+    };
+    stroke("#000a", 2.6 * unit);
+    stroke(this.colourOfFace(id), 1.4 * unit);
     this.pen.restore();
   }
 
