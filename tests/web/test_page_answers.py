@@ -12,6 +12,7 @@ from portrait import PORTRAIT, jpeg, sideways
 import fer_keras
 from fer_keras.cards.sample import sample_faces
 from fer_keras.faces.crop import crop_of, cut
+from fer_keras.faces.expressions import averaging, faces_of_crops
 from fer_keras.faces.finder import FaceFinder
 from fer_keras.probabilities import softmax
 
@@ -40,8 +41,8 @@ def read_photo(page, file):
 
 def package_answers(picture, model=fer_keras.DEFAULT_MODEL):
     found = FaceFinder().find(picture)
-    faces = np.stack([cut(picture, crop_of(face)) for face in found])
-    return fer_keras.load(model, runtime="litert").answers(faces)
+    faces = faces_of_crops(picture, [crop_of(face) for face in found])
+    return averaging(fer_keras.load(model, runtime="litert")).answers(faces)
 
 
 def assert_same(face, answer, number=1):
@@ -102,8 +103,10 @@ def test_the_same_crop_gives_the_same_probabilities(page, name, precision):
 CROPS = """async (pictures) => {
     const constants = await (await fetch("constants.json")).json();
     const { cropOf, cut } = await import("/js/crop.js");
-    return pictures.map(([[data, width, height], face]) =>
-        [...cut({ data, width, height, channels: 3 }, cropOf(face, constants.faces), 48)]);
+    return pictures.map(([[data, width, height], face]) => {
+        const picture = { data, width, height, channels: 3 };
+        return cut(picture, cropOf(face, constants.faces), 48, [0.93, 1.07]).flatMap((square) => [...square]);
+    });
 }"""
 
 
@@ -124,7 +127,7 @@ def test_crops_are_the_packages_to_the_bit_upright_turned_and_beyond_the_edge(pa
     assert len(found) == 4 and {crop_of(face).angle != 0 for _, face in found} == {True, False}
     asked = [[_sent(picture), {"box": [*face.box], "points": face.points.tolist()}] for picture, face in found]
     for (picture, face), crop in zip(found, page.evaluate(CROPS, asked), strict=True):
-        np.testing.assert_array_equal(crop, cut(picture, crop_of(face)).ravel())
+        np.testing.assert_array_equal(crop, cut(picture, crop_of(face), (0.93, 1.07)).ravel())
 
 
 def test_what_the_package_knows_is_written_once(dist):
