@@ -157,7 +157,7 @@ def _faces(dist: Path) -> dict[str, Any]:
             "forget": smoothing.FORGET,
         },
         "colours": drawing.COLOURS,
-        "crop": {"side": crop.SIDE, "down": crop.DOWN, "up": crop.UP, "level_from": crop.LEVEL_FROM},
+        "crop": {"side": crop.SIDE, "down": crop.DOWN, "up": crop.UP, "level_to": crop.LEVEL_TO, "scales": crop.SCALES},
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from fer_keras.faces.crop import Crop, crop_of, cut
+from fer_keras.faces.crop import SCALES, Crop, crop_of, cut
 from fer_keras.faces.finder import FaceFinder
 from fer_keras.labels import IMAGE_SHAPE
 from fer_keras.predict import Classifier, Prediction
@@ -31,15 +31,25 @@ def expressions(
         An answer a face, from left to right, each with the box of its crop.
     """
     crops = [crop_of(face) for face in finder.find(picture)]
-    answers = classifier.answers(faces_of_crops(picture, crops))
+    answers = averaging(classifier).answers(faces_of_crops(picture, crops))
     scale = (size or picture.size)[0] / picture.width
     boxes = [box_in(crop, picture.size, scale) for crop in crops]
     return [replace(answer, image=name, box=box) for answer, box in zip(answers, boxes, strict=True)]
 
 
 def faces_of_crops(picture: Image.Image, crops: Sequence[Crop]) -> np.ndarray:
-    """Return the crops of a picture as faces, uint8 [N, 48, 48, 1]."""
-    return np.stack([cut(picture, crop) for crop in crops]) if crops else np.empty((0, *IMAGE_SHAPE), np.uint8)
+    """Return the squares about the crops of a picture as faces, uint8 [N, S, 48, 48, 1]."""
+    squares = [cut(picture, crop, SCALES) for crop in crops]
+    return np.stack(squares) if crops else np.empty((0, len(SCALES), *IMAGE_SHAPE), np.uint8)
+
+
+def averaging(classifier: Classifier) -> Classifier:
+    """Return a classifier of faces uint8 [N, S, 48, 48, 1], by the mean of the logits of each face's S squares."""
+
+    def forward(faces: np.ndarray) -> np.ndarray:
+        return classifier.forward(faces.reshape(-1, *IMAGE_SHAPE)).reshape(*faces.shape[:2], -1).mean(axis=1)
+
+    return replace(classifier, forward=forward)
 
 
 def box_in(crop: Crop, size: tuple[int, int], scale: float = 1.0) -> Box:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fer_keras.faces.crop import crop_of
-from fer_keras.faces.expressions import box_in, faces_of_crops
+from fer_keras.faces.expressions import averaging, box_in, faces_of_crops
 from fer_keras.faces.finder import FaceFinder
 from fer_keras.faces.smoothing import TIME_CONSTANT, Smoother
 from fer_keras.faces.tracking import TrackedFace, Tracker
@@ -47,7 +47,7 @@ class FaceFollower:
         detect_every: int = 1,
         max_faces: int | None = None,
     ) -> None:
-        self._classifier, self._finder = classifier, finder
+        self._classifier, self._finder = averaging(classifier), finder
         self._smoother, self._tracker = Smoother(smoothing), Tracker()
         self._detect_every, self._max_faces = detect_every, max_faces
         self._frames = 0

@@ -37,8 +37,8 @@ def parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--answers", type=Path, nargs="?", const=Path(), metavar="CSV",
-        help="instead say what is answered on the labels of PublicTest, on FER+'s votes on it, and on drawn posed faces;"
-        " with the name of a file, also write it there",
+        help="instead say what is answered on the labels of PublicTest, on FER+'s votes on it, and on drawn posed"
+        " faces; with the name of a file, also write it there",
     )  # fmt: skip
     return parser
 

@@ -26,7 +26,7 @@ def test_drawn_faces_are_found_and_hardly_lose_by_it(faces, tmp_path):
     rows = list(csv.DictReader((tmp_path / "crop.csv").read_text().splitlines()))
     assert ended.status == 0, ended.err
     assert [(row["turned_up_to"], row["levelled"]) for row in rows] == [
-        (turn, levelled) for turn in ("0.0", "30.0") for levelled in ("never", "from 10 degrees", "always")
+        (turn, levelled) for turn in ("0.0", "30.0") for levelled in ("never", "to 10 degrees", "always")
     ]
     for row in rows:
         assert row["images"] == "40" and float(row["found"]) >= 0.9 and 0.7 < float(row["side_median"]) < 1.3

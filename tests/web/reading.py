@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fer_keras
-from fer_keras.faces.crop import crop_of, cut
+from fer_keras.faces.crop import crop_of
+from fer_keras.faces.expressions import averaging, faces_of_crops
 from fer_keras.faces.finder import FaceFinder
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -36,8 +37,8 @@ def read_photo(page, file):
 def package_answers(picture, model=fer_keras.DEFAULT_MODEL):
     """What `fer-keras photo` says of each face of a picture."""
     found = FaceFinder().find(picture)
-    faces = np.stack([cut(picture, crop_of(face)) for face in found])
-    return fer_keras.load(model, runtime="litert").answers(faces)
+    faces = faces_of_crops(picture, [crop_of(face) for face in found])
+    return averaging(fer_keras.load(model, runtime="litert")).answers(faces)
 
 
 def assert_same(face, answer, number=1):

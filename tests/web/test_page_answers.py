@@ -93,7 +93,8 @@ CROPS = """async (pictures) => {
     const { cropOf, cut } = await import("/js/crop.js");
     return pictures.map(([[pixels, width, height], face]) => {
         const data = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
-        return [...cut({ data, width, height, channels: 3 }, cropOf(face, constants.faces), 48)];
+        const picture = { data, width, height, channels: 3 };
+        return cut(picture, cropOf(face, constants.faces), 48, [0.93, 1.07]).flatMap((square) => [...square]);
     });
 }"""
 
@@ -115,7 +116,7 @@ def test_crops_are_the_packages_to_the_bit_upright_turned_and_beyond_the_edge(pa
     assert len(found) == 4 and {crop_of(face).angle != 0 for _, face in found} == {True, False}
     asked = [[_sent(picture), {"box": [*face.box], "points": face.points.tolist()}] for picture, face in found]
     for (picture, face), crop in zip(found, page.evaluate(CROPS, asked), strict=True):
-        np.testing.assert_array_equal(crop, cut(picture, crop_of(face)).ravel())
+        np.testing.assert_array_equal(crop, cut(picture, crop_of(face), (0.93, 1.07)).ravel())
 
 
 def test_what_the_package_knows_is_written_once(dist):

@@ -11,7 +11,7 @@ from PIL import Image
 
 import fer_keras
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
-from fer_keras.faces.crop import crop_of, cut
+from fer_keras.faces.expressions import expressions
 from fer_keras.faces.finder import FaceFinder
 
 expect = pytest.importorskip("playwright.sync_api").expect
@@ -65,8 +65,8 @@ def wait_for_frames(page, number):
 def test_faces_are_found_followed_and_labelled_as_the_package_does(page):
     wait_for_frames(page, 3)
     picture = frame(FRAMES // 2)
-    faces = np.stack([cut(picture, crop_of(face)) for face in FaceFinder(("short",), tiles=False).find(picture)])
-    labels = [answer.label for answer in fer_keras.load().answers(faces)]
+    finder = FaceFinder(("short",), tiles=False)
+    labels = [answer.label for answer in expressions(picture, finder, fer_keras.load(), "frame")]
     assert labels == ["happy", "surprise"]
     for number, label in enumerate(labels, 1):
         expect(page.locator(".face h3").nth(number - 1)).to_contain_text(f"Face {number}: {label}")

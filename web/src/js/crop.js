@@ -1,7 +1,7 @@
 // The crop that a classifier wants, about a face that was found: the same as fer_keras/faces/crop.py, whose numbers
 // it gets from constants.json.
 
-import { grey, part, resize, rotate, roundEven } from "./resample.js";
+import { grey, hamming, part, resize, rotate, roundEven } from "./resample.js";
 
 /**
  * @typedef {Object} Crop
@@ -13,7 +13,7 @@ import { grey, part, resize, rotate, roundEven } from "./resample.js";
 
 /**
  * @param {import("./detector.js").FoundFace} face
- * @param {{crop: {side: number, down: number, up: number, level_from: number}, key_points: string[]}} facts
+ * @param {{crop: {side: number, down: number, up: number, level_to: number}, key_points: string[]}} facts
  * @returns {Crop}
  */
 export function cropOf(face, facts) {
@@ -27,24 +27,29 @@ export function cropOf(face, facts) {
     const above = face.box[axis] + face.box[2 + axis] / 2 + facts.crop.up * side * upwards[axis];
     return (eyes + facts.crop.down * (mouth[axis] - eyes) + above) / 2;
   });
-  const angle = (lean * 180) / Math.PI;
-  return { x, y, side: facts.crop.side * side, angle: Math.abs(angle) >= facts.crop.level_from ? angle : 0 };
+  const degrees = (lean * 180) / Math.PI;
+  const kept = Math.min(facts.crop.level_to, Math.max(-facts.crop.level_to, degrees));
+  return { x, y, side: facts.crop.side * side, angle: degrees - kept };
 }
 
 /**
  * @param {import("./resample.js").Pixels} picture RGB or RGBA.
  * @param {Crop} crop
  * @param {number} size of the face's sides in pixels.
- * @returns {Uint8Array} grey values, row by row.
+ * @param {number[]} scales of the squares that are cut, in the crop's sides.
+ * @returns {Uint8Array[]} grey values, row by row, of each.
  */
-export function cut(picture, crop, size) {
-  const reach = (crop.side / 2) * (crop.angle ? Math.SQRT2 : 1) + 1;
+export function cut(picture, crop, size, scales) {
+  const reach = ((Math.max(...scales) * crop.side) / 2) * (crop.angle ? Math.SQRT2 : 1) + 1;
   const [left, top] = [Math.floor(crop.x - reach), Math.floor(crop.y - reach)];
   const [right, bottom] = [Math.ceil(crop.x + reach), Math.ceil(crop.y + reach)];
-  const [x, y, half] = [crop.x - left, crop.y - top, crop.side / 2];
+  const [x, y] = [crop.x - left, crop.y - top];
   let around = grey(part(picture, left, top, right, bottom));
   if (crop.angle) around = rotate(around, crop.angle, x, y);
-  return resize(around, size, size, [x - half, y - half, x + half, y + half]).data;
+  return scales.map((scale) => {
+    const half = (scale * crop.side) / 2;
+    return resize(around, size, size, [x - half, y - half, x + half, y + half], hamming).data;
+  });
 }
 
 /**

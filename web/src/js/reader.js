@@ -75,15 +75,19 @@ export class Reader {
     for (const face of found) {
       const crop = cropOf(face, this.constants.faces);
       const values = [];
-      for (const student of students) values.push(await ask(student, picture, crop));
+      for (const student of students) values.push(await ask(student, picture, crop, this.constants.faces.crop.scales));
       faces.push({ found: face, crop, values });
     }
     return { faces, students, findMs: between - start, readMs: performance.now() - between };
   }
 }
 
-async function ask({ classifier, head }, picture, crop) {
-  const all = await classifier.logits(cut(picture, crop, classifier.side));
-  const logits = all.subarray(head.start, head.start + head.classes.length);
+/** By the mean of the logits of all squares. */
+async function ask({ classifier, head }, picture, crop, scales) {
+  const logits = new Float32Array(head.classes.length);
+  for (const face of cut(picture, crop, classifier.side, scales)) {
+    const all = await classifier.logits(face);
+    logits.forEach((sum, at) => (logits[at] = sum + all[head.start + at] / scales.length));
+  }
   return [...softmax(logits), ...softmax(logits, classifier.temperature)];
 }

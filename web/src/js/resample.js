@@ -77,18 +77,30 @@ function between(data, width, height, x, y) {
   return top + 1 < height ? above + (mixed(top + 1) - above) * (y - top) : above;
 }
 
+/** Pillow's BILINEAR. */
+const triangle = (x) => Math.max(0, 1 - Math.abs(x));
+
+/** Pillow's HAMMING: a sharper filter of the same width. */
+export function hamming(x) {
+  if (x === 0) return 1;
+  if (Math.abs(x) >= 1) return 0;
+  const angle = Math.abs(x) * Math.PI;
+  return (Math.sin(angle) / angle) * (Math.fround(0.54) + Math.fround(0.46) * Math.cos(angle));
+}
+
 /**
- * Scale by triangles that widen with the scale (Pillow's BILINEAR), first along rows, then along columns.
+ * Scale by a filter that widens with the scale, first along rows, then along columns.
  * @param {Pixels} image
  * @param {number} width
  * @param {number} height
  * @param {number[]} box left, top, right and bottom of what is scaled, not always whole; default: all.
+ * @param {(x: number) => number} filter of width 1.
  * @returns {Pixels}
  */
-export function resize(image, width, height, box = [0, 0, image.width, image.height]) {
+export function resize(image, width, height, box = [0, 0, image.width, image.height], filter = triangle) {
   const [left, top, right, bottom] = box;
-  if (left || right !== width || image.width !== width) image = alongRows(image, width, left, right);
-  if (top || bottom !== height || image.height !== height) image = alongColumns(image, height, top, bottom);
+  if (left || right !== width || image.width !== width) image = alongRows(image, width, left, right, filter);
+  if (top || bottom !== height || image.height !== height) image = alongColumns(image, height, top, bottom, filter);
   return image;
 }
 
@@ -109,7 +121,7 @@ export function thumbnail(image, width, height, gap) {
 }
 
 /** For each place of the output: where its weights begin in the input, how many there are, and the weights. */
-function coefficients(size, low, high, outSize) {
+function coefficients(size, low, high, outSize, filter) {
   const scale = (high - low) / outSize;
   const filterScale = Math.max(scale, 1);
   const most = Math.ceil(filterScale) * 2 + 1;
@@ -120,13 +132,11 @@ function coefficients(size, low, high, outSize) {
     const centre = low + (out + 0.5) * scale;
     const start = Math.max(0, Math.trunc(centre - filterScale + 0.5));
     const count = Math.min(size, Math.trunc(centre + filterScale + 0.5)) - start;
-    const triangle = Array.from({ length: count }, (_, at) =>
-      Math.max(0, 1 - Math.abs((at + start - centre + 0.5) * (1 / filterScale))),
-    );
-    const sum = triangle.reduce((total, weight) => total + weight, 0);
+    const values = Array.from({ length: count }, (_, at) => filter((at + start - centre + 0.5) * (1 / filterScale)));
+    const sum = values.reduce((total, weight) => total + weight, 0);
     starts[out] = start;
     counts[out] = count;
-    triangle.forEach((weight, at) => {
+    values.forEach((weight, at) => {
       weights[out * most + at] = Math.trunc(0.5 + (sum ? weight / sum : weight) * (1 << PRECISION));
     });
   }
@@ -134,8 +144,8 @@ function coefficients(size, low, high, outSize) {
 }
 
 /** Transparency is dropped here. */
-function alongRows({ data, width, height, channels }, outWidth, left, right) {
-  const { starts, counts, weights, most } = coefficients(width, left, right, outWidth);
+function alongRows({ data, width, height, channels }, outWidth, left, right, filter) {
+  const { starts, counts, weights, most } = coefficients(width, left, right, outWidth, filter);
   const kept = Math.min(channels, 3);
   const out = new Uint8Array(outWidth * height * kept);
   for (let channel = 0; channel < kept; channel++) {
@@ -153,8 +163,8 @@ function alongRows({ data, width, height, channels }, outWidth, left, right) {
   return { data: out, width: outWidth, height, channels: kept };
 }
 
-function alongColumns({ data, width, height, channels }, outHeight, top, bottom) {
-  const { starts, counts, weights, most } = coefficients(height, top, bottom, outHeight);
+function alongColumns({ data, width, height, channels }, outHeight, top, bottom, filter) {
+  const { starts, counts, weights, most } = coefficients(height, top, bottom, outHeight, filter);
   const stride = width * channels;
   const out = new Uint8Array(stride * outHeight);
   const sums = new Int32Array(stride);
