@@ -6,13 +6,16 @@ tries it again. Not collected by pytest: `make torture MINUTES=10`.
 """
 
 import argparse
+import importlib
+import json
 import os
 import shutil
 import sys
 import tempfile
 import time
+import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,11 @@ class Notes:
         last = said.strip().splitlines()[-1][:300] if said.strip() else ""
         print(f"{result}: {kept}: {last}", flush=True)
 
+    def add(self, counts: Iterable[tuple[str, str, int]]) -> None:
+        """Add the counts of another process."""
+        for kind, result, number in counts:
+            self.counts[kind, result] += number
+
     def rows(self) -> list[list[Any]]:
         """A row a kind: its name, how many were tried, and the number of each of `OUTCOMES`."""
         kinds = dict.fromkeys(kind for kind, _ in self.counts)
@@ -80,8 +88,6 @@ def in_child(work: Callable[[], None], log: Path) -> None:
             work()
             status = 0
         except BaseException:
-            import traceback
-
             traceback.print_exc()
         finally:
             sys.stdout.flush(), sys.stderr.flush()
@@ -117,24 +123,69 @@ def feed(args: argparse.Namespace, scratch: Path, notes: Notes, until: float) ->
     feeding.feed(asked, inputs, args.seed, workers, note)
 
 
+def kill(args: argparse.Namespace, scratch: Path, notes: Notes, until: float) -> None:
+    """Kill commands until then, or as the one that --again names was."""
+    import commands
+    import killing
+
+    commands.know_tiny()
+    killer = killing.Killer(scratch / "killed", args.seed, notes.note)
+    killer.prepare()
+    if args.again:
+        name, _, number = args.again.partition(":")
+        killer.kill(commands.COMMANDS[name], int(number))
+    else:
+        killing.kill_until(killer, args.kinds or [], until)
+
+
+def beside(work: Callable[[], None], notes: Notes, scratch: Path) -> Callable[[], None]:
+    """Begin to do something in a process of its own; return what waits for its end and counts what came of it."""
+    counted = scratch / "counts.json"
+    sys.stdout.flush()
+    if not (child := os.fork()):
+        status = 1
+        try:
+            work()
+            counted.write_text(json.dumps([[*key, number] for key, number in notes.counts.items()]))
+            status = 0
+        except SystemExit as error:
+            print(error.code, flush=True)
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
+    def finish() -> None:
+        if os.waitpid(child, 0)[1]:
+            sys.exit(1)
+        notes.add(json.loads(counted.read_text()))
+
+    return finish
+
+
 def warm_up() -> None:
-    """Import what the children need."""
+    """Import what the children need: none of them waits for it, and nothing here starts TensorFlow's threads."""
     import keras  # noqa: F401
     import matplotlib.pyplot  # noqa: F401
     import small_run  # noqa: F401
 
-    import fer_keras.jobs.distillation
-    import fer_keras.jobs.shipping  # noqa: F401
-    import tuner.search  # noqa: F401
+    from fer_keras.__main__ import COMMANDS
+
+    for name in ("cache_logits", "distill", "evaluate", "export", "search", "ship", "train_teacher"):
+        assert name in COMMANDS
+        importlib.import_module(f"fer_keras.jobs.{name}")
+    for name in ("distillation", "exporting", "shipping"):
+        importlib.import_module(f"fer_keras.jobs.{name}")
+    importlib.import_module("tuner.search")
 
 
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=2, help="processes that answer")
+    parser.add_argument("--workers", type=int, default=1, help="processes that answer, beside one that kills")
     parser.add_argument("--keep", type=Path, default=Path("runs/torture"), help="folder of what found something")
-    parser.add_argument("--only", choices=["feed", "kill"], help="one half; default half of the time for each")
+    parser.add_argument("--only", choices=["feed", "kill"], help="one of both; default: both at the same time")
     parser.add_argument("--kinds", nargs="+", help="of inputs or commands; default all")
     parser.add_argument("--again", metavar="KIND:NUMBER", help="try one input or one command again")
     return parser.parse_args()
@@ -144,9 +195,17 @@ def main() -> None:
     args, begun = parsed(), time.monotonic()
     warm_up()
     notes = Notes(args.keep, f"python tests/torture/torture.py --seed {args.seed}")
-    with tempfile.TemporaryDirectory() as scratch:
-        if args.only != "kill":
-            feed(args, Path(scratch), notes, begun + 60 * args.minutes)
+    until = begun + 60 * args.minutes
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        if args.only == "feed":
+            feed(args, scratch, notes, until)
+        elif args.only == "kill":
+            kill(args, scratch, notes, until)
+        else:
+            finish = beside(lambda: kill(args, scratch, notes, until), notes, scratch)
+            feed(args, scratch, notes, until)
+            finish()
     print(notes.table())
     sys.exit(1 if notes.bad else 0)
 
