@@ -61,7 +61,7 @@ def read_ledger(path: Path) -> pd.DataFrame:
         wrong = ledger[~(fit | ((ledger["status"] == "failed") & ledger[name].isna()))]
         if len(wrong):
             trial, found = wrong[["trial", name]].iloc[0]
-            raise FerKerasError(f"{path}: trial {trial}: found {name} {found!r}")
+            raise FerKerasError(f"{path}: trial {trial}: found {name} {str(found)[:80]!r}")
     return ledger
 
 

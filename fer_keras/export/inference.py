@@ -1,6 +1,9 @@
 """An exported file as a function from faces to logits, in this process; neither Keras nor TensorFlow is imported."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -13,6 +16,33 @@ from fer_keras.probabilities import as_logits
 
 Forward = Callable[[np.ndarray], np.ndarray]
 """uint8 [N, 48, 48, 1] -> float32 [N, C]."""
+
+
+_TRIAL = (
+    "import sys; from pathlib import Path; import numpy as np;"
+    " from fer_keras.export.inference import litert_logits;"
+    " logits = litert_logits(Path(sys.argv[1]))[0];"
+    " [logits(np.zeros((count, 48, 48, 1), np.uint8)) for count in (1, 3, 64)]"
+)
+_TRIAL_SECONDS = 60
+
+
+def try_litert(file: Path) -> None:
+    """Run a `.tflite` file in another process first: LiteRT checks little, and one that is damaged may end its process.
+
+    Raises:
+        FerKerasError: the other process crashed or hung.
+    """
+    words = [sys.executable, "-P", "-c", _TRIAL, str(file)]
+    ours = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(words, env=ours, capture_output=True, check=False, timeout=_TRIAL_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise FerKerasError(f"{file}: damaged, LiteRT takes more than {_TRIAL_SECONDS} s for 64 faces") from error
+    except OSError:  # a system without other processes
+        return
+    if done.returncode < 0:  # another status is that of an exception, whose sentence will come
+        raise FerKerasError(f"{file}: damaged, LiteRT crashes over it (signal {-done.returncode})")
 
 
 def litert_logits(file: Path) -> tuple[Forward, None]:

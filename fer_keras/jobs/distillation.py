@@ -10,7 +10,8 @@ from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import make_loss
 from fer_keras.distill.teachers import Teacher, cached_logits, identify_teachers, load_teacher, note_other_teachers
 from fer_keras.evaluation.evaluate import Evaluation, evaluate, evaluate_ensemble, predict_logits
-from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.evaluation.report import write_report
+from fer_keras.evaluation.results import read_history
 from fer_keras.files import CONFIG_FILE
 from fer_keras.models.load import load_model, model_file, model_name
 from fer_keras.models.registry import from_preset, preset

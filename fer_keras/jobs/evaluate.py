@@ -56,7 +56,7 @@ def main() -> None:
     cli.set_up(args)
 
     from fer_keras.cards.model_card import find_card
-    from fer_keras.evaluation import evaluate, report, tables
+    from fer_keras.evaluation import evaluate, report, results, tables
     from fer_keras.files import write_json
     from fer_keras.jobs.own_data import with_own_validation
     from fer_keras.jobs.recipes import data_of
@@ -84,7 +84,7 @@ def main() -> None:
         print(f"scores: {args.json}")
     if args.out:
         command = cli.command_line()
-        history = report.read_history(files[0].parent) if len(files) == 1 else None
+        history = results.read_history(files[0].parent) if len(files) == 1 else None
         title = rows[0][0]
         path = report.write_report(args.out, title, rows, history=history, command=command, faces=args.faces)
         print(f"report: {path}")

@@ -12,6 +12,7 @@ import pandas as pd
 from fer_keras.config import StudentConfig, TeacherConfig, differences, environment, from_dict, to_dict
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
+from fer_keras.evaluation.results import read_history
 from fer_keras.files import (
     CONFIG_FILE,
     HISTORY_FILE,
@@ -237,7 +238,7 @@ def ancestor_facts(init_from: str) -> dict[str, Any]:
     folder = model_file(init_from).parent
     facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(init_from))}
     if (folder / CONFIG_FILE).is_file() and (folder / HISTORY_FILE).is_file():
-        recorded, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
+        recorded, history = read_config(folder), read_history(folder)
         facts |= {"config": recorded["config"], "epochs": len(history), "seconds": float(history["seconds"].sum())}
         facts["best_validation_accuracy"] = float(history["val_accuracy"].max())
         facts |= {ANCESTOR: recorded[ANCESTOR]} if ANCESTOR in recorded else {}

@@ -30,6 +30,9 @@ class Moment:
     seconds: float = 0.0
     number: int = signal.SIGKILL
 
+    def __str__(self) -> str:
+        return f"step {self.step}" if self.step else f"{signal.Signals(self.number).name} at {self.seconds:.1f} s"
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -137,7 +140,7 @@ class Killer:
     def prepare(self) -> None:
         """Make what the commands start from."""
         for words in base_words(self.base):
-            self.base.mkdir(exist_ok=True)
+            self.base.mkdir(parents=True, exist_ok=True)
             ended = run(words, self.base)
             if ended.status:
                 sys.exit(f"torture: {words} ends with status {ended.status}: {ended.said[-3000:]}")
@@ -159,10 +162,10 @@ class Killer:
         name, home = f"{command.name}:{number}", self._home(command, str(number))
         rng = random.Random(f"{self.seed} {name}")
         kills, moments, result, said = 0, [], "answered", ""
-        for left in reversed(range(rng.randint(1, command.most_kills) + 1)):
+        for left in reversed(range(rng.randint((command.most_kills + 1) // 2, command.most_kills) + 1)):
             moment = _moment(rng, usual) if left else None
             ended = run(command.words(home, self.base), home, moment)
-            moments.append(f"{moment}: {ended.status}")
+            moments.append(f"{moment or 'none'}, status {ended.status}")
             result, said = _outcome(ended, moment)
             if result == "answered" and (wrong := damage_in(home)):
                 result, said = "wrong", "; ".join(wrong)
@@ -175,6 +178,7 @@ class Killer:
             self.note(command.name, name, "answered", "", None)
         if result != "answered":
             self.note(command.name, name, result, "\n".join([*moments, said]), home)
+        print(f"{name}: {result} after {', '.join(moments)}", flush=True)
         shutil.rmtree(home, ignore_errors=True)
 
     def _home(self, command: Command, name: str) -> Path:
