@@ -182,9 +182,10 @@ def find_model(path_or_name: str | os.PathLike[str]) -> Path:
             if any((candidate / sign).is_file() for sign in _SIGNS):
                 return candidate
     except (TypeError, OSError) as error:
-        raise FerKerasError(f"{path_or_name!r}: expected the name or the path of a model ({error})") from error
+        shown = repr(path_or_name)[:300]
+        raise FerKerasError(f"{shown}: expected the name or the path of a model ({error})") from error
     raise FerKerasError(
-        f"{name[:500] or repr(name)}: there is no such model, expected a {', '.join(_RUNNERS)} file, a folder that holds"
+        f"{name or repr(name)}: there is no such model, expected a {', '.join(_RUNNERS)} file, a folder that holds"
         f" {MODEL_FILE}, or one of {', '.join(list_models())}"
     )
 

@@ -194,7 +194,7 @@ def run(path: Path) -> bool:
 
 def history(path: Path) -> bool:
     from fer_keras.evaluation.plots import training_curves
-    from fer_keras.evaluation.report import read_history
+    from fer_keras.evaluation.results import read_history
     from fer_keras.models.load import model_file
     from fer_keras.training.run import ancestor_facts
 

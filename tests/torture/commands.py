@@ -19,7 +19,7 @@ from fer_keras.models.registry import register_preset
 
 VOLATILE = {
     "seconds", "ended", "attempts", "begun_at", "reviver", "milliseconds", "date_saved", "model_sha256", "file_bytes",
-    "bytes", "sha256",
+    "bytes", "sha256", "commit",
 }  # fmt: skip
 """Columns and keys that two runs of the same command differ in: times, and digests of files that hold a date; those
 are checked by `damage_in`."""
@@ -170,7 +170,7 @@ def _what_matters(path: Path, home: Path) -> bytes:
         table = pd.read_csv(path, dtype=str)
         return table[[name for name in table if name not in VOLATILE]].to_csv().encode()
     if path.suffix == ".md":
-        return re.sub(r"[\d.,]+ (MB|s|min|minutes?|hours?|seconds?|bytes on disk)\b", "", content.decode()).encode()
+        return re.sub(rb"[\d.,]+ (MB|s|min|minutes?|hours?|seconds?|bytes on disk)\b|commit [\w-]+", b"", content)
     if path.suffix in (".keras", ".npz"):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = {name: archive.read(name) for name in archive.namelist()}

@@ -193,7 +193,7 @@ def _moment(rng: random.Random, usual: Ended) -> Moment:
     if rng.random() < 0.6:
         return Moment(step=rng.randint(1, usual.steps))
     number = signal.SIGKILL if rng.random() < 0.6 else rng.choice([*STATUS])
-    return Moment(seconds=rng.uniform(0.02, 1.0) * usual.seconds, number=number)
+    return Moment(seconds=rng.uniform(0.02, 0.7) * usual.seconds, number=number)
 
 
 def _outcome(ended: Ended, moment: Moment | None) -> tuple[str, str]:
