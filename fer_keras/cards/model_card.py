@@ -131,16 +131,17 @@ def read_card(folder: Path) -> Card:
         FerKerasError: there is none, or it is no model card; the sentence names the key.
     """
     path = folder / CARD_FILE
-    card = checked(Card, read_json(path), f"{path}: expected a model card")
+    where = f"{path}: expected a model card"
+    card = checked(Card, read_json(path), where)
     for scores in [card["scores"], *(member["scores"] for member in card.get("beside", []))]:
         count, splits = len(scores["classes"]), scores["splits"]
         for key, split in splits.items():
             for score in filter(None, (split["all"], split["without_copies"])):
                 rows = (score["per_class_recall"], score["confusion"], *score["confusion"])
                 if {count} != {len(row) for row in rows}:
-                    raise FerKerasError(f"{path}: scores.splits.{key}: expected rows and columns of {count} classes")
+                    raise FerKerasError(f"{where}: scores.splits.{key}: expected rows and columns of {count} classes")
         if not splits.keys() & {*SPLITS}:
-            raise FerKerasError(f"{path}: scores.splits: expected some of {', '.join(SPLITS)}")
+            raise FerKerasError(f"{where}: scores.splits: expected some of {', '.join(SPLITS)}")
     return card
 
 

@@ -127,7 +127,8 @@ def read_history(folder: Path) -> pd.DataFrame | None:
         return None
     try:
         history = pd.read_csv(path, dtype=np.float64)
-        if not len(history) or not np.isfinite(history[["val_accuracy", "seconds"]]).all(axis=None):
+        needed = history[["val_accuracy", "seconds"]]
+        if np.isinf(needed).any(axis=None) or needed["seconds"].isna().any() or needed["val_accuracy"].isna().all():
             raise ValueError("val_accuracy or seconds is no number")
     except (OSError, ValueError, KeyError) as error:
         raise FerKerasError(f"{path}: expected a CSV with one row an epoch, found something else ({error})") from error

@@ -18,12 +18,19 @@ Forward = Callable[[np.ndarray], np.ndarray]
 """uint8 [N, 48, 48, 1] -> float32 [N, C]."""
 
 
-_TRIAL = (
-    "import sys; from pathlib import Path; import numpy as np;"
-    " from fer_keras.export.inference import litert_logits;"
-    " logits = litert_logits(Path(sys.argv[1]))[0];"
-    " [logits(np.zeros((count, 48, 48, 1), np.uint8)) for count in (1, 3, 64)]"
-)
+_TRIAL = """
+import sys
+import numpy
+from ai_edge_litert.interpreter import Interpreter
+interpreter = Interpreter(model_path=sys.argv[1])
+(images,) = interpreter.get_input_details()
+for count in (1, 3, 64):
+    if count == 1 or images["shape_signature"][0] < 1:
+        interpreter.resize_tensor_input(images["index"], (count, 48, 48, 1))
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(images["index"], numpy.zeros((count, 48, 48, 1), numpy.uint8))
+        interpreter.invoke()
+"""
 _TRIAL_SECONDS = 60
 
 

@@ -48,6 +48,7 @@ def run(words: list[object], home: Path, moment: Moment | None = None) -> Ended:
     """Run a command in a fork, in `home`, perhaps up to a moment; wait for its end."""
     log, begun = home / "tmp" / "log", time.monotonic()
     log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text("")  # a child may be killed before it opens it
     sys.stdout.flush()
     if not (child := os.fork()):
         _become([*map(str, words)], home, log, moment.step if moment else 0)
