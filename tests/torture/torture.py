@@ -6,6 +6,7 @@ tries it again. Not collected by pytest: `make torture MINUTES=10`.
 """
 
 import argparse
+import csv
 import importlib
 import json
 import os
@@ -26,6 +27,11 @@ os.environ |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}  # a fork ta
 
 OUTCOMES = ("refused", "answered", "wrong", "traceback", "crash", "hang")
 BAD = OUTCOMES[2:]
+KILLED = (
+    "cache", "ship", "ship-over", "export", "export-over", "card", "train", "distill", "search", "export-saved",
+    "export-litert",
+)  # fmt: skip
+"""Commands; the other kinds are inputs."""
 
 
 class Notes:
@@ -63,6 +69,16 @@ class Notes:
         """A row a kind: its name, how many were tried, and the number of each of `OUTCOMES`."""
         kinds = dict.fromkeys(kind for kind, _ in self.counts)
         return [[kind, sum(row), *row] for kind in kinds for row in [[self.counts[kind, name] for name in OUTCOMES]]]
+
+    def record(self, file: Path, seed: int, minutes: float, commit: str) -> None:
+        """Add a row a kind to a CSV, with what the campaign was: docs/promises.md shows the sums."""
+        is_new = not file.exists()
+        with file.open("a", newline="") as opened:
+            rows = csv.writer(opened)
+            if is_new:
+                rows.writerow(["commit", "seed", "minutes", "kind", "killed", "tried", *OUTCOMES])
+            for kind, *numbers in self.rows():
+                rows.writerow([commit, seed, f"{minutes:.1f}", kind, int(kind in KILLED), *numbers])
 
     def table(self) -> str:
         """All rows and their sum, for people."""
@@ -187,6 +203,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--keep", type=Path, default=Path("runs/torture"), help="folder of what found something")
     parser.add_argument("--only", choices=["feed", "kill"], help="one of both; default: both at the same time")
     parser.add_argument("--kinds", nargs="+", help="of inputs or commands; default all")
+    parser.add_argument("--record", type=Path, help="CSV that the counts are added to")
     parser.add_argument("--again", metavar="KIND:NUMBER", help="try one input or one command again")
     return parser.parse_args()
 
@@ -207,6 +224,10 @@ def main() -> None:
             feed(args, scratch, notes, until)
             finish()
     print(notes.table())
+    if args.record:
+        from fer_keras.config import environment
+
+        notes.record(args.record, args.seed, (time.monotonic() - begun) / 60, environment()["commit"])
     sys.exit(1 if notes.bad else 0)
 
 
