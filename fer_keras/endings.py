@@ -127,7 +127,7 @@ def _ending(error: BaseException) -> tuple[int, str]:
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(("fer_keras", "tuner")):
         error = not_installed(error)
     if isinstance(error, FerKerasError):
-        return 2, f"error: {error}".replace("\n", " ")
+        return 2, f"error: {error}"
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
         return 141, ""  # as a shell says of what SIGPIPE ended

@@ -4,8 +4,17 @@
 class FerKerasError(ValueError):
     """Bad input, told in one sentence that names the file, the row or the option and what was expected.
 
-    Scripts print the sentence and exit with status 2; see `fer_keras.endings.run`.
+    It is one line, however many the words have that another library gave, and its middle is left out where a file's
+    content made it longer than anybody reads. Scripts print it and exit with status 2; see `fer_keras.endings.run`.
     """
+
+    def __init__(self, sentence: object = "") -> None:
+        text = str(sentence).replace("\n", " ")
+        super().__init__(text if len(text) <= _LONGEST else f"{text[:1000]} ... {text[-400:]}")
+
+
+_LONGEST = 1500
+"""Characters of a sentence."""
 
 
 _EXTRAS = {

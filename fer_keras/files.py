@@ -211,8 +211,11 @@ def read_arrays(path: str | os.PathLike[str], content: str) -> dict[str, np.ndar
         FerKerasError: it is damaged; the sentence says what `content` it should have.
     """
     try:
-        with np.load(path) as arrays:
-            return dict(arrays)
+        with np.load(path) as file:
+            arrays = dict(file)
+        if others := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
+            raise ValueError(f"{others[0][:80]!r} is no array")
+        return arrays
     except Exception as error:  # NumPy and zipfile raise whatever the broken part raises
         reason = str(error).split("\n")[0] or type(error).__name__
         raise FerKerasError(f"{path}: expected {content} ({reason})") from error

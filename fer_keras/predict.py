@@ -14,7 +14,7 @@ from fer_keras.data.face_input import Face, as_faces
 from fer_keras.errors import FerKerasError, not_installed
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8, ONNX
-from fer_keras.export.inference import Forward, litert_logits, onnx_logits
+from fer_keras.export.inference import Forward, litert_logits, onnx_logits, try_litert
 from fer_keras.export.record import read_exports
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
 from fer_keras.labels import IMAGE_SHAPE, LabelSet
@@ -144,6 +144,8 @@ def load(
     digests = {facts.get("file"): facts.get("sha256") for facts in exports["formats"].values()}
     if digests.get(file.name) not in (None, sha256):
         raise FerKerasError(f"{file}: damaged or another model's, expected the file that {EXPORTS_FILE} names")
+    if file.suffix == ".tflite" and sha256 not in digests.values():
+        try_litert(file)
     try:
         forward, own_classes = _RUNNERS[file.suffix].read(file)
         outputs = forward(np.zeros((1, *IMAGE_SHAPE), np.uint8)).shape[1]
@@ -180,7 +182,8 @@ def find_model(path_or_name: str | os.PathLike[str]) -> Path:
             if any((candidate / sign).is_file() for sign in _SIGNS):
                 return candidate
     except (TypeError, OSError) as error:
-        raise FerKerasError(f"{path_or_name!r}: expected the name or the path of a model ({error})") from error
+        shown = repr(path_or_name)[:300]
+        raise FerKerasError(f"{shown}: expected the name or the path of a model ({error})") from error
     raise FerKerasError(
         f"{name or repr(name)}: there is no such model, expected a {', '.join(_RUNNERS)} file, a folder that holds"
         f" {MODEL_FILE}, or one of {', '.join(list_models())}"

@@ -29,7 +29,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.export import litert, onnx, record
+from fer_keras.export import inference, litert, onnx, record
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8, ExportInputs
 from fer_keras.files import write_json
 from fer_keras.jobs import predict_files
@@ -239,6 +239,22 @@ def test_an_exported_file_that_changed_is_refused(saved, tmp_path):
             FerKerasError, match=r"damaged or another model's, expected the file that exports.json names"
         ):
             fer_keras.load(path)
+
+
+@pytest.mark.parametrize(
+    ("trial", "seconds", "said"),
+    [
+        ("import os; os.abort()", 60, r"LiteRT crashes over it \(signal 6\)"),
+        ("while True: pass", 0.5, "takes more than"),
+    ],
+)
+def test_a_file_that_ends_or_stops_its_process_is_refused(trial, seconds, said, saved, tmp_path, monkeypatch):
+    file = shutil.copyfile(saved / LITERT_FLOAT32.file, tmp_path / "alone.tflite")
+    monkeypatch.setattr(inference, "_TRIAL", trial)
+    monkeypatch.setattr(inference, "_TRIAL_SECONDS", seconds)
+    with pytest.raises(FerKerasError, match=rf"alone\.tflite: damaged, {said}"):
+        fer_keras.load(file)
+    assert fer_keras.load(saved).runtime == "litert"  # whose digest is known, and which is not tried before
 
 
 def test_logits_that_are_no_numbers_are_an_error(classifier):

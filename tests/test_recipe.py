@@ -55,7 +55,7 @@ def changed(path, value):
         ("fit.epochs", 3.5, r"fit\.epochs 3\.5: expected a whole number"),
         ("fit.epochs", True, r"fit\.epochs True: expected a whole number"),
         ("fit.epochs", 0, r"x\.json: fit\.epochs 0: expected a number from 1 to 99999"),
-        ("fit.learning_rate", float("nan"), r"fit\.learning_rate nan: expected a number from"),
+        ("fit.learning_rate", float("nan"), r"fit\.learning_rate nan: expected a number"),
         ("fit.precision", "float8", r"fit\.precision 'float8': expected one of auto, float32"),
         ("views.flip", 1, r"views\.flip 1: expected true or false"),
         ("views", [1], r"views: expected an object, found \[1\]"),

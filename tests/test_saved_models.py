@@ -81,6 +81,11 @@ def test_a_damaged_card_is_a_sentence_that_names_the_key(name, tmp_path):
     damaged += [(key, {**card, key: value}) for key, value in (("kind", "pet"), ("classes", 7), ("figures", []))]
     splits = card["scores"]["splits"]
     damaged.append(("scores.splits.val.all", {**card, "scores": {**card["scores"], "splits": {**splits, "val": {}}}}))
+    score = splits["val"]["all"]
+    for field in ("per_class_recall", "confusion", "accuracy_interval"):
+        shorter = {**splits["val"], "all": {**score, field: score[field][:-1]}}
+        damaged.append(("scores.splits.val", {**card, "scores": {**card["scores"], "splits": {"val": shorter}}}))
+    damaged.append(("scores.splits", {**card, "scores": {**card["scores"], "splits": {"spring": splits["val"]}}}))
     damaged.append(("size.parameters", {**card, "size": {**card["size"], "parameters": "many"}}))
     for key, value in damaged:
         write_json(tmp_path / "card.json", value)

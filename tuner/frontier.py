@@ -61,7 +61,7 @@ def read_ledger(path: Path) -> pd.DataFrame:
         wrong = ledger[~(fit | ((ledger["status"] == "failed") & ledger[name].isna()))]
         if len(wrong):
             trial, cell = wrong[["trial", name]].iloc[0]
-            raise FerKerasError(f"{path}: trial {trial}: found {name} {cell!r}")
+            raise FerKerasError(f"{path}: trial {trial}: found {name} {str(cell)[:80]!r}")
     return ledger
 
 

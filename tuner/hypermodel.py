@@ -16,7 +16,7 @@ from fer_keras.config import StudentConfig, config_hash, to_dict
 from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.report import read_history
+from fer_keras.evaluation.results import read_history
 from fer_keras.files import MODEL_FILE, locked, replacing
 from fer_keras.models import from_preset
 from fer_keras.models.budget import multiply_adds, parameters

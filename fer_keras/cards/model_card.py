@@ -15,7 +15,8 @@ from fer_keras.cards.limits import intended_use, limits
 from fer_keras.cards.schema import Card, DataFacts, Member, Teacher
 from fer_keras.config import checked, environment
 from fer_keras.data.audit import audit
-from fer_keras.data.dataset import FaceData
+from fer_keras.data.dataset import SPLITS, FaceData
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.results import Evaluation
 from fer_keras.files import read_json
 
@@ -130,7 +131,18 @@ def read_card(folder: Path) -> Card:
         FerKerasError: there is none, or it is no model card; the sentence names the key.
     """
     path = folder / CARD_FILE
-    return checked(Card, read_json(path), f"{path}: expected a model card")
+    where = f"{path}: expected a model card"
+    card = checked(Card, read_json(path), where)
+    for scores in [card["scores"], *(member["scores"] for member in card.get("beside", []))]:
+        count, splits = len(scores["classes"]), scores["splits"]
+        for key, split in splits.items():
+            for score in filter(None, (split["all"], split["without_copies"])):
+                rows = (score["per_class_recall"], score["confusion"], *score["confusion"])
+                if {count} != {len(row) for row in rows}:
+                    raise FerKerasError(f"{where}: scores.splits.{key}: expected rows and columns of {count} classes")
+        if not splits.keys() & {*SPLITS}:
+            raise FerKerasError(f"{where}: scores.splits: expected some of {', '.join(SPLITS)}")
+    return card
 
 
 def find_card(name: str) -> Path:

@@ -50,6 +50,8 @@ def sample_difference(model: keras.Model, folder: Path) -> float:
     """
     path, images = folder / SAMPLE_FILE, sample_faces()
     sample = checked(Sample, read_json(path), path)
+    if {len(row) for row in sample["logits"]} != {model.output_shape[-1]} or len(sample["logits"]) != len(images):
+        raise FerKerasError(f"{path}: expected logits [{len(images)}, {model.output_shape[-1]}]")
     if sample["pixels_sha256"] != _sha256(images):
         raise FerKerasError(f"{path}: was written for other drawn faces; the drawing has changed, not the model")
     published = np.array(sample["logits"])

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal, NotRequired, TypedDict
 
-from fer_keras.export.record import Calibration, Exports
+from fer_keras.export.record import Calibration, Exports, Pair
 
 
 class Size(TypedDict):
@@ -19,9 +19,9 @@ class Score(TypedDict):
 
     count: int
     accuracy: float
-    accuracy_interval: list[float]
+    accuracy_interval: Pair
     macro_f1: float
-    macro_f1_interval: list[float]
+    macro_f1_interval: Pair
     per_class_recall: list[float | None]
     calibration_error: float
     nll: float

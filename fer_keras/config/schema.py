@@ -14,6 +14,9 @@ from fer_keras.errors import FerKerasError
 
 Config = TypeVar("Config")
 
+_TOO_LARGE = 2.0**63
+"""No number of ours is, and NumPy's integers are not."""
+
 _EXPECTED = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
 
 
@@ -89,7 +92,7 @@ def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> l
         if isinstance(before, dict) and isinstance(after, dict):
             lines += differences(before, after, f"{prefix}{key}.")
         elif before != after:
-            lines.append(f"{prefix}{key}: {before}, now {after}")
+            lines.append(f"{prefix}{key}: {str(before)[:200]}, now {str(after)[:200]}")
     return lines
 
 
@@ -150,8 +153,10 @@ def _parsed(hint: Any, value: Any, where: object, key: str) -> Any:
             raise FerKerasError(f"{where}: {key} {_shown(value)}: expected one of {', '.join(inner)}")
         return value
     if origin in (tuple, list):
-        if not isinstance(value, Sequence) or isinstance(value, str):
-            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected a list")
+        length = len(inner) if origin is tuple and ... not in inner else None
+        if not isinstance(value, Sequence) or isinstance(value, str) or length not in (None, len(value)):
+            of = f" of {length}" if length else ""
+            raise FerKerasError(f"{where}: {key} {_shown(value)}: expected a list{of}")
         return origin(_parsed(inner[0], item, where, f"{key}[{place}]") for place, item in enumerate(value))
     if origin is dict:
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
@@ -172,7 +177,9 @@ def _object(kind: Any, value: Any, where: object, key: str) -> dict[str, Any]:
 def _plain(hint: Any, value: Any, where: object, key: str) -> Any:
     if hint is Any:
         return tuple(value) if isinstance(value, list) else value
-    fits = isinstance(value, hint) or (hint is float and isinstance(value, int) and abs(value) < 2**1000)
+    fits = isinstance(value, hint) or (hint is float and isinstance(value, int))
+    if isinstance(value, int | float):
+        fits = fits and abs(value) < _TOO_LARGE  # nor is NaN, which JSON of Python's may hold
     if not fits or (isinstance(value, bool) and hint is not bool):
         raise FerKerasError(f"{where}: {key} {_shown(value)}: expected {_EXPECTED[hint]}")
     return hint(value)

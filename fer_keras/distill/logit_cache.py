@@ -238,4 +238,6 @@ def _open(folder: Path, view: int, shape: tuple[int, int]) -> np.ndarray:
     if logits is None or logits.shape != shape or logits.dtype != np.float16:
         found = "none" if logits is None else f"{logits.dtype} {list(logits.shape)}"
         raise FerKerasError(f"{path}: damaged, expected logits float16 {list(shape)}, found {found}; delete it")
+    if not np.isfinite(logits).all():
+        raise FerKerasError(f"{path}: damaged, expected finite logits; delete it")
     return logits

@@ -13,7 +13,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import plots, tables
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.results import Evaluation
-from fer_keras.files import HISTORY_FILE, locked, write_json, write_text
+from fer_keras.files import locked, write_json, write_text
 
 MISTAKES_FIGURE = "mistakes.png"
 """The one figure that shows faces of the data; FER2013's may not be passed on."""
@@ -135,12 +135,3 @@ def _require_same_images(rows: Sequence[tuple[str, Evaluation]]) -> None:
             same = np.array_equal(of_subject.image_hashes, of_other.image_hashes)
             if not same or not np.array_equal(of_subject.targets, of_other.targets):
                 raise FerKerasError(f"{first} and {name} were scored on different {tables.SPLIT_TITLES[split]} images")
-
-
-def read_history(folder: Path) -> pd.DataFrame | None:
-    """Return a run folder's `metrics.csv`, or None if it has none."""
-    path = folder / HISTORY_FILE
-    try:
-        return pd.read_csv(path) if path.is_file() else None
-    except (OSError, ValueError) as error:
-        raise FerKerasError(f"{path}: expected a CSV with one row an epoch, found something else ({error})") from error

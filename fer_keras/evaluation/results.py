@@ -1,13 +1,17 @@
-"""What scoring a model gives: its scores on each split and its size, to JSON values and back."""
+"""What scoring a model gives: its scores on each split and its size, to JSON values and back; and its history."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from fer_keras.data.dataset import FaceData
+from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import SplitScore
+from fer_keras.files import HISTORY_FILE
 
 
 @dataclass(frozen=True)
@@ -110,3 +114,22 @@ class Evaluation:
         splits = {name: SplitResult.from_dict(result) for name, result in scores["splits"].items()}
         size = ModelSize(**scores["size"]) if scores["size"] else None
         return cls(splits, scores["data"], scores["drawn"], tuple(scores["classes"]), size)
+
+
+def read_history(folder: Path) -> pd.DataFrame | None:
+    """Return a run folder's `metrics.csv`, a row an epoch with at least `val_accuracy` and `seconds`; None without one.
+
+    Raises:
+        FerKerasError: it holds something else.
+    """
+    path = folder / HISTORY_FILE
+    if not path.is_file():
+        return None
+    try:
+        history = pd.read_csv(path, dtype=np.float64)
+        needed = history[["val_accuracy", "seconds"]]
+        if np.isinf(needed).any(axis=None) or needed["seconds"].isna().any() or needed["val_accuracy"].isna().all():
+            raise ValueError("val_accuracy or seconds is no number")
+    except (OSError, ValueError, KeyError) as error:
+        raise FerKerasError(f"{path}: expected a CSV with one row an epoch, found something else ({error})") from error
+    return history.astype({"epoch": np.int64}) if "epoch" in history else history

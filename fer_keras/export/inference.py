@@ -1,6 +1,9 @@
 """An exported file as a function from faces to logits, in this process; neither Keras nor TensorFlow is imported."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
@@ -26,6 +29,40 @@ def litert_runtime() -> ModuleType:
     except ImportError:
         from tensorflow.lite.python import interpreter as runtime
     return runtime
+
+
+_TRIAL = """
+import sys
+import numpy
+from ai_edge_litert.interpreter import Interpreter
+interpreter = Interpreter(model_path=sys.argv[1])
+(images,) = interpreter.get_input_details()
+for count in (1, 3, 64):
+    if count == 1 or images["shape_signature"][0] < 1:
+        interpreter.resize_tensor_input(images["index"], (count, 48, 48, 1))
+        interpreter.allocate_tensors()
+        interpreter.set_tensor(images["index"], numpy.zeros((count, 48, 48, 1), numpy.uint8))
+        interpreter.invoke()
+"""
+_TRIAL_SECONDS = 60
+
+
+def try_litert(file: Path) -> None:
+    """Run a `.tflite` file in another process first: LiteRT checks little, and one that is damaged may end its process.
+
+    Raises:
+        FerKerasError: the other process crashed or hung.
+    """
+    words = [sys.executable, "-P", "-c", _TRIAL, str(file)]
+    ours = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(words, env=ours, capture_output=True, check=False, timeout=_TRIAL_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise FerKerasError(f"{file}: damaged, LiteRT takes more than {_TRIAL_SECONDS} s for 64 faces") from error
+    except OSError:  # a system without other processes
+        return
+    if done.returncode < 0:  # another status is that of an exception, whose sentence will come
+        raise FerKerasError(f"{file}: damaged, LiteRT crashes over it (signal {-done.returncode})")
 
 
 def litert_logits(file: Path) -> tuple[Forward, None]:

@@ -48,6 +48,17 @@ class Exports(TypedDict):
     formats: dict[str, ExportFacts]
 
 
+Pair = tuple[float, float]
+"""Two numbers; in JSON a list."""
+
+
+class Change(TypedDict):
+    """What logits are worth as they are, and divided by the temperature."""
+
+    nll: Pair
+    calibration_error: Pair
+
+
 class Calibration(TypedDict):
     """calibration.json; pairs are of the logits as they are, then divided by the temperature."""
 
@@ -55,9 +66,9 @@ class Calibration(TypedDict):
     temperature: float
     source: str
     images: int
-    nll: list[float]
-    calibration_error: list[float]
-    tested_on: dict[str, dict[str, list[float]]]
+    nll: Pair
+    calibration_error: Pair
+    tested_on: dict[str, "Change"]
 
 
 def read_exports(folder: Path, model: Path) -> Exports:

@@ -14,7 +14,7 @@ from fer_keras.distill.teachers import cached_logits, views_asked_for
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.comparison import SPLITS, compare_arms
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.evaluation.report import read_history
+from fer_keras.evaluation.results import read_history
 from fer_keras.files import locked, read_arrays, replacing, write_text
 from fer_keras.jobs.ablation_arms import Arm, Study, run_name
 from fer_keras.models.load import load_model

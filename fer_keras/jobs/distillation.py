@@ -11,7 +11,8 @@ from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import make_loss
 from fer_keras.distill.teachers import Teacher, cached_logits, load_teacher, note_other_teachers, taught_by
 from fer_keras.evaluation.evaluate import Evaluation, by_head, evaluate, evaluate_ensemble, predict_logits
-from fer_keras.evaluation.report import read_history, write_report
+from fer_keras.evaluation.report import write_report
+from fer_keras.evaluation.results import read_history
 from fer_keras.files import CONFIG_FILE
 from fer_keras.models.load import load_model, model_file
 from fer_keras.models.registry import from_preset, preset

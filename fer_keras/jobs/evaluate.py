@@ -69,7 +69,7 @@ def _make_cards(args: argparse.Namespace) -> None:
 
 
 def _score(args: argparse.Namespace) -> None:
-    from fer_keras.evaluation import evaluate, report, tables
+    from fer_keras.evaluation import evaluate, report, results, tables
     from fer_keras.files import write_json
     from fer_keras.jobs.own_data import with_own_validation
     from fer_keras.jobs.recipes import data_of
@@ -89,7 +89,7 @@ def _score(args: argparse.Namespace) -> None:
         write_json(args.json, scores.get("", scores))
         print(f"scores: {args.json}")
     if args.out:
-        facts = {"history": report.read_history(files[0].parent) if len(files) == 1 else None, "faces": args.faces}
+        facts = {"history": results.read_history(files[0].parent) if len(files) == 1 else None, "faces": args.faces}
         for head, rows in heads.items():  # of several each in a folder of its own
             path = report.write_report(args.out / head, rows[0][0], rows, command=cli.command_line(), **facts)
             print(f"report: {path}")

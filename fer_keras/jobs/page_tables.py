@@ -158,6 +158,22 @@ def audit_table(audit: Mapping[str, Any]) -> str:
     return table(("", *(SPLIT_TITLES[split["name"]] for split in splits)), lines)
 
 
+def torture_table(counts: pd.DataFrame) -> str:
+    """Return what campaigns of `make torture` counted, inputs before commands that were killed.
+
+    Args:
+        counts: as in saved_models/measurements/torture.csv; kinds are added up over campaigns.
+    """
+    outcomes = ["tried", "refused", "answered", "wrong", "traceback", "crash", "hang"]
+    sums = (
+        counts.groupby(["killed", "kind"], sort=False)[outcomes].sum().sort_index(level="killed", sort_remaining=False)
+    )
+    lines = [(kind, *(f"{number:,}" for number in row)) for (_, kind), row in zip(sums.index, sums.values, strict=True)]
+    for title, part in (("all inputs", counts[counts["killed"] == 0]), ("all kills", counts[counts["killed"] == 1])):
+        lines.append((f"**{title}**", *(f"{number:,}" for number in part[outcomes].sum())))
+    return table(("", *outcomes), lines)
+
+
 def _of_csv(make: Callable[..., str], name: str, *options: object) -> Callable[[Path], str]:
     return lambda saved: make(pd.read_csv(saved / name), *options)
 
@@ -172,6 +188,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "speed": _of_csv(speed_table, "measurements/distill_ratios.csv"),
     "workers": _of_csv(scale_table, "measurements/workers_scaled.csv"),
     "audit": lambda saved: audit_table(read_json(saved / "measurements" / "data_audit.json")),
+    "torture": _of_csv(torture_table, "measurements/torture.csv"),
     "families": _of_csv(families_table, "frontier/differences.csv", SPLIT),
     "halves": _of_csv(halves_table, "frontier/differences.csv", SPLIT),
     "gains": _of_csv(gains_table, "frontier/differences.csv", SPLIT),

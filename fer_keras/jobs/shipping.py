@@ -28,8 +28,8 @@ from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, in_classes_of, mirrored_logits
-from fer_keras.evaluation.report import draw_figures, read_history
-from fer_keras.evaluation.results import Evaluation
+from fer_keras.evaluation.report import draw_figures
+from fer_keras.evaluation.results import Evaluation, read_history
 from fer_keras.export.record import read_calibration, read_exports, stale_files
 from fer_keras.files import CONFIG_FILE, HISTORY_FILE, MODEL_FILE, file_sha256, locked, write_json, write_text
 from fer_keras.jobs.own_data import as_trained_on

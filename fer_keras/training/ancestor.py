@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import pandas as pd
-
 from fer_keras.distill.ensemble import teacher_fingerprint
+from fer_keras.evaluation.results import read_history
 from fer_keras.files import CONFIG_FILE, HISTORY_FILE, read_config
 from fer_keras.models.load import load_model, model_file
 
@@ -28,7 +27,7 @@ def ancestor_facts(init_from: str) -> dict[str, Any]:
     folder = model_file(init_from).parent
     facts: dict[str, Any] = {"fingerprint": teacher_fingerprint(load_model(init_from))}
     if (folder / CONFIG_FILE).is_file() and (folder / HISTORY_FILE).is_file():
-        recorded, history = read_config(folder), pd.read_csv(folder / HISTORY_FILE)
+        recorded, history = read_config(folder), read_history(folder)
         facts |= {"config": recorded["config"], "epochs": len(history), "seconds": float(history["seconds"].sum())}
         facts["best_validation_accuracy"] = float(history["val_accuracy"].max())
         facts |= {ANCESTOR: recorded[ANCESTOR]} if ANCESTOR in recorded else {}

@@ -8,7 +8,7 @@ import pytest
 from fer_keras.cards import sample
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.evaluate import predict_logits
-from fer_keras.files import read_json
+from fer_keras.files import read_json, write_json
 
 
 def test_a_model_agrees_with_its_own_sample_to_six_digits(reader, tmp_path):
@@ -36,4 +36,13 @@ def test_a_change_of_the_drawing_is_told_apart(reader, tmp_path, monkeypatch):
     sample.write_sample(reader, tmp_path)
     monkeypatch.setattr(sample, "_SEED", 1)
     with pytest.raises(FerKerasError, match=r"sample\.json: was written for other drawn faces"):
+        sample.sample_difference(reader, tmp_path)
+
+
+@pytest.mark.parametrize("damage", [lambda rows: rows[:-1], lambda rows: [rows[0][:-1], *rows[1:]]])
+def test_a_sample_of_another_shape_is_a_sentence(damage, reader, tmp_path):
+    sample.write_sample(reader, tmp_path)
+    written = read_json(tmp_path / "sample.json")
+    write_json(tmp_path / "sample.json", {**written, "logits": damage(written["logits"])})
+    with pytest.raises(FerKerasError, match=r"sample\.json: expected logits \[14, 7\]"):
         sample.sample_difference(reader, tmp_path)

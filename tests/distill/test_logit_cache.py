@@ -2,6 +2,7 @@
 
 import json
 import signal
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -165,6 +166,13 @@ def test_a_missing_view_and_a_damaged_one_are_refused(teacher, train, tmp_path):
         np.savez(shard, logits=wrong)
         with pytest.raises(FerKerasError, match=r"view-00001.npz: damaged, expected logits .*, found float"):
             LogitCache([folder], [identity], 2)
+    np.savez(shard, logits=np.full((150, 7), np.nan, np.float16))
+    with pytest.raises(FerKerasError, match=r"view-00001.npz: damaged, expected finite logits; delete it"):
+        LogitCache([folder], [identity], 2)
+    with zipfile.ZipFile(shard, "w") as archive:
+        archive.writestr("logits", b"no array")
+    with pytest.raises(FerKerasError, match=r"view-00001.npz: expected float16 .* \('logits' is no array\)"):
+        LogitCache([folder], [identity], 2)
 
 
 def test_a_teacher_whose_logits_are_no_numbers_is_refused(train, tmp_path):

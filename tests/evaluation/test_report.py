@@ -10,7 +10,7 @@ from PIL import Image
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation import report, tables
 from fer_keras.evaluation.evaluate import evaluate_logits
-from fer_keras.evaluation.results import ModelSize
+from fer_keras.evaluation.results import ModelSize, read_history
 
 
 def evaluation(data, right=1.0, size=None, splits=("public_test", "private_test")):
@@ -105,9 +105,11 @@ def test_models_scored_on_other_images_do_not_stand_side_by_side(data, tmp_path)
 
 
 def test_history_is_read_where_there_is_one(history, tmp_path):
-    assert report.read_history(tmp_path) is None
+    assert read_history(tmp_path) is None
+    history = history.assign(seconds=1.5)
     history.to_csv(tmp_path / "metrics.csv", index=False)
-    pd.testing.assert_frame_equal(report.read_history(tmp_path), history)
-    (tmp_path / "metrics.csv").write_text("")
-    with pytest.raises(FerKerasError, match=r"metrics\.csv: expected a CSV"):
-        report.read_history(tmp_path)
+    pd.testing.assert_frame_equal(read_history(tmp_path), history)
+    for text in ("", "epoch,val_accuracy,seconds\n", "epoch,val_accuracy\n0,0.5\n", "val_accuracy,seconds\n0.5,soon\n"):
+        (tmp_path / "metrics.csv").write_text(text)
+        with pytest.raises(FerKerasError, match=r"metrics\.csv: expected a CSV"):
+            read_history(tmp_path)
