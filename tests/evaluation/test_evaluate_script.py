@@ -47,7 +47,7 @@ def test_several_models_and_their_ensemble(data, reader, make_reader, monkeypatc
     [
         (["none.keras"], "none.keras: there is no such model, expected a"),
         (["run", "--card"], "run/card.json: there is no such file"),
-        (["run", "--card", "--json", "a"], "--card scores every split and writes beside the model; it goes without"),
+        (["run", "--card", "--json", "a"], "--card scores what it always does; it goes without"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_status_2(words, sentence, tmp_path):
