@@ -11,6 +11,7 @@ import numpy as np
 
 from fer_keras import DEFAULT_MODEL
 from fer_keras.data.face_input import Face, as_faces
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.errors import FerKerasError, not_installed
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8, ONNX
@@ -159,7 +160,17 @@ def load(
 
 def list_models() -> list[str]:
     """Return the names that `load` knows: of the models in saved_models/ here, in the checkout and in the package."""
-    return sorted({file.parent.name for root in _roots() for name in _SIGNS for file in root.glob(f"*/{name}")})
+    folders = {file.parent for root in _roots() for name in _SIGNS for file in root.glob(f"*/{name}")}
+    return sorted({folder.name for folder in folders if not _has_several_heads(folder)})
+
+
+def _has_several_heads(folder: Path) -> bool:
+    """Whether a model is there to teach, not to be asked."""
+    try:
+        label_set = read_label_set(folder) if (folder / MODEL_FILE).is_file() else None
+    except FerKerasError:  # `load` will say so
+        return False
+    return label_set is not None and len(label_set.heads) > 1
 
 
 def _roots() -> list[Path]:
