@@ -5,18 +5,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypedDict, get_args
 
 import numpy as np
 
 from fer_keras import DEFAULT_MODEL
+from fer_keras.config import checked, require
 from fer_keras.data.face_input import Face, as_faces
 from fer_keras.data.model_classes import read_label_set
 from fer_keras.errors import FerKerasError, not_installed
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8, ONNX
 from fer_keras.export.inference import Forward, litert_logits, onnx_logits, try_litert
-from fer_keras.export.record import read_exports
+from fer_keras.export.record import TEMPERATURES, read_exports
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
 from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.probabilities import Prediction, Predictions, softmax
@@ -27,7 +28,13 @@ _BATCH = 64
 _PREFERRED = (LITERT_FLOAT32, LITERT_INT8, ONNX)
 _SIGNS = (MODEL_FILE, EXPORTS_FILE)
 """A folder with one of them holds a model."""
-_TEMPERATURES = (0.01, 100.0)
+
+
+class _Temperature(TypedDict):
+    """What is read of calibration.json; older and newer ones hold more or less beside it."""
+
+    model_sha256: str
+    temperature: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -217,15 +224,9 @@ def _temperature(folder: Path, model_sha256: str | None) -> float | None:
     path = folder / CALIBRATION_FILE
     if not path.is_file():
         return None
-    facts = read_json(path)
-    try:
-        subject, temperature = facts["model_sha256"], float(facts["temperature"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise FerKerasError(f"{path}: expected the temperature of a model") from error
-    low, high = _TEMPERATURES
-    if not low <= temperature <= high:  # nor where it is no number
-        raise FerKerasError(f"{path}: temperature {temperature}, expected one from {low:g} to {high:g}")
-    return temperature if subject == model_sha256 else None
+    facts = checked(_Temperature, read_json(path), f"{path}: expected the temperature of a model")
+    require(f"{path}: temperature", facts["temperature"], *TEMPERATURES)
+    return float(facts["temperature"]) if facts["model_sha256"] == model_sha256 else None
 
 
 def _keras(file: Path) -> tuple[Forward, None]:

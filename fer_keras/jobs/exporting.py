@@ -123,13 +123,13 @@ def export_model(
             except FerKerasError as error:
                 failed.append(str(error))
                 continue
-            record.record_export(home, file, export.key, {**facts, "kept": kept}, made_from)
             made.append(facts["file"])
-            options.say(_summary(export, folder / facts["file"], facts))
-        if made and kept:
-            for old in stale:
+            # Before exports.json is of this model: afterwards nothing would say whose the others are, after a kill too.
+            for old in stale if kept else ():
                 if old.name not in (EXPORTS_FILE, *made) and not (old.name == CALIBRATION_FILE and _calibrated(file)):
                     old.unlink(missing_ok=True)
+            record.record_export(home, file, export.key, {**facts, "kept": kept}, made_from)
+            options.say(_summary(export, folder / facts["file"], facts))
         if made and (home / CARD_FILE).exists():
             options.say(f"card: {add_exports(home)}")
     if failed:

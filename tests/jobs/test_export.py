@@ -247,8 +247,17 @@ def test_what_is_stale_goes_last(copy, exported, monkeypatch):
         export_model(copy, ["onnx"], say=lambda line: None)
     assert names(copy) == before, "nothing better came"
     monkeypatch.setitem(FORMATS, "onnx", replace(FORMATS["onnx"], write=copied_from(exported[0])("model.onnx")))
+    left = ["1", "exports.json", "model.keras", "model.onnx"]
+
+    def killed(*_):
+        assert names(copy) == left, "what is stale is gone before exports.json no longer says so"
+        raise KeyboardInterrupt
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(record, "record_export", killed)
+        export_model(copy, ["onnx"], say=lambda line: None)
     export_model(copy, ["onnx"], say=lambda line: None)
-    assert names(copy) == ["1", "exports.json", "model.keras", "model.onnx"]
+    assert names(copy) == left
 
 
 def test_a_file_that_is_not_what_was_exported_is_named(copy):

@@ -17,8 +17,8 @@ from typing import Any
 import answers
 from inputs import Input
 
-SECONDS = 60.0
-"""Before an answer is called a hang: the machine may be busy."""
+CPU_SECONDS, SECONDS = 60.0, 600.0
+"""Before an answer is called a hang: of the processor, and on the clock, for the machine may be busy."""
 
 MEMORY = 12 * 2**30
 """Bytes of addresses that a process may have: more than TensorFlow takes, less than would stop the machine."""
@@ -43,14 +43,15 @@ class Answering:
         """Ask for what comes of a file; `finished` will name the question."""
         if not self.process:
             self._start()
-        self.question, self.asked = question, time.monotonic()
+        self.question, self.asked, self.used = question, time.monotonic(), self._cpu_seconds()
         self.questions.write(f"{kind} {path}\n")
         self.questions.flush()
 
     def finished(self) -> tuple[str, str] | None:
         """Return the outcome and the sentence or trace; None while it is awaited."""
         ready, _, _ = select.select([self.answers], [], [], 0)
-        if not ready and time.monotonic() - self.asked < SECONDS:
+        patient = time.monotonic() - self.asked < SECONDS and self._cpu_seconds() - self.used < CPU_SECONDS
+        if not ready and patient:
             return None
         line = self.answers.readline() if ready else ""
         self.question = None
@@ -58,7 +59,11 @@ class Answering:
             result, said = json.loads(line)
             return result, said
         status = self.close()
-        return ("crash", f"status {status}: {self._last_words()}") if ready else ("hang", f"more than {SECONDS:.0f} s")
+        return (
+            ("crash", f"status {status}: {self._last_words()}")
+            if ready
+            else ("hang", f"more than {CPU_SECONDS:.0f} s of the processor or {SECONDS:.0f} s")
+        )
 
     def close(self) -> int:
         """End the process; return its status."""
@@ -86,6 +91,10 @@ class Answering:
             answers.serve(os.fdopen(to_read), os.fdopen(to_write, "w"), self.prepared)
         finally:
             os._exit(0)
+
+    def _cpu_seconds(self) -> float:
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def _last_words(self) -> str:
         return " ".join((self.scratch / "said").read_text(errors="replace").split())[-300:]

@@ -74,7 +74,7 @@ class Notes:
         """Add a row a kind to a CSV, with what the campaign was: docs/promises.md shows the sums."""
         is_new = not file.exists()
         with file.open("a", newline="") as opened:
-            rows = csv.writer(opened)
+            rows = csv.writer(opened, lineterminator="\n")
             if is_new:
                 rows.writerow(["commit", "seed", "minutes", "kind", "killed", "tried", *OUTCOMES])
             for kind, *numbers in self.rows():
