@@ -262,7 +262,7 @@ ASKS: dict[str, Callable[[Path], bool]] = {
     "card": card, "exports": exports, "calibration": exports, "sample": sample, "config": recorded_recipe,
     "recipe": recipe, "progress": run, "digests": run, "checkpoint": run, "state": run, "run-config": run,
     "history": history, "manifest": cache_of_logits, "shard": cache_of_logits, "made-shard": made_shard,
-    **dict.fromkeys(("search", "oracle", "trial", "row", "ledger"), search),
+    **dict.fromkeys(("settings", "oracle", "trial", "row", "ledger"), search),
 }  # fmt: skip
 
 

@@ -139,7 +139,7 @@ def _run_files(folder: Path) -> dict[str, Input]:
         "manifest": (cache, Path("manifest.json"), JSON),
         "shard": (cache, Path("view-00000.npz"), (damage.of_bytes, damage.flipped)),
         "made-shard": (cache, Path("view-00000.npz"), (damage.of_zip,)),
-        "search": (search, Path("search.json"), JSON),
+        "settings": (search, Path("search.json"), JSON),
         "oracle": (search, Path("oracle.json"), JSON),
         "trial": (search, Path("trial_0000/trial.json"), JSON),
         "row": (search, Path("trial_0000/row.json"), JSON),
