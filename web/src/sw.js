@@ -19,9 +19,6 @@ self.addEventListener("activate", (event) => {
   );
 });
 
-// js/updates.js asks for this when the page is loaded again: else a new build waits until all its windows are closed.
-self.addEventListener("message", () => self.skipWaiting());
-
 self.addEventListener("fetch", (event) => {
   if (event.request.method !== "GET" || new URL(event.request.url).origin !== self.location.origin) return;
   event.respondWith(

@@ -12,7 +12,6 @@ import { Reader } from "./reader.js";
 import { startRuntime } from "./runtime.js";
 import { PageError } from "./sources.js";
 import { Stage } from "./stage.js";
-import { keepOnDevice } from "./updates.js";
 
 const COLOURS = 8; // of classes, in style.css
 
@@ -63,6 +62,5 @@ async function start() {
   document.body.dataset.ready = "true";
 }
 
-keepOnDevice()
-  .then(start)
-  .catch((error) => (byId("error").textContent = `The page cannot start: ${error.message}`));
+navigator.serviceWorker?.register("sw.js").catch((error) => console.warn(error)); // without it the page needs a network
+start().catch((error) => (byId("error").textContent = `The page cannot start: ${error.message}`));
