@@ -27,7 +27,7 @@ export function cropOf(face, facts) {
     const above = face.box[axis] + face.box[2 + axis] / 2 + facts.crop.up * side * upwards[axis];
     return (eyes + facts.crop.down * (mouth[axis] - eyes) + above) / 2;
   });
-  const degrees = (lean * 180) / Math.PI;
+  const degrees = lean * (180 / Math.PI);
   const kept = Math.min(facts.crop.level_to, Math.max(-facts.crop.level_to, degrees));
   return { x, y, side: facts.crop.side * side, angle: degrees - kept };
 }

@@ -55,8 +55,9 @@ export function part({ data, width, height, channels }, left, top, right, bottom
  * @returns {Pixels}
  */
 export function rotate({ data, width, height }, degrees, x, y) {
-  const [cosine, sine] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
-  const [offsetX, offsetY] = [x - cosine * x + sine * y, y - sine * x - cosine * y];
+  const radians = degrees * (Math.PI / 180);
+  const [cosine, sine] = [Math.cos(radians), Math.sin(radians)].map((value) => Number(value.toFixed(15))); // as it does
+  const [offsetX, offsetY] = [-cosine * x + sine * y + x, -sine * x - cosine * y + y];
   const out = new Uint8Array(width * height);
   for (let row = 0, to = 0; row < height; row++) {
     for (let column = 0; column < width; column++, to++) {
@@ -98,7 +99,7 @@ export function hamming(x) {
  * @returns {Pixels}
  */
 export function resize(image, width, height, box = [0, 0, image.width, image.height], filter = triangle) {
-  const [left, top, right, bottom] = box;
+  const [left, top, right, bottom] = box.map(Math.fround); // as it keeps them
   if (left || right !== width || image.width !== width) image = alongRows(image, width, left, right, filter);
   if (top || bottom !== height || image.height !== height) image = alongColumns(image, height, top, bottom, filter);
   return image;
@@ -122,7 +123,7 @@ export function thumbnail(image, width, height, gap) {
 
 /** For each place of the output: where its weights begin in the input, how many there are, and the weights. */
 function coefficients(size, low, high, outSize, filter) {
-  const scale = (high - low) / outSize;
+  const scale = Math.fround(high - low) / outSize;
   const filterScale = Math.max(scale, 1);
   const most = Math.ceil(filterScale) * 2 + 1;
   const starts = new Int32Array(outSize);
