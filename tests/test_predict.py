@@ -140,9 +140,7 @@ def test_models_by_name_and_what_is_none(saved, monkeypatch):
     monkeypatch.chdir(saved.parents[1])
     assert fer_keras.load("m").file == Path("saved_models/m/model_float32.tflite")
     assert fer_keras.load("saved_models/m/model.keras").runtime == "litert"
-    with pytest.raises(
-        FerKerasError, match=r"none: there is no such model, expected .* or one of .*\bm, .*refer"
-    ):
+    with pytest.raises(FerKerasError, match=r"none: there is no such model, expected .* or one of .*\bm, .*refer"):
         fer_keras.load("none")
     with pytest.raises(FerKerasError, match=r"runtime 'tpu': expected auto, litert, onnx, keras"):
         fer_keras.load("m", "tpu")
