@@ -259,7 +259,7 @@ ASKS: dict[str, Callable[[Path], bool]] = {
         ("png", "jpeg", "webp", "bmp", "gif", "tiff", "colour-jpeg", "deep-png"), picture
     ),
     "keras": model, "tflite": model, "tflite-int8": model, "tflite-listed": listed, "onnx": model,
-    "card": card, "exports": exports, "calibration": exports, "sample": sample, "config": recorded_recipe,
+    "card-json": card, "exports": exports, "calibration": exports, "sample": sample, "config": recorded_recipe,
     "recipe": recipe, "progress": run, "digests": run, "checkpoint": run, "state": run, "run-config": run,
     "history": history, "manifest": cache_of_logits, "shard": cache_of_logits, "made-shard": made_shard,
     **dict.fromkeys(("settings", "oracle", "trial", "row", "ledger"), search),

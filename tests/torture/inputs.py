@@ -119,7 +119,8 @@ def _model_files(folder: Path) -> dict[str, Input]:
         "tflite-listed": Input("model_float32.tflite", of["model_float32.tflite"], (damage.flipped,), beside),
         "onnx": Input("model.onnx", of["model.onnx"], (damage.of_bytes, damage.flipped)),
     }
-    names = ("card", "exports", "calibration", "sample", "config")
+    found["card-json"] = Input("card.json", of["card.json"], JSON, beside)
+    names = ("exports", "calibration", "sample", "config")
     return found | {name: Input(f"{name}.json", of[f"{name}.json"], JSON, beside) for name in names}
 
 
