@@ -49,7 +49,8 @@ def test_a_photo_of_48_megapixels_which_is_read_at_half_its_sides(page):
     (face,) = read_photo(page, upload("huge.jpg", data, "image/jpeg"))
     half = open_photo(data, "huge.jpg").image
     (answer,) = package_answers(half)
-    assert_same(face, answer)
+    assert face["title"].startswith(f"Face 1: {answer.label}")  # two decoders of JPEG are a grey value apart
+    np.testing.assert_allclose([*face["tables"][0].values()], answer.probabilities, atol=NEAR)
     size = page.evaluate("(({ width, height }) => [width, height])(document.getElementById('picture'))")
     assert tuple(size) == half.size == (4000, 3000)
 
