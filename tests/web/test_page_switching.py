@@ -77,6 +77,7 @@ def test_a_double_click_starts_and_stops(page):
 
 def test_a_camera_that_goes_away(page):
     start(page)
+    wait_for_cameras(page, ["live"])
     page.evaluate(
         "() => { const [track] = streams[0].getTracks(); track.stop(); track.dispatchEvent(new Event('ended')); }"
     )
