@@ -90,7 +90,8 @@ def check_manifest(folder: Path, identity: CacheIdentity) -> None:
     """
     changed = differences(read_json(folder / MANIFEST), to_dict(identity))
     if changed:
-        raise FerKerasError(f"{folder}: these cached logits are of something else ({'; '.join(changed)})")
+        found = f"these cached logits are of something else ({'; '.join(changed)})"
+        raise FerKerasError(f"{folder}: {found}; remove the folder and they are made again")
 
 
 class LogitCache:
