@@ -28,6 +28,9 @@ NOT_COMPARED = ("tensorboard", "tmp", "locks", "lock", ".lock", "digests.json", 
 """Names of files and folders: TensorBoard's and digests hold times, as does the report, which is written last; a link
 is not ours."""
 
+_VERSION = re.compile(r"/\d+/")
+"""An export takes the next free version; one that was killed as it had made one leaves that, whole."""
+
 TINY = {"widths": (4, 8, 8), "strides": (4, 2, 2), "dropouts": (0.2, 0.2)}
 
 
@@ -144,7 +147,7 @@ def know_tiny() -> None:
     from fer_keras.data import synthetic
     from fer_keras.jobs import exporting
 
-    exporting._DRAWN_FACES = 64
+    exporting._DRAWN_FACES = 70
     register_preset("tiny", "separable", **TINY)
     draw = synthetic.drawn_faces
     faces = draw(420, seed=5)
@@ -154,18 +157,26 @@ def know_tiny() -> None:
 def files_of(home: Path) -> dict[str, Path]:
     """Relative path -> file, of what a command leaves; unfinished ones too."""
     files = {path.relative_to(home): path for path in home.rglob("*") if path.is_file()}
-    return {str(short): path for short, path in sorted(files.items()) if not {*short.parts} & {*NOT_COMPARED}}
+    return {
+        str(short): path
+        for short, path in sorted(files.items())
+        if not {*short.parts} & {*NOT_COMPARED} and "tfevents" not in short.name
+    }
 
 
 def facts(home: Path) -> dict[str, str]:
     """Relative path -> a digest of what matters in it, equal for equal work."""
-    return {name: hashlib.sha256(_what_matters(path, home)).hexdigest() for name, path in files_of(home).items()}
+    return {
+        _VERSION.sub("/VERSION/", name): hashlib.sha256(_what_matters(path, home)).hexdigest()
+        for name, path in files_of(home).items()
+    }
 
 
 def _what_matters(path: Path, home: Path) -> bytes:
     content = path.read_bytes()
     if path.suffix == ".json" or path.name == "done":
-        return json.dumps(_lasting(json.loads(content))).replace(str(home), "HOME").encode()
+        text = json.dumps(_lasting(json.loads(content))).replace(str(home), "HOME")
+        return re.sub(r'"file": "\d+"', '"file": "VERSION"', text).encode()
     if path.suffix == ".csv":
         table = pd.read_csv(path, dtype=str)
         return table[[name for name in table if name not in VOLATILE]].to_csv().encode()
