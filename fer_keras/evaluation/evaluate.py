@@ -13,12 +13,11 @@ from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import has_copy_in, majorities, score
 from fer_keras.evaluation.results import Evaluation, ModelSize, SplitResult
-from fer_keras.files import MODEL_FILE
 from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import logits_function
 from fer_keras.models.heads import take_head
-from fer_keras.models.load import load_model, model_file
+from fer_keras.models.load import load_model, model_file, model_name
 
 _BATCH = 512
 
@@ -89,7 +88,7 @@ def evaluate_files(
         FerKerasError: as `evaluate` and `load_model`, or the models have different heads.
     """
     files = [model_file(path) for path in paths]
-    names = [file.parent.resolve().name if file.name == MODEL_FILE else file.stem for file in files]
+    names = [model_name(file) for file in files]
     names = [name if names.count(name) == 1 else str(file) for name, file in zip(names, files, strict=True)]
     heads = [by_head(load_model(file), read_label_set(file), data) for file in files]
     if len({tuple(each) for each in heads}) > 1:

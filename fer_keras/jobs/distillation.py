@@ -87,11 +87,10 @@ def _write_reports(
     run: Run, data: FaceData, teachers: Sequence[Teacher], facts: Mapping[str, Any], command: str
 ) -> list[Path]:
     """Write a report of the student beside its teachers for each head of the targets; return the paths."""
-    paths, name = [], run.config.model
+    paths, name, history = [], run.config.model, read_history(run.folder)
     for head, (student, faces) in by_head(load_model(run.model_file), data.label_set, data).items():
         rows = [(name, evaluate(student, faces, file=run.model_file)), *_teacher_rows(teachers, data, head)]
         title = f"{name}{f' ({head})' if head else ''}, distilled on {data.source}"
-        history = read_history(run.folder)
         paths.append(write_report(run.folder / head, title, rows, history=history, facts=facts, command=command))
     return paths
 

@@ -12,6 +12,7 @@ from fer_keras.cards.schema import Card
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.answers import answers_table
 from fer_keras.evaluation.comparison import differences_table
+from fer_keras.evaluation.metrics import SplitScore
 from fer_keras.evaluation.tables import SPLIT_TITLES, table
 from fer_keras.files import MODEL_FILE, read_json
 from fer_keras.jobs.benchmark_inference import inference_table
@@ -110,7 +111,6 @@ def votes_table(saved: Path) -> str:
         size, public = card["size"], card["scores"]["splits"][SPLIT]
         scores, without, votes = public["all"], public["without_copies"], public["all"]["votes"]
         low, high = scores["accuracy_interval"]
-        recalls = [recall for recall in scores["per_class_recall"] if recall is not None]
         rows.append(
             [
                 card["name"],
@@ -119,7 +119,7 @@ def votes_table(saved: Path) -> str:
                 f"{100 * scores['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
                 "",
                 f"{100 * without['accuracy']:.1f}",
-                f"{100 * sum(recalls) / len(recalls):.1f}",
+                f"{100 * SplitScore.from_dict(scores).macro_recall:.1f}",
                 f"{100 * votes['plurality_accuracy']:.1f}",
                 f"{votes['cross_entropy']:.3f}",
                 f"{votes['brier']:.3f}",
