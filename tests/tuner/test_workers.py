@@ -78,9 +78,10 @@ def test_each_has_its_role_and_its_share_of_the_threads(tmp_path, monkeypatch):
     monkeypatch.setenv("TOLD", str(tmp_path))
     names = [workers.SUPERVISED, workers.IP, workers.PORT, "TF_NUM_INTRAOP_THREADS"]
     tell = (
-        "import os, pathlib, time; name = os.environ['KERASTUNER_TUNER_ID'];"
-        f"told = ' '.join(os.environ[key].replace(' ', '_') for key in {names});"
-        "pathlib.Path(os.environ['TOLD'], name).write_text(told); time.sleep(0.5)"
+        "import os, pathlib, time\n"
+        "folder, name = pathlib.Path(os.environ['TOLD']), os.environ['KERASTUNER_TUNER_ID']\n"
+        f"folder.joinpath(name).write_text(' '.join(os.environ[key].replace(' ', '_') for key in {names}))\n"
+        "while len(list(folder.iterdir())) < 3: time.sleep(0.01)"  # the chief's end is everybody's
     )
     assert supervise(tell, 2) == 0
     told = {path.name: path.read_text().split() for path in tmp_path.iterdir()}
