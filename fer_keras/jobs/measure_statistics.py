@@ -40,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> None:
     """Parse, measure, print and write."""
     args = parser().parse_args()
+    cli.set_up(args)
     import numpy as np
     import pandas as pd
 
