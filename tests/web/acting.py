@@ -1,6 +1,8 @@
-"""What people do with the page: drop and paste files, and give it a camera or not."""
+"""What people do with the page: choose, drop and paste files, give it a camera or not; and a slow network."""
 
 import base64
+
+from browsing import PATIENCE
 
 _FILES = """([name, files]) => {
     const carried = new DataTransfer();
@@ -15,6 +17,19 @@ _FILES = """([name, files]) => {
 }"""
 
 
+def choose_by_key(page, file, key="Enter"):
+    """Press a key on a button that opens the browser's dialog of files; choose one.
+
+    Playwright asks the browser to hand it the dialog, and does not wait for an answer. Where the page is busy the key
+    overtakes that, and a real dialog opens that nobody sees: so the page is asked something in between, for the browser
+    answers such questions in order.
+    """
+    with page.expect_file_chooser() as chooser:
+        page.evaluate("0")
+        page.keyboard.press(key)
+    chooser.value.set_files(file)
+
+
 def drop(page, *files):
     """Drop files such as `drawn.upload` gives."""
     page.evaluate(_FILES, ["drop", _sent(files)])
@@ -27,6 +42,30 @@ def paste(page, *files):
 
 def _sent(files):
     return [{**file, "buffer": base64.b64encode(file["buffer"]).decode()} for file in files]
+
+
+def wait_until(page, is_so, what):
+    """Wait for what no selector can say; the page's policy lets Playwright's own `wait_for_function` not run there."""
+    for _ in range(PATIENCE // 50):
+        if is_so():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+class Held:
+    """Requests that match a pattern wait until they are let go."""
+
+    def __init__(self, page, pattern):
+        self.page, self.pattern, self.routes = page, pattern, []
+        page.route(pattern, self.routes.append)
+
+    def let_go(self):
+        """Wait for the request, let it go and wait until the page has its answer."""
+        wait_until(self.page, lambda: self.routes, f"a request of {self.pattern}")
+        for route in self.routes:
+            with self.page.expect_event("requestfinished", lambda request, of=route: request == of.request):
+                route.continue_()
 
 
 WATCHED_CAMERA = """

@@ -4,7 +4,8 @@ import gzip
 import shutil
 
 import pytest
-from browsing import CHROMIUM, FLAGS, open_page, serving
+from acting import choose_by_key
+from browsing import CHROMIUM, FAKE_CAMERA, FLAGS, open_page, serving
 from portrait import PORTRAIT
 
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
@@ -86,9 +87,8 @@ def press_until(page, selector, key="Tab"):
 
 
 def test_a_keyboard_does_everything(playwright, address):
-    flags = [*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
     with (
-        playwright.chromium.launch(executable_path=CHROMIUM, args=flags) as browser,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *FAKE_CAMERA]) as browser,
         browser.new_context(service_workers="block", permissions=["camera"]) as context,
     ):
         page = context.new_page()
@@ -96,9 +96,7 @@ def test_a_keyboard_does_everything(playwright, address):
         for control in page.locator("button:visible, select:visible, input:visible").all():
             press_until(page, f"#{control.get_attribute('id')}")
         press_until(page, "#open")
-        with page.expect_file_chooser() as chooser:
-            page.keyboard.press("Enter")
-        chooser.value.set_files(PORTRAIT)
+        choose_by_key(page, PORTRAIT)
         expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
         press_until(page, "#precision")
         page.keyboard.press("ArrowDown")
