@@ -1,6 +1,7 @@
 """What people do with the page: choose, drop and paste files, give it a camera or not; and a slow network."""
 
 import base64
+import contextlib
 
 from browsing import PATIENCE
 
@@ -53,19 +54,19 @@ def wait_until(page, is_so, what):
     raise AssertionError(f"waited in vain for {what}")
 
 
-class Held:
-    """Requests that match a pattern wait until they are let go."""
+@contextlib.contextmanager
+def held(page, pattern):
+    """Let a request that matches a pattern wait; yields what waits for it, lets it go and waits for its answer."""
+    routes = []
 
-    def __init__(self, page, pattern):
-        self.page, self.pattern, self.routes = page, pattern, []
-        page.route(pattern, self.routes.append)
+    def let_go():
+        wait_until(page, lambda: routes, f"a request of {pattern}")
+        with page.expect_event("requestfinished", lambda request: request == routes[0].request):
+            routes[0].continue_()
 
-    def let_go(self):
-        """Wait for the request, let it go and wait until the page has its answer."""
-        wait_until(self.page, lambda: self.routes, f"a request of {self.pattern}")
-        for route in self.routes:
-            with self.page.expect_event("requestfinished", lambda request, of=route: request == of.request):
-                route.continue_()
+    page.route(pattern, routes.append)
+    yield let_go
+    page.unroute(pattern)
 
 
 WATCHED_CAMERA = """

@@ -8,7 +8,8 @@ import shutil
 
 import numpy as np
 import pytest
-from browsing import serving, watched
+from acting import held
+from browsing import parts_of, serving, watched
 from crowd import NAME, TEMPERATURE, save_crowd_model
 from drawn import drawn_face, png, scene, upload
 from reading import NEAR, assert_same, package_answers, read_photo, shown
@@ -35,10 +36,11 @@ def saved_models(tmp_path_factory):
 def page(browser, builder, dist, saved_models, tmp_path_factory):
     """A page that also has the toy model."""
     folder = shutil.copytree(dist, tmp_path_factory.mktemp("page") / "dist")
-    constants = json.loads((folder / "constants.json").read_text())
+    parts = parts_of(folder)
+    constants = json.loads((parts / "constants.json").read_text())
     shipped = [model for model in constants["models"] if model["name"] in (DEFAULT_MODEL, TINY_MODEL)]
-    constants["models"] = shipped + builder.add_models(folder, saved_models, {NAME: "toy", "not there": ""})
-    (folder / "constants.json").write_text(json.dumps(constants))
+    constants["models"] = shipped + builder.add_models(parts, saved_models, {NAME: "toy", "not there": ""})
+    (parts / "constants.json").write_text(json.dumps(constants))
     with (
         serving(folder) as address,
         browser.new_context(service_workers="block") as context,
@@ -148,16 +150,15 @@ def test_of_two_models_the_last_minute_shows_the_one_that_is_chosen(page, video)
     assert labels and labels <= {*FERPLUS.classes}
 
 
-def test_the_later_of_two_choices_counts_whichever_is_fetched_first(page, address):
-    waiting = []
-    page.route(f"**/{TINY_MODEL}_int8*", lambda route: waiting.append(route))
+def test_the_later_of_two_choices_counts_whichever_is_fetched_first(page):
     read_photo(page, PHOTO)
-    page.locator("#precision").select_option("int8")
-    page.locator("#model").select_option("1")
-    page.locator("#model").select_option("2")
-    expect(page.locator(".face caption").first).to_have_text(f"{NAME} int8")
-    waiting[0].continue_()
-    page.wait_for_timeout(300)
+    with held(page, f"**/{TINY_MODEL}_int8*") as let_go:
+        page.locator("#precision").select_option("int8")
+        page.locator("#model").select_option("1")
+        page.locator("#model").select_option("2")
+        expect(page.locator(".face caption").first).to_have_text(f"{NAME} int8")
+        let_go()
+    page.wait_for_timeout(100)
     assert {*page.locator(".face caption").all_text_contents()} == {f"{NAME} int8"}
     page.locator("#precision").select_option("float32")
 
@@ -173,5 +174,5 @@ def test_numbers_are_packed_by_their_bytes_and_come_back(page, builder, tmp_path
     packed = builder.packed(values, width=4)
     assert len(packed) < len(builder.packed(values))
     page.route("**/some.4.zst", lambda route: route.fulfill(body=packed))
-    unpacked = page.evaluate("async () => [...await (await import('/js/fetching.js')).fetchFile('some.4.zst')]")
+    unpacked = page.evaluate("async () => [...await (await import(part('js/fetching.js'))).fetchFile('some.4.zst')]")
     assert bytes(unpacked) == values + bytes(2)
