@@ -17,7 +17,6 @@ import zstandard
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
-from fer_keras.export.flatbuffer import read, with_metadata, write
 from fer_keras.faces import boxes, crop, detector, drawing, finder, photo, smoothing, tracking
 from fer_keras.files import CALIBRATION_FILE, read_json
 from fer_keras.labels import FER2013, FERPLUS, KNOWN, label_set_of
@@ -208,6 +207,8 @@ def _single(folder: Path, precision: str) -> bytes:
     ready = folder / f"model_{precision}_1.tflite"
     if ready.exists():
         return ready.read_bytes()
+    from fer_keras.export.flatbuffer import read, with_metadata, write  # of TensorFlow, which takes seconds to start
+
     model = read((folder / f"model_{precision}.tflite").read_bytes())
     for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
         tensor.shapeSignature = None  # LiteRT.js takes no file that leaves the batch open

@@ -64,7 +64,7 @@ def held(page, pattern):
         with page.expect_event("requestfinished", lambda request: request == routes[0].request):
             routes[0].continue_()
 
-    page.route(pattern, routes.append)
+    page.route(pattern, lambda route: routes.append(route))
     yield let_go
     page.unroute(pattern)
 
