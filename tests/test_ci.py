@@ -32,12 +32,12 @@ def run(tmp_path, *there, who="0", without=()):
 
 
 CHECKS = ["make test", "make lint"]
-INSTALLED = ["apt-get update -qq", "apt-get install -y -qq --no-install-recommends chromium npm"]
 
 
-@pytest.mark.parametrize("there", [(), ("chromium",), ("npm",)])
-def test_what_is_missing_is_installed(tmp_path, there):
-    assert run(tmp_path, *there) == (0, INSTALLED + CHECKS)
+@pytest.mark.parametrize(("there", "missing"), [((), "chromium npm"), (("chromium",), "npm"), (("npm",), "chromium")])
+def test_what_is_missing_is_installed_and_nothing_else(tmp_path, there, missing):
+    installed = ["apt-get update -qq", f"apt-get install -y -qq --no-install-recommends {missing}"]
+    assert run(tmp_path, *there) == (0, installed + CHECKS)
 
 
 def test_what_is_there_is_not_installed_again(tmp_path):

@@ -35,6 +35,19 @@ def open_page(page, address):
     page.set_default_timeout(PATIENCE)
     page.goto(address)
     page.wait_for_selector("body[data-ready]")
+    page.evaluate(PART)
+
+
+PART = """() => {
+    const parts = new URL("..", document.querySelector("script[type=module]").src);
+    window.part = (name) => new URL(name, parts).href;
+}"""
+"""Tells a page that is open where a file of its build lies."""
+
+
+def parts_of(dist):
+    """The folder of a build in which all but index.html lies."""
+    return next(dist.glob("*/constants.json")).parent
 
 
 @contextlib.contextmanager

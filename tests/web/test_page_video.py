@@ -17,9 +17,9 @@ from fer_keras.faces.tracking import Tracker
 expect = pytest.importorskip("playwright.sync_api").expect
 
 FOLLOW = """async (frames) => {
-    const { following } = (await (await fetch("constants.json")).json()).faces;
-    const { Tracker } = await import("/js/tracker.js");
-    const { Smoother } = await import("/js/smoother.js");
+    const { following } = (await (await fetch(part("constants.json"))).json()).faces;
+    const { Tracker } = await import(part("js/tracker.js"));
+    const { Smoother } = await import(part("js/smoother.js"));
     const [tracker, smoother] = [new Tracker(following), new Smoother(following)];
     return frames.map(([seconds, boxes]) => {
         const tracked = tracker.update(boxes.map((box) => ({ found: { box } })), seconds);
@@ -76,9 +76,12 @@ def test_a_video_file_from_its_start_to_its_end(page, video, moving):
 
 
 def test_a_video_can_be_paused_wound_back_and_played_on(page, video):
+    player = page.locator("#video")
+    player.evaluate("(player) => { player.defaultPlaybackRate = 0.1; }")  # it is still on when it is paused
     page.set_input_files("#file", video)
     page.get_by_role("button", name="Pause").click()
     page.locator("#position").fill("0.5")
     expect(page.locator(".face h3")).to_contain_text("surprise")
+    player.evaluate("(player) => { player.playbackRate = player.defaultPlaybackRate = 1; }")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("status")).to_have_text("The video has ended.")
