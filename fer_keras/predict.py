@@ -114,8 +114,9 @@ class Classifier:
 def _names(faces: Any) -> list[str]:
     """What tables call the faces of a list of files."""
     items = [faces] if isinstance(faces, str | os.PathLike) else faces if isinstance(faces, list | tuple) else []
-    paths = (str | os.PathLike,)
-    return [os.fsdecode(item) if isinstance(item, paths) else str(number) for number, item in enumerate(items)]
+    return [
+        os.fsdecode(item) if isinstance(item, str | os.PathLike) else str(number) for number, item in enumerate(items)
+    ]
 
 
 def load(

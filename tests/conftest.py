@@ -93,3 +93,12 @@ def keras_model(exported):
     from fer_keras.models.load import load_model
 
     return load_model(exported[0])
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory):
+    """The folder of a small model, saved_models/m, as scripts/export.py leaves one."""
+    from small_model import save_small_model
+
+    save_small_model(folder := tmp_path_factory.mktemp("saved") / "saved_models" / "m")
+    return folder

@@ -12,6 +12,7 @@ import jax
 import keras
 
 from fer_keras.accelerator.lane import LANE_FILE, Config, Lane, LaneState, load_lane, save_lane
+from fer_keras.accelerator.parallel_trainer import ParallelTrainer
 from fer_keras.accelerator.side_by_side import fit_side_by_side
 from fer_keras.accelerator.teacher_logits import DeviceLogits
 from fer_keras.config import StudentConfig
@@ -127,7 +128,7 @@ def _fit(group: Sequence[Run], lanes: Sequence[Lane], train: FaceData, val: Face
         _checkpoint(group[number], lanes[number], state)
 
     reporter = _Reporter([lane.name for lane in lanes], lanes[0].config.fit.epochs)
-    fit_side_by_side(lanes, train, val, reporter, keep, stop)
+    fit_side_by_side(ParallelTrainer(lanes, train, val), reporter, keep, stop)
 
 
 class _Reporter:

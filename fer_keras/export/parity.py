@@ -73,9 +73,14 @@ class Reference:
         return float((probabilities.argmax(axis=1) == self.labels)[decided].mean())
 
 
+def labelled_split(data: FaceData | None) -> str | None:
+    """Return the split whose labels answers are scored on: PublicTest, or else `test` or validation; None for none."""
+    return next((name for name in _SPLITS if data is not None and (data.split(name).labels >= 0).any()), None)
+
+
 def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...] = FER2013.classes) -> Reference:
-    """Return the Keras model's answers to PublicTest (or else `test` or validation), or to drawn faces without data."""
-    split = next((name for name in _SPLITS if data is not None and (data.split(name).labels >= 0).any()), None)
+    """Return the Keras model's answers to the `labelled_split` of the data, or to drawn faces where there is none."""
+    split = labelled_split(data)
     if split is None:
         faces, labels, source = drawn_faces(_DRAWN, seed=1), None, "drawn faces"
     else:

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -162,13 +161,6 @@ def stale_files(folder: Path, model: Path) -> list[Path]:
                 raise FerKerasError(f"{path}: is of another model than {model.name}, expected a folder for each model")
             stale += [folder / file for file in owned if (folder / file).exists()]
     return stale
-
-
-def remove_stale(folder: Path, model: Path, new: Collection[str] = ()) -> None:
-    """Remove the `stale_files` of a folder, but for the `new` names, which have taken the places of such."""
-    for path in stale_files(folder, model):
-        if path.name not in new:
-            path.unlink()
 
 
 def _model_of(path: Path) -> Any:

@@ -3,16 +3,14 @@
 Reference: TF Serving's SavedModel warm-up, https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-from fer_keras.data.image import MAX_IMAGE_PIXELS, WHITE_BITS
+from fer_keras.data.image import MAX_IMAGE_PIXELS, WHITE_BITS, encode_png
 from fer_keras.errors import FerKerasError
 from fer_keras.export.formats import ExportInputs
 from fer_keras.export.runtimes import WARMUP_FILE
@@ -176,10 +174,3 @@ def _write_warmup(path: Path, images: np.ndarray, name: str) -> None:
         for request in requests:
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
             writer.write(log.SerializeToString())
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """Return the PNG of a grey image, uint8 [H, W, 1]."""
-    file = io.BytesIO()
-    Image.fromarray(image[..., 0]).save(file, "PNG")
-    return file.getvalue()

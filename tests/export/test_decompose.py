@@ -9,7 +9,7 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import litert
 from fer_keras.export.decompose import decompose_hard_silu
 from fer_keras.export.inference import litert_runtime
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 OPTIONS = {"widths": (8, 16, 16), "strides": (4, 2, 1), "dropouts": (), "residual": True}

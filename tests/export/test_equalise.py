@@ -11,7 +11,7 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export.equalise import equalised
 from fer_keras.export.litert import save_int8
 from fer_keras.export.runtimes import RUNTIMES
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(40) % 7, seed=6)

@@ -9,7 +9,7 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, runtimes
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(21) % 7, seed=6)

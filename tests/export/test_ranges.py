@@ -14,7 +14,7 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import flatbuffer, litert, ranges
 from fer_keras.export.inference import litert_runtime
 from fer_keras.export.runtimes import RUNTIMES
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(35) % 7, seed=6)

@@ -1,5 +1,6 @@
 """What decides whether TF Serving can serve an export, against a stand-in for it in a process of its own."""
 
+import base64
 import io
 import json
 import shutil
@@ -16,14 +17,13 @@ from command import run
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from fer_keras.data.image import decode_face
+from fer_keras.data.image import decode_face, encode_png
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import serving
-from fer_keras.export.saved_model import encode_png
-from fer_keras.export.serving import answers, classify, predict_request, rest_request
+from fer_keras.export.serving import answers, classify, predict_request
 from fer_keras.labels import FER2013
 
 NAME = "reference-mobilenet"
@@ -59,7 +59,13 @@ def expected(keras_model):
     return softmax(predict_logits(keras_model, FACES))
 
 
-def post(server, body):
+def post(server, signature, inputs):
+    """Ask by REST, one instance an image: an array's pixels, or a file in base64."""
+    if signature == "bytes":
+        instances = [{"image_bytes": {"b64": base64.b64encode(file).decode()}} for file in inputs]
+    else:
+        instances = [{"images": image} for image in inputs.tolist()]
+    body = {"signature_name": signature, "instances": instances}
     url = f"http://localhost:{server['rest']}/v1/models/{NAME}:predict"
     with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode())) as answer:
         return json.load(answer)
@@ -109,7 +115,7 @@ def test_messages_by_grpc(stub, expected, signature, inputs):
 
 @pytest.mark.parametrize(("signature", "inputs"), [("serving_default", FACES), ("bytes", PNGS)])
 def test_json_by_rest(server, expected, signature, inputs):
-    rows = post(server, rest_request(signature, inputs))["predictions"]
+    rows = post(server, signature, inputs)["predictions"]
     assert len(rows) == 7, "a row a face: every output has as many"
     check({name: np.array([row[name] for row in rows]) for name in rows[0]}, expected)
 
@@ -132,7 +138,7 @@ def test_what_cannot_be_answered_gets_a_clear_error(stub, server, signature, inp
     assert sentence in refused.value.details()
     if len(inputs):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            post(server, rest_request(signature, inputs))
+            post(server, signature, inputs)
         assert refused.value.code == 400 and sentence in json.load(refused.value)["error"]
 
 

@@ -61,7 +61,7 @@ def test_formats_that_are_not_kept_are_made_elsewhere(tmp_path, capsys):
     build("cnn", widths=(4,), dense_widths=()).save(folder / "model.keras")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    files = bench.our_files(folder, "bare", None, scratch)
+    files = bench.our_files(folder / "model.keras", "bare", None, scratch)
     assert [file.runtime for file in files] == list(timed_files.format_titles())
     assert all(file.path.parent == scratch for file in files[1:])
     assert [path.name for path in folder.iterdir()] == ["model.keras"]

@@ -11,7 +11,7 @@ from fer_keras.distill.objective import ViewSchedule, view_schedule
 from fer_keras.models import build
 from fer_keras.training import student, teacher
 from fer_keras.training.optimizer import make_optimizer
-from fer_keras.training.pipeline import training_dataset
+from fer_keras.training.pipeline import BatchOrder, training_dataset
 from fer_keras.training.run import Run
 
 DATA = DataConfig("drawn", "")
@@ -56,7 +56,7 @@ def test_a_student(train, told, tmp_path):
     (((its_run, _, val, batches, trainer_of), more),) = told
     assert (its_run, val) == (run, train)
     schedule = ViewSchedule(9, 3, VIEWS, 0.5)
-    made = training_dataset(train, schedule, Logits(), epochs=range(1, 3), batch_size=16, seed=5)
+    made = training_dataset(train, schedule, Logits(), epochs=range(1, 3), order=BatchOrder(16, 5))
     assert_equal_batches(batches(epochs=range(1, 3)), made)
     distiller, loss = trainer_of(build("cnn", widths=(4,), dense_widths=()))
     expected = {
@@ -79,7 +79,7 @@ def test_a_teacher(train, told, tmp_path):
     (((its_run, _, val, batches, trainer_of), _),) = told
     assert (its_run, val) == (run, train)
     schedule = ViewSchedule(label_view_seed(5), None, VIEWS, 0.5)
-    made = training_dataset(train, schedule, epochs=range(1, 3), batch_size=16, seed=5)
+    made = training_dataset(train, schedule, epochs=range(1, 3), order=BatchOrder(16, 5))
     assert_equal_batches(batches(epochs=range(1, 3)), made)
     fitted, loss = trainer_of("network")
     assert fitted == "network" and loss.label_smoothing == 0.2
