@@ -41,7 +41,7 @@ def served(exported):
 
 
 def test_a_sound_export_passes(served, expected):
-    assert [(told["signature"], told["warmup"], told["images"]) for told in served] == [
+    assert [(request["signature"], request["warmup"], request["images"]) for request in served] == [
         ("serving_default", False, 7), ("bytes", False, 7), ("serving_default", True, 2), ("bytes", True, 2),
     ]  # fmt: skip
     parity.check_served(served, expected, Path("1"))
@@ -60,20 +60,20 @@ def test_a_sound_export_passes(served, expected):
     ],
 )
 def test_a_wrong_output_is_refused(served, expected, signature, output, change, sentence):
-    told = copy.deepcopy(served)
-    (request,) = (request for request in told if request["signature"] == signature and not request["warmup"])
+    changed = copy.deepcopy(served)
+    (request,) = (request for request in changed if request["signature"] == signature and not request["warmup"])
     request["outputs"][output] = change(request["outputs"][output])
     with pytest.raises(FerKerasError, match=f"^1: signature '{signature}' {sentence}.*so nothing was kept"):
-        parity.check_served(told, expected, Path("1"))
+        parity.check_served(changed, expected, Path("1"))
 
 
 def test_wrong_warm_up_requests_are_refused(served, expected):
     with pytest.raises(FerKerasError, match=r"signatures \['serving_default'\], expected one of"):
         parity.check_served(served[:3], expected, Path("1"))
-    told = copy.deepcopy(served)
-    del told[3]["outputs"]["class_name"]
+    changed = copy.deepcopy(served)
+    del changed[3]["outputs"]["class_name"]
     with pytest.raises(FerKerasError, match=r"'bytes' of a warm-up request gives \['class_id', 'classes', 'prob"):
-        parity.check_served(told, expected, Path("1"))
+        parity.check_served(changed, expected, Path("1"))
 
 
 def test_a_broken_bytes_signature_is_not_published(exported, tmp_path, monkeypatch):

@@ -59,8 +59,8 @@ def test_every_arm_has_a_row_for_every_seed(study, ledger):
 
 def test_runs_were_told_their_arm_and_scored_by_their_model(study, ledger):
     run = study.folder / "one-teacher-seed1"
-    told = read_config(run)["config"]
-    assert told["mixup"] == 0.5 and told["fit"]["seed"] == 1 and len(told["teachers"]) == 1
+    recipe = read_config(run)["config"]
+    assert recipe["mixup"] == 0.5 and recipe["fit"]["seed"] == 1 and len(recipe["teachers"]) == 1
     public = study.data.split("public_test")
     guesses = load_model(run)(public.images).numpy().argmax(-1)
     assert ledger["public_test_accuracy"].iloc[3] == pytest.approx((guesses == public.labels).mean())

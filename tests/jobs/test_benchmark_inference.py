@@ -16,7 +16,7 @@ from fer_keras.export.formats import FORMATS
 from fer_keras.jobs import benchmark_inference as bench
 from fer_keras.jobs import timed_files
 from fer_keras.models import build
-from fer_keras.models.load import load_model
+from fer_keras.models.load import load_model, model_names
 
 
 @pytest.fixture(scope="module")
@@ -89,18 +89,15 @@ def test_models_of_one_name_are_kept_apart(tmp_path):
         file = timed_files.TimedFile("m", "onnx", Path("m.onnx"), 1)
 
         def __init__(self, seconds):
-            self.told = {"calls": 1, "seconds": seconds, "cpu_seconds": seconds, "peak_memory": 7}
+            self.reply = {"calls": 1, "seconds": seconds, "cpu_seconds": seconds, "peak_memory": 7}
 
         def ask(self, **request):
-            return self.told
+            return self.reply
 
     timings = bench._rounds([Fixed(seconds) for seconds in (3.0, 1.0, 2.0)], {None: "faces.npy"}, 4)
     assert [timing["milliseconds"] for timing in timings] == [3000.0, 1000.0, 2000.0]
-    for folder in ("one/m", "two/m", "two/n"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "model.keras").touch()
-    paths = [tmp_path / "one/m", tmp_path / "two/m", tmp_path / "two/n"]
-    assert bench._names(paths) == [str(paths[0]), str(paths[1]), "n"]
+    files = [tmp_path / folder / "model.keras" for folder in ("one/m", "two/m", "two/n")]
+    assert model_names(files) == [str(files[0]), str(files[1]), "n"]
 
 
 def test_a_batch_is_full_though_the_faces_are_few(tmp_path):
@@ -112,8 +109,8 @@ def test_a_batch_is_full_though_the_faces_are_few(tmp_path):
 
 def test_timing_counts_the_calls():
     calls = []
-    told = runtimes.timed(lambda images: calls.append(len(images)), np.zeros((3, 48, 48, 1), np.uint8), 0.01)
-    assert len(calls) == told["calls"] + 1 and set(calls) == {3} and told["seconds"] >= 0.01
+    facts = runtimes.timed(lambda images: calls.append(len(images)), np.zeros((3, 48, 48, 1), np.uint8), 0.01)
+    assert len(calls) == facts["calls"] + 1 and set(calls) == {3} and facts["seconds"] >= 0.01
 
 
 def test_outputs_that_are_probabilities_stay():

@@ -30,8 +30,8 @@ def make_run(folder, data):
     inputs = keras.Input((48, 48, 1))
     pooled = keras.layers.AveragePooling2D(6)(keras.layers.Rescaling(1 / 255)(inputs))
     keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(pooled))).save(folder / "model.keras")
-    told = DataConfig(data.source, mark_validation(data).split("train").fingerprint)
-    config = TeacherConfig(told, "small-cnn", fit=FitConfig(epochs=1))
+    data_config = DataConfig(data.source, mark_validation(data).split("train").fingerprint)
+    config = TeacherConfig(data_config, "small-cnn", fit=FitConfig(epochs=1))
     write_json(folder / "config.json", {"config": to_dict(config), "environment": environment()})
     pd.DataFrame({"epoch": [0], "val_accuracy": [0.2], "seconds": [1.5]}).to_csv(folder / "metrics.csv", index=False)
 
@@ -85,10 +85,10 @@ def test_a_card_without_exports_says_nothing_of_them(exported):
 
 
 def test_files_elsewhere_and_drawn_ranges_are_named(exported):
-    told = read_json(exported[0] / "saved_models" / "m" / "exports.json")
-    told["formats"]["onnx"]["kept"] = False
-    told["formats"]["litert_int8"]["calibration"] = {"source": "drawn faces", "images": 512}
-    text = exports_text(told, "teacher")
+    exports = read_json(exported[0] / "saved_models" / "m" / "exports.json")
+    exports["formats"]["onnx"]["kept"] = False
+    exports["formats"]["litert_int8"]["calibration"] = {"source": "drawn faces", "images": 512}
+    text = exports_text(exports, "teacher")
     assert "| ONNX | on demand |" in text and "Files marked `on demand` are not kept here" in text
     assert "round best on 512 faces: drawn faces. These are not photographs" in text
 

@@ -42,15 +42,15 @@ def free_ports(count):
 
 def words(folder):
     # 51 images do not divide by two hosts.
-    told = f"--data faces.csv --teacher teacher.keras --name {folder.name} --model tiny --batch-size 51 --epochs 2"
-    return f"{told} --cached-views 2 --learning-rate 2e-4".split()
+    options = f"--data faces.csv --teacher teacher.keras --name {folder.name} --model tiny --batch-size 51 --epochs 2"
+    return f"{options} --cached-views 2 --learning-rate 2e-4".split()
 
 
 def distil(folder, task, ports):
     workers = [f"127.0.0.1:{port}" for port in ports]
     cluster = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": task}}
-    told = {"TF_CONFIG": json.dumps(cluster), "no_grpc_proxy": "127.0.0.1"}
-    return start("-c", WITH_A_TINY_STUDENT, *words(folder), cwd=folder.parents[1], **told)
+    environment = {"TF_CONFIG": json.dumps(cluster), "no_grpc_proxy": "127.0.0.1"}
+    return start("-c", WITH_A_TINY_STUDENT, *words(folder), cwd=folder.parents[1], **environment)
 
 
 def test_two_hosts_give_what_one_process_gives(tmp_path, monkeypatch):

@@ -36,14 +36,14 @@ class MadeUpLogits:
         return (4 * np.eye(7, dtype=np.float16)[self.labels])[:, None]
 
 
-def search_in(folder, **told):
+def search_in(folder, **settings):
     from tuner.settings import Search
 
-    told = {**TOLD, "control_budgets": (3_000,), "base": BASE, **told}
-    epochs = told.pop("epochs", told["base"].fit.epochs)
-    base = replace(told["base"], fit=replace(told["base"].fit, epochs=epochs))
-    lists = {name: tuple(told[name]) for name in ("families", "budgets", "control_budgets")}  # from JSON, perhaps
-    return Search(**{**told, **lists, "folder": Path(folder), "base": base})
+    settings = {**TOLD, "control_budgets": (3_000,), "base": BASE, **settings}
+    epochs = settings.pop("epochs", settings["base"].fit.epochs)
+    base = replace(settings["base"], fit=replace(settings["base"].fit, epochs=epochs))
+    lists = {name: tuple(settings[name]) for name in ("families", "budgets", "control_budgets")}  # from JSON, perhaps
+    return Search(**{**settings, **lists, "folder": Path(folder), "base": base})
 
 
 def material():
@@ -61,12 +61,12 @@ def material():
     return Material(data, logits_for)
 
 
-def run(folder, made=None, **told):
+def run(folder, made=None, **settings):
     from tuner import search
 
     made = made or material()
     with mock.patch.object(search, "prepare", lambda *_: made):
-        return search.run_search(search_in(folder, **told), made.data, [], Path())
+        return search.run_search(search_in(folder, **settings), made.data, [], Path())
 
 
 def ledger_of(folder):
@@ -108,8 +108,8 @@ def main():
     exit_with_supervisor()
     if hold := os.environ.get("HOLD"):
         wait_after_the_first_epoch(Path(hold))
-    told = json.loads(os.environ.get("TOLD", "{}"))
-    print(f"ledger: {run(folder, **told)}")
+    settings = json.loads(os.environ.get("TOLD", "{}"))
+    print(f"ledger: {run(folder, **settings)}")
     return 0
 
 

@@ -47,8 +47,8 @@ def test_a_row_for_every_trial(finished):
         options = json.loads(row.options)
         assert row.widths.split() == [str(width) for width in (*options["widths"], *options["dense_widths"])]
         assert row.multiply_adds == FAMILIES[row.family].multiply_adds(**options)
-        told = read_config((finished / row.model).parent)["config"]
-        assert told["options"] == options and told["fit"]["epochs"] == row.epochs
+        recipe = read_config((finished / row.model).parent)["config"]
+        assert recipe["options"] == options and recipe["fit"]["epochs"] == row.epochs
 
 
 def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path, monkeypatch):
@@ -157,13 +157,13 @@ def test_the_chief_of_a_finished_search_does_not_wait_for_workers(finished, made
 
 
 def test_a_search_from_before_an_option_existed_goes_on(finished, made, monkeypatch):
-    told = finished / "search.json"
-    written = json.loads(told.read_text())
-    assert written["base"].pop("mixup") == 0.0 and written["base"]["fit"].pop("label_smoothing") == 0.0
-    told.write_text(json.dumps(written))
+    settings_file = finished / "search.json"
+    settings = json.loads(settings_file.read_text())
+    assert settings["base"].pop("mixup") == 0.0 and settings["base"]["fit"].pop("label_smoothing") == 0.0
+    settings_file.write_text(json.dumps(settings))
     monkeypatch.setattr("tuner.hypermodel.train_student", lambda *_, **__: pytest.fail("trained again"))
     run(finished, made, families=("cnn",), trials=1)
-    assert json.loads(told.read_text())["base"]["mixup"] == 0.0
+    assert json.loads(settings_file.read_text())["base"]["mixup"] == 0.0
 
 
 def test_another_search_in_the_folder_is_refused(finished, made):
@@ -194,15 +194,15 @@ def test_a_schedule_that_cannot_be_is_refused_before_the_first_trial(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("told", "missing"),
+    ("environment", "missing"),
     [
         ({"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": "1"}, "KERASTUNER_TUNER_ID"),
         ({"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_TUNER_ID": "chief"}, "KERASTUNER_ORACLE_PORT"),
         ({"KERASTUNER_TUNER_ID": "worker-1"}, "KERASTUNER_ORACLE_IP"),
     ],
 )
-def test_half_a_role_is_refused_before_anything_is_loaded(told, missing, tmp_path, monkeypatch):
-    for name, value in told.items():
+def test_half_a_role_is_refused_before_anything_is_loaded(environment, missing, tmp_path, monkeypatch):
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
     status, _, said = run_script("search.py", "--data", "nowhere", "--teacher", "nowhere", cwd=tmp_path)
     assert status == 2 and said.startswith(f"error: {missing}: not set, expected a value, for ")
@@ -217,14 +217,14 @@ def test_one_process_at_a_time(tmp_path, made):
 def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
     base = replace(BASE, fit=replace(BASE.fit, ema_epochs=1.0))
     search = search_in(tmp_path, seeds=2, base=base)
-    told = {
+    configs = {
         stage: Candidate(stage, "cnn", 3_000, 1, defaults("cnn")).config(search)
         for stage in ("search", "final", "control")
     }
-    assert [config.fit.epochs for config in told.values()] == [1, 2, 2]
-    assert [config.fit.ema_epochs for config in told.values()] == [0.5, 1.0, 1.0]
-    assert [config.alpha for config in told.values()] == [0.9, 0.9, 0.0]
-    assert {config.fit.seed for config in told.values()} == {1}
+    assert [config.fit.epochs for config in configs.values()] == [1, 2, 2]
+    assert [config.fit.ema_epochs for config in configs.values()] == [0.5, 1.0, 1.0]
+    assert [config.alpha for config in configs.values()] == [0.9, 0.9, 0.0]
+    assert {config.fit.seed for config in configs.values()} == {1}
 
 
 def test_controls_are_at_budgets_of_the_search(tmp_path):
@@ -245,9 +245,9 @@ def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces, monkeypat
     status, said, errors = run_script("search.py", *words, cwd=tmp_path)
     assert status == 0, errors
     assert said.splitlines()[-1] == f"ledger: {Path('runs/s/ledger.csv')}"
-    told = json.loads((tmp_path / "runs" / "s" / "search.json").read_text())
-    base = told.pop("base")
-    assert told == {
+    settings = json.loads((tmp_path / "runs" / "s" / "search.json").read_text())
+    base = settings.pop("base")
+    assert settings == {
         "families": ["cnn"], "budgets": [3_000], "trials": 1, "final_epochs": 2, "seeds": 1, "control_budgets": [],
         "max_multiply_adds": 1_000_000, "unlimited_budgets": [], "max_failures": 3,
     }  # fmt: skip

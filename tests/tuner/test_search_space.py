@@ -135,8 +135,8 @@ def test_widths_are_whole_vectors_where_they_fill_the_budget_near_the_proportion
 
 
 def test_a_budget_without_a_limit_has_networks_beyond_it(tmp_path):
-    told = {"budgets": (50_000, 100_000), "control_budgets": (), "max_multiply_adds": 4_000_000}
-    search = search_in(tmp_path, unlimited_budgets=(100_000,), **told)
+    options = {"budgets": (50_000, 100_000), "control_budgets": (), "max_multiply_adds": 4_000_000}
+    search = search_in(tmp_path, unlimited_budgets=(100_000,), **options)
     bound, free = (
         FAMILIES["separable"].multiply_adds(
             **Candidate("search", "separable", budget, 0, defaults("separable")).options(search)

@@ -79,13 +79,16 @@ def test_each_has_its_role_and_its_share_of_the_threads(tmp_path, monkeypatch):
     names = [workers.SUPERVISED, workers.IP, workers.PORT, "TF_NUM_INTRAOP_THREADS"]
     tell = (
         "import os, pathlib, time; name = os.environ['KERASTUNER_TUNER_ID'];"
-        f"told = ' '.join(os.environ[key].replace(' ', '_') for key in {names});"
-        "pathlib.Path(os.environ['TOLD'], name).write_text(told); time.sleep(0.5)"
+        f"variables = ' '.join(os.environ[key].replace(' ', '_') for key in {names});"
+        "pathlib.Path(os.environ['TOLD'], name).write_text(variables); time.sleep(0.5)"
     )
     assert supervise(tell, 2) == 0
-    told = {path.name: path.read_text().split() for path in tmp_path.iterdir()}
-    assert sorted(told) == ["chief", "worker-1", "worker-2"] and len({tuple(words) for words in told.values()}) == 1
-    supervisor, ip, port, threads = told["chief"]
+    variables = {path.name: path.read_text().split() for path in tmp_path.iterdir()}
+    assert (
+        sorted(variables) == ["chief", "worker-1", "worker-2"]
+        and len({tuple(words) for words in variables.values()}) == 1
+    )
+    supervisor, ip, port, threads = variables["chief"]
     assert supervisor.startswith(f"{os.getpid()}_") and ip == "127.0.0.1" and int(port) > 0 and threads == "4"
 
 
