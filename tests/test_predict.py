@@ -51,17 +51,17 @@ def test_litert_and_keras_give_the_same(saved, classifier, expected):
 
 
 def test_one_or_many_in_any_form(classifier, tmp_path):
-    every = labels(classifier.predict(FACES))
+    expected_labels = labels(classifier.predict(FACES))
     grey, colour = FACES[..., 0], np.repeat(FACES, 3, axis=-1)
     (tmp_path / "a.png").write_bytes(png(grey[2]))
     for face in (grey[2], FACES[2], colour[2], grey[2].astype(np.float64), str(tmp_path / "a.png"), png(grey[2])):
-        assert labels(classifier.predict(face)) == [every[2]]
-    assert labels(classifier.predict(grey)) == labels(classifier.predict(colour.astype(np.float32))) == every
+        assert labels(classifier.predict(face)) == [expected_labels[2]]
+    assert labels(classifier.predict(grey)) == labels(classifier.predict(colour.astype(np.float32))) == expected_labels
     with (tmp_path / "a.png").open("rb") as file:
-        assert labels(classifier.predict(file)) == labels(classifier.predict([file])) == [every[2]]
-    assert labels(classifier.predict(io.BytesIO(png(grey[2])))) == [every[2]]
+        assert labels(classifier.predict(file)) == labels(classifier.predict([file])) == [expected_labels[2]]
+    assert labels(classifier.predict(io.BytesIO(png(grey[2])))) == [expected_labels[2]]
     mixed = [grey[0], tmp_path / "a.png", png(grey[1]), colour[3]]
-    assert labels(classifier.predict(mixed)) == [every[number] for number in (0, 2, 1, 3)]
+    assert labels(classifier.predict(mixed)) == [expected_labels[number] for number in (0, 2, 1, 3)]
 
 
 class Contrary:
@@ -111,6 +111,10 @@ def test_answers_are_records_and_tables(classifier, tmp_path):
     assert frame.confidence.tolist() == [first["confidence"], second["confidence"]]
     assert classifier.predict([]).to_csv() == "image,label,confidence,angry,disgust,fear,happy,sad,surprise,neutral\n"
     assert list(classifier.predict([]).to_frame()) == list(frame)
+
+
+def test_help_and_completion_name_what_is_not_imported_yet():
+    assert {*fer_keras.__all__} <= {*dir(fer_keras)}
 
 
 def test_a_data_frame_needs_pandas(classifier, monkeypatch):

@@ -10,7 +10,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.export.formats import FORMATS
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json, write_json
 
-TEMPERATURES = (0.01, 100.0)
+TEMPERATURES = (0.01, 100)
 """What the temperature of a confidence may be."""
 
 

@@ -73,7 +73,7 @@ def fit(folder: Path, stop_after: int | None = None) -> dict[str, list[int]]:
     return epochs
 
 
-def told_by_scripts(folder: Path) -> dict[str, dict]:
+def recipes_of_scripts(folder: Path) -> dict[str, dict]:
     """What the scripts would fit, as folder -> config."""
     recipes = {}
     with pytest.MonkeyPatch.context() as patch:
@@ -91,8 +91,8 @@ def told_by_scripts(folder: Path) -> dict[str, dict]:
 
 
 def main(folder: Path) -> None:
-    """Leave outputs.json, told.json, epochs.json, whole/ and resumed/ in `folder`."""
-    (folder / "told.json").write_text(json.dumps(told_by_scripts(folder)))
+    """Leave outputs.json, recipes.json, epochs.json, whole/ and resumed/ in `folder`."""
+    (folder / "recipes.json").write_text(json.dumps(recipes_of_scripts(folder)))
     (folder / "outputs.json").write_text(json.dumps(furthest_outputs()))
     epochs = [fit(folder / "whole")]
     with pytest.raises(StopError):

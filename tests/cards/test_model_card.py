@@ -121,8 +121,8 @@ def test_teachers_by_name_or_fingerprint(data):
 def test_what_a_model_began_with_is_told_to_the_beginning(data):
     first = {"fingerprint": "1" * 64}
     config = {"model": "small-cnn", "view_seed": 3, "fit": {"learning_rate": 0.01}}
-    known = {"epochs": 1000, "seconds": 7300.0, "best_validation_accuracy": 0.5}
-    second = {"fingerprint": "2" * 64, "config": config, **known, "ancestor": first}
+    history = {"epochs": 1000, "seconds": 7300.0, "best_validation_accuracy": 0.5}
+    second = {"fingerprint": "2" * 64, "config": config, **history, "ancestor": first}
     run = {**RUN, "ancestor": {**second, "fingerprint": "3" * 64, "ancestor": second}}
     facts = {"fingerprint": "a", "data": FACTS, "figures": {}, "reproduce": "train"}
     card = cards.model_card("m", scored(data), (run, HISTORY), facts, ())

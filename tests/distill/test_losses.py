@@ -139,8 +139,8 @@ def test_decoupled_kl_is_hintons_where_beta_is_what_the_target_leaves(rng):
     """KL = TCKD + (1 - p_target) NCKD, the paper's equation 6."""
     teacher = rng.normal(0, 2, (1, 2, 7)).astype(np.float32)
     student = rng.normal(0, 2, (1, 7)).astype(np.float32)
-    rest = 1 - softmax(teacher / 2.5, axis=-1).mean(1)[0, 3]
-    decoupled = DecoupledKL(2.5, beta=rest)(y_true(teacher, np.array([3])), student).numpy()
+    others = 1 - softmax(teacher / 2.5, axis=-1).mean(1)[0, 3]
+    decoupled = DecoupledKL(2.5, beta=others)(y_true(teacher, np.array([3])), student).numpy()
     assert decoupled == pytest.approx(float(SoftenedKL(2.5)(y_true(teacher), student)), rel=1e-4)
 
 

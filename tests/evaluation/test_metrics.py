@@ -175,10 +175,10 @@ def test_paired_difference():
 
 
 def test_to_dict_is_json_with_null_for_what_does_not_exist():
-    written = json.loads(json.dumps(metrics.score(one_hot([0, 1]), np.array([0, 0])).to_dict(), allow_nan=False))
-    assert written["per_class_recall"] == [0.5] + [None] * 6
-    assert written["confusion"][0] == [1, 1, 0, 0, 0, 0, 0]
-    assert list(written) == [
+    scores = json.loads(json.dumps(metrics.score(one_hot([0, 1]), np.array([0, 0])).to_dict(), allow_nan=False))
+    assert scores["per_class_recall"] == [0.5] + [None] * 6
+    assert scores["confusion"][0] == [1, 1, 0, 0, 0, 0, 0]
+    assert list(scores) == [
         "count", "accuracy", "accuracy_interval", "macro_f1", "macro_f1_interval", "per_class_recall",
         "calibration_error", "nll", "confusion",
     ]  # fmt: skip

@@ -33,8 +33,8 @@ def test_the_steps_are_the_function():
     steps = decompose_hard_silu(whole)
     assert steps is not whole
     expected = values * np.clip(values.astype(np.float64) + 3, 0, 6) / 6
-    for one in (whole, steps):
-        np.testing.assert_allclose(one(values[None])[0], expected, atol=1e-6)
+    for network in (whole, steps):
+        np.testing.assert_allclose(network(values[None])[0], expected, atol=1e-6)
 
 
 def test_a_network_gives_the_same_logits_by_steps(model):

@@ -88,8 +88,8 @@ def test_a_run_that_was_told_something_else_is_trained(study, ledger, tmp_path, 
     longer = replace(study, base=replace(study.base, fit=replace(study.base.fit, epochs=1)), out=out)
     again = run_study(replace(longer, folder=tmp_path / "runs"), SOME[:1], range(1))
     assert again["epochs"].tolist() == [1]
-    written = pd.read_csv(out / "ablation.csv")
-    assert sorted(zip(written["arm"], written["seed"], written["epochs"], strict=True)) == [
+    table = pd.read_csv(out / "ablation.csv")
+    assert sorted(zip(table["arm"], table["seed"], table["epochs"], strict=True)) == [
         ("baseline", 0, 1), ("baseline", 1, 2), ("one teacher", 0, 2), ("one teacher", 1, 2),
     ]  # fmt: skip
 

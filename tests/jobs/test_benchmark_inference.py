@@ -29,11 +29,11 @@ def results(exported):
 
 
 def test_every_format_has_a_row_with_the_kept_files_bytes(exported, results):
-    folder, written, _ = exported
+    folder, exports, _ = exported
     ours = results[results["model"] == folder.name].set_index("format")
     assert list(ours.index) == list(timed_files.format_titles())
     assert ours.loc["keras", "bytes"] == (folder / "model.keras").stat().st_size
-    for export, facts in written["formats"].items():
+    for export, facts in exports["formats"].items():
         if not FORMATS[export].same_as:
             assert ours.loc[export, "bytes"] == facts["bytes"]
     assert (ours["parameters"] == 93_139).all()
@@ -103,8 +103,8 @@ def test_models_of_one_name_are_kept_apart(tmp_path):
 def test_a_batch_is_full_though_the_faces_are_few(tmp_path):
     faces = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
     files = bench._pixel_files([timed_files.TimedFile("m", "onnx", Path("m.onnx"), 1)], faces, tmp_path)
-    written = np.load(files[None])
-    assert len(written) == 64 and written[:, 0, 0, 0].tolist() == [*range(5)] * 12 + [0, 1, 2, 3]
+    faces_in_file = np.load(files[None])
+    assert len(faces_in_file) == 64 and faces_in_file[:, 0, 0, 0].tolist() == [*range(5)] * 12 + [0, 1, 2, 3]
 
 
 def test_timing_counts_the_calls():

@@ -96,11 +96,11 @@ def test_files_elsewhere_and_drawn_ranges_are_named(exported):
 def test_the_temperature_is_fitted_on_validation(exported, data):
     folder = exported[0] / "saved_models" / "m"
     val = mark_validation(data).split("val")
-    written = read_json(folder / "calibration.json")
+    calibration = read_json(folder / "calibration.json")
     logits = predict_logits(load_model(folder), val.images)
-    assert written["temperature"] == pytest.approx(fit_temperature(logits, val.labels), rel=1e-4)
-    assert written["images"] == len(val) and list(written["tested_on"]) == ["public_test", "private_test"]
-    assert written["nll"][1] <= written["nll"][0]
+    assert calibration["temperature"] == pytest.approx(fit_temperature(logits, val.labels), rel=1e-4)
+    assert calibration["images"] == len(val) and list(calibration["tested_on"]) == ["public_test", "private_test"]
+    assert calibration["nll"][1] <= calibration["nll"][0]
 
 
 def test_a_run_gets_a_temperature_from_its_own_data_only(exported, data, tmp_path):

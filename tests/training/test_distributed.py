@@ -32,11 +32,11 @@ runpy.run_path({str(DISTILL)!r}, run_name="__main__")
 
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    for probe in sockets:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in sockets]
+    for probe in sockets:
+        probe.close()
     return ports
 
 
@@ -78,12 +78,12 @@ def test_two_hosts_give_what_one_process_gives(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     ["{", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
      '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "worker", "index": 0}}'],
 )  # fmt: skip
-def test_a_wrong_cluster_is_told_in_a_sentence(written, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", written)
+def test_a_wrong_cluster_is_told_in_a_sentence(text, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(FerKerasError, match="TF_CONFIG: expected"):
         distributed.strategy.__wrapped__()
 
