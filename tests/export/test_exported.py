@@ -8,6 +8,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.export import parity, record
 from fer_keras.export.formats import FORMATS
 from fer_keras.files import file_sha256, read_json
+from fer_keras.labels import FER2013
 
 FILES = {key: entry.file for key, entry in FORMATS.items() if entry.file}
 
@@ -75,7 +76,7 @@ def test_names_and_dtypes_of_the_onnx_file(exported):
 
 
 def test_answers_that_are_not_finite_are_not_kept(exported, keras_model, monkeypatch):
-    expected, file = parity.reference(keras_model, None), exported[0] / "model.onnx"
+    expected, file = parity.reference(keras_model, None, FER2013.classes), exported[0] / "model.onnx"
     nothing = np.full_like(expected.probabilities, np.nan)
     monkeypatch.setattr(parity, "answers_of", lambda *_: (nothing, {}))
     with pytest.raises(FerKerasError, match=r"model.onnx: gives probabilities that are not finite"):

@@ -18,6 +18,7 @@ from fer_keras.export.formats import FORMATS
 from fer_keras.export.saved_model import free_version
 from fer_keras.files import file_sha256, locked, read_json, write_json
 from fer_keras.jobs.exporting import export_model
+from fer_keras.labels import FER2013
 
 
 @pytest.fixture
@@ -81,7 +82,8 @@ def test_a_version_is_never_overwritten(copy):
 
 def test_what_answers_otherwise_is_not_kept(copying, copy, keras_model, monkeypatch):
     faces = draw_faces(np.arange(7), seed=8)
-    wrong = parity.Reference(faces, None, "drawn faces", predict_logits(keras_model, faces)[:, ::-1])
+    logits = predict_logits(keras_model, faces)
+    wrong = parity.Reference(faces, None, "drawn faces", logits[:, ::-1], FER2013.classes)
     monkeypatch.setattr(parity, "reference", lambda *_: wrong)
     before = {path.name: path.stat().st_mtime_ns for path in copy.glob("[!.]*")}
     off = "is up to .* off the Keras model's probabilities"
