@@ -51,9 +51,9 @@ def fit_runs(
     runs = [Run(folder, config, resume=True) for folder, config in configs.items()]
     for run in runs:
         run.check_resumable()
-        _refuse_features(run)
+        _check_loss(run)
         if not run.is_finished:
-            _refuse_other_engine(run)
+            _check_engine(run)
     groups = _groups(runs)
     with ExitStack() as claimed:
         for group in groups:
@@ -86,12 +86,12 @@ def _fit_groups(
             stop.set()
 
 
-def _refuse_other_engine(run: Run) -> None:
+def _check_engine(run: Run) -> None:
     if run.recorded_environment and "jax" not in run.recorded_environment:
         raise FerKerasError(f"{run.folder}: was begun by Keras's fit on TensorFlow, which alone can go on with it")
 
 
-def _refuse_features(run: Run) -> None:
+def _check_loss(run: Run) -> None:
     loss = objective_of(run.config).distillation_loss
     if loss is not None and (loss.student_features or loss.teacher_features):
         raise FerKerasError(f"{run.folder}: only scripts/distill.py has features, which loss {loss.name!r} compares")

@@ -114,7 +114,7 @@ def test_neither_engine_goes_on_with_what_the_other_began(folder, tmp_path, monk
     recorded = json.loads((run / "config.json").read_text())
     write_json(run / "config.json", {**recorded, "environment": {"tensorflow": "2"}})
     with pytest.raises(FerKerasError, match="was begun by Keras's fit on TensorFlow, which alone can go on with it"):
-        runs_of_jax._refuse_other_engine(Run(run, config, resume=True))
+        runs_of_jax._check_engine(Run(run, config, resume=True))
 
 
 def test_our_layers_answer_as_stock_ones(folder):

@@ -14,7 +14,7 @@ from unittest import mock
 
 from fer_keras import endings
 from fer_keras.config import DataConfig, FitConfig, StudentConfig
-from tuner.workers import exit_with_supervisor, role_is_whole, supervise
+from tuner.workers import exit_with_supervisor, has_role, supervise
 
 FIT = FitConfig(epochs=1, batch_size=64, learning_rate=5e-3, ema_epochs=0.0)
 BASE = StudentConfig(DataConfig("drawn", ""), ("made up",), cached_views=2, fit=FIT)
@@ -103,7 +103,7 @@ def wait_after_the_first_epoch(hold):
 
 def main():
     folder = Path(sys.argv[1])
-    if not role_is_whole() and "--workers" in sys.argv:
+    if not has_role() and "--workers" in sys.argv:
         return supervise([sys.executable, *sys.argv], int(sys.argv[-1]))
     exit_with_supervisor()
     if hold := os.environ.get("HOLD"):
