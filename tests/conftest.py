@@ -60,6 +60,7 @@ def rng():
 @pytest.fixture(scope="session")
 def _exported(tmp_path_factory):
     from fer_keras.export import parity
+    from fer_keras.jobs.export_subject import ExportOptions
     from fer_keras.jobs.exporting import export_model
 
     folder = tmp_path_factory.mktemp("exported") / "reference-mobilenet"
@@ -73,7 +74,7 @@ def _exported(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parity, "answers_of", watched)
-        return folder, export_model(folder, say=said.append), said, processes
+        return folder, export_model(folder, options=ExportOptions(say=said.append)), said, processes
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,7 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, SINGLE
 from fer_keras.jobs.benchmark_workers import SMALL_SEARCH
+from fer_keras.jobs.export_subject import ExportOptions
 from fer_keras.labels import FERPLUS
 
 
@@ -92,9 +93,9 @@ def test_export(in_place_of, csv, tmp_path):
     words = ["m", "--format", "litert", "onnx", "--version", 7, "--to", "there"]
     assert run("export.py", *words, "--data", csv, cwd=tmp_path).err == "error: that will do\n"
     run("export.py", *words, cwd=tmp_path)
-    ((path, formats, data), options), ((_, _, nothing), _) = calls
+    ((path, formats, data, options), _), ((_, _, nothing, _), _) = calls
     assert (path, formats) == (Path("m"), ["litert", "onnx"])
-    assert options == {"version": 7, "to": Path("there"), "classes": None, "scale": 1.0}
+    assert options == ExportOptions(version=7, to=Path("there"), classes=None, scale=1.0)
     assert len(data) == 700 and nothing is None
 
 

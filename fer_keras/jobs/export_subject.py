@@ -35,10 +35,9 @@ DRAWN_FACES = 512
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """What an export is told besides the model and the data.
+    """How a model is exported.
 
     Attributes:
-        formats: some of `fer_keras.export.formats.format_names()`; default: all.
         version: the number of the SavedModel's folder; default: the next free one.
         to: another folder for the files than the model's own, in which exports.json stays.
         classes: of the model, in the order of its outputs; default: those that its file names.
@@ -46,7 +45,6 @@ class ExportOptions:
         say: takes a line for people.
     """
 
-    formats: Sequence[str] | None = None
     version: int | None = None
     to: Path | None = None
     classes: Sequence[str] | None = None

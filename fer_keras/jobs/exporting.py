@@ -21,21 +21,25 @@ from fer_keras.jobs.shipping import add_exports
 from fer_keras.models.load import model_file
 from fer_keras.predict import find_model
 
+_USUAL = ExportOptions()
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 """What a writer meets where there is no room; converters say it in words of their own."""
 
 
 def export_model(
-    path: Path, formats: Sequence[str] | None = None, data: FaceData | None = None, **options: Any
+    path: Path,
+    formats: Sequence[str] | None = None,
+    data: FaceData | None = None,
+    options: ExportOptions = _USUAL,
 ) -> record.Exports:
     """Export a model to each format and write exports.json, and its card where it has one.
 
     Args:
         path: a `.keras` file, a folder that holds `model.keras`, or the name of a saved model.
-        formats: as of `ExportOptions`.
+        formats: some of `fer_keras.export.formats.format_names()`; default: all.
         data: the images it was trained on, for 8-bit calibration and the confidence's temperature, and those to
             score each format on; without them drawn faces stand in and no accuracy is given.
-        **options: the others of `ExportOptions`.
+        options: how.
 
     Returns:
         What exports.json holds.
@@ -46,7 +50,6 @@ def export_model(
             or does not answer as the model does: of that one nothing is kept, and the others are there.
         OSError: the disk is full, or a folder cannot be written.
     """
-    options = ExportOptions(formats, **options)
     chosen = formats_named(format_names() if formats is None else formats)
     file = model_file(find_model(path))
     home, folder = file.parent, options.to or file.parent

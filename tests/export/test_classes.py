@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     keras.utils.set_random_seed(0)
     keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(pooled))).save(folder / "model.keras")
     write_json(folder / "config.json", {"config": {"data": {"classes": CLASSES}}})
-    export_model(folder, say=lambda line: None)
+    export_model(folder)
     (folder / "config.json").unlink()
     return folder
 

@@ -82,7 +82,7 @@ def test_a_broken_bytes_signature_is_not_published(exported, tmp_path, monkeypat
     decode = saved_model.decode_face_in_graph
     monkeypatch.setattr(saved_model, "decode_face_in_graph", lambda data: 255.0 - decode(data))
     with pytest.raises(FerKerasError, match=r"/1: signature 'bytes' is up to .* off the Keras model's probabilities"):
-        export_model(tmp_path, ["saved_model"], say=lambda line: None)
+        export_model(tmp_path, ["saved_model"])
     assert [path.name for path in tmp_path.glob("[!.]*")] == ["model.keras"]
 
 

@@ -17,6 +17,7 @@ from fer_keras.export import onnx, parity, record
 from fer_keras.export.formats import FORMATS
 from fer_keras.export.saved_model import free_version
 from fer_keras.files import file_sha256, locked, read_json, write_json
+from fer_keras.jobs.export_subject import ExportOptions
 from fer_keras.jobs.exporting import export_model
 from fer_keras.labels import FER2013
 
@@ -68,9 +69,9 @@ def change(model):
 def test_a_version_is_never_overwritten(copy):
     before = record.artifact_facts(copy / "1")
     with pytest.raises(FerKerasError, match=r"copy/1: this version is there already and is never overwritten"):
-        export_model(copy, ["saved_model"], version=1)
+        export_model(copy, ["saved_model"], options=ExportOptions(version=1))
     with pytest.raises(FerKerasError, match=r"--version 0: expected a whole number from 1"):
-        export_model(copy, ["saved_model"], version=0)
+        export_model(copy, ["saved_model"], options=ExportOptions(version=0))
     (copy / "10").mkdir()
     assert free_version(copy) == 11
     assert record.artifact_facts(copy / "1") == before
@@ -156,7 +157,7 @@ def test_what_cannot_be_exported_leaves_all_as_it_was(damage, elsewhere, copy, t
     before = contents(copy)
     words = {"calibration": "calibration.json: temperature nan: expected a number", "exports": "exports.json"}
     with pytest.raises(FerKerasError, match=f"^{copy}/.*{words.get(damage, model.name)}"):
-        export_model(model, ["onnx"], to=tmp_path / "there" if elsewhere else None)
+        export_model(model, ["onnx"], options=ExportOptions(to=tmp_path / "there" if elsewhere else None))
     assert contents(copy) == before
 
 
@@ -198,13 +199,15 @@ def test_a_foreign_model_gets_its_classes_and_its_scale(tmp_path):
     model.save(tmp_path / "model.keras")
     lines = []
     classes = ["anger", "joy", "calm"]
-    exports = export_model(tmp_path, ["litert"], classes=classes, scale=1 / 255, say=lines.append)
+    exports = export_model(
+        tmp_path, ["litert"], options=ExportOptions(classes=classes, scale=1 / 255, say=lines.append)
+    )
     assert exports["formats"]["litert_int8"]["classes"] == classes and "note" not in "".join(lines)
     faces = draw_faces(np.arange(7), seed=8)
     answers = fer_keras.load(tmp_path / "model_float32.tflite").logits(faces)
     np.testing.assert_allclose(answers, predict_logits(model, faces / np.float32(255)), rtol=1e-3, atol=1e-3)
     with pytest.raises(FerKerasError, match=r"gives 3 logits and does not say of which classes; --classes names them"):
-        export_model(tmp_path, ["onnx"], say=lines.append)
+        export_model(tmp_path, ["onnx"], options=ExportOptions(say=lines.append))
 
 
 def test_a_model_that_is_replaced_meanwhile_gets_no_exports_of_the_old_one(copy, monkeypatch):

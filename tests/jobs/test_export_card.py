@@ -14,6 +14,7 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.evaluation.calibration import fit_temperature
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.files import read_json, write_json
+from fer_keras.jobs.export_subject import ExportOptions
 from fer_keras.jobs.exporting import export_model
 from fer_keras.jobs.shipping import add_exports, ship
 from fer_keras.models.load import load_model
@@ -43,7 +44,7 @@ def exported(data, tmp_path_factory):
     make_run(root / "run", data)
     ship(root / "run", root / "saved_models" / "m", data, half=False)
     said = []
-    export_model(root / "saved_models" / "m", ["litert", "onnx"], data, say=said.append)
+    export_model(root / "saved_models" / "m", ["litert", "onnx"], data, options=ExportOptions(say=said.append))
     return root, said
 
 
@@ -106,10 +107,10 @@ def test_the_temperature_is_fitted_on_validation(exported, data):
 def test_a_run_gets_a_temperature_from_its_own_data_only(exported, data, tmp_path):
     make_run(tmp_path / "run", data)
     said = []
-    export_model(tmp_path / "run", ["onnx"], drawn_faces(140, seed=6), say=said.append)
+    export_model(tmp_path / "run", ["onnx"], drawn_faces(140, seed=6), options=ExportOptions(say=said.append))
     assert any(line.startswith("no temperature is fitted for the confidence: ") for line in said)
     assert not (tmp_path / "run" / "calibration.json").exists()
-    export_model(tmp_path / "run", ["onnx"], data, say=said.append)
+    export_model(tmp_path / "run", ["onnx"], data, options=ExportOptions(say=said.append))
     shipped = read_json(exported[0] / "saved_models" / "m" / "calibration.json")["temperature"]
     assert read_json(tmp_path / "run" / "calibration.json")["temperature"] == pytest.approx(shipped, rel=1e-3)
 
@@ -117,7 +118,7 @@ def test_a_run_gets_a_temperature_from_its_own_data_only(exported, data, tmp_pat
 def test_a_model_shipped_again_loses_what_was_exported_of_the_old_one(exported, data, tmp_path):
     run, folder = exported[0] / "run", tmp_path / "saved_models" / "m"
     ship(run, folder, data, half=False)
-    export_model(folder, ["onnx"], data, say=lambda line: None)
+    export_model(folder, ["onnx"], data)
     ship(run, folder, data, half=True)
     assert not (folder / "exports.json").exists() and not (folder / "model.onnx").exists()
     assert "exports" not in read_card(folder)
