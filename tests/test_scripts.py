@@ -45,7 +45,7 @@ def models_are_their_paths(monkeypatch):
     monkeypatch.setattr("fer_keras.distill.teachers.load_teacher", lambda path, label_set: f"model {path}")
 
 
-def test_ablate(in_place_of, csv, models_are_their_paths, tmp_path):
+def test_ablate_passes_on_its_teachers_arms_and_folders(in_place_of, csv, models_are_their_paths, tmp_path):
     calls = in_place_of("fer_keras.jobs.ablation.run_study")
     words = ["--data", csv, "--teacher", "a", "b", "--assistant", "c", "--epochs", 50, "--out", "out"]
     words += ["--seeds", 3, "--name", "n", "--cache", "logits", "--arms", "assistant", "baseline"]
@@ -60,7 +60,7 @@ def test_ablate(in_place_of, csv, models_are_their_paths, tmp_path):
     assert study.data_config.source == "fer2013.csv"
 
 
-def test_ablate_on_votes(in_place_of, models_are_their_paths, tmp_path, monkeypatch):
+def test_ablate_passes_on_that_votes_are_learned(in_place_of, models_are_their_paths, tmp_path, monkeypatch):
     monkeypatch.setattr("fer_keras.data.synthetic.drawn_faces", partial(drawn_faces, 300))
     calls = in_place_of("fer_keras.jobs.ablation.run_study")
     run("ablate.py", "--teacher", "a", "--assistant", "c", "--targets", "majority", cwd=tmp_path)
@@ -74,7 +74,7 @@ def test_ablate_knows_its_arms(models_are_their_paths, tmp_path):
     assert status == 2 and said.startswith("error: unknown arm 'nothing', expected some of 'baseline', 'labels only'")
 
 
-def test_train_teacher(in_place_of, csv, tmp_path):
+def test_train_teacher_passes_on_its_recipes_one_a_member(in_place_of, csv, tmp_path):
     calls = in_place_of("fer_keras.training.teacher.train_members")
     words = ["--data", csv, "--model", "small-cnn", "residual-10", "--members", 3, "--mixup", 0.5, "--seed", 4]
     words += ["--label-smoothing", 0.1, "--rotation", 20, "--name", "n", "--resume"]
@@ -88,7 +88,7 @@ def test_train_teacher(in_place_of, csv, tmp_path):
     assert folder == Path("runs/n") and options == {"resume": True}
 
 
-def test_export(in_place_of, csv, tmp_path):
+def test_export_passes_on_formats_version_and_folder(in_place_of, csv, tmp_path):
     calls = in_place_of("fer_keras.jobs.exporting.export_model")
     words = ["m", "--format", "litert", "onnx", "--version", 7, "--to", "there"]
     assert run("export.py", *words, "--data", csv, cwd=tmp_path).err == "error: that will do\n"
@@ -99,7 +99,7 @@ def test_export(in_place_of, csv, tmp_path):
     assert len(data) == 700 and nothing is None
 
 
-def test_ship(in_place_of, csv, tmp_path):
+def test_ship_passes_on_run_name_and_data(in_place_of, csv, tmp_path):
     calls = in_place_of("fer_keras.jobs.shipping.ship")
     words = ["runs/r", "m", "--data", csv, "--to", "there", "--half", "--unfinished"]
     assert run("ship.py", *words, "--unlabelled", csv, cwd=tmp_path).err == "error: that will do\n"
@@ -109,7 +109,7 @@ def test_ship(in_place_of, csv, tmp_path):
     assert len(data) == 1400 and (data.labels < 0).sum() == 700
 
 
-def test_evaluate(in_place_of, csv, tmp_path):
+def test_evaluate_passes_on_models_and_splits(in_place_of, csv, tmp_path):
     (tmp_path / "m.keras").touch()
     calls = in_place_of("fer_keras.evaluation.evaluate.evaluate_files")
     words = ["m.keras", "--data", csv, "--splits", "val", "private_test"]
@@ -118,7 +118,7 @@ def test_evaluate(in_place_of, csv, tmp_path):
     assert files == [Path("m.keras")] and len(data) == 700 and options == {"splits": ["val", "private_test"]}
 
 
-def test_benchmark_of_training(monkeypatch, tmp_path):
+def test_benchmark_writes_the_tables_of_training(monkeypatch, tmp_path):
     seconds, ratios = pd.DataFrame({"a": [1.0, 3.0, 2.0]}), pd.DataFrame({"ratio": ["b"], "median": [1.5]})
     monkeypatch.setattr(
         "fer_keras.jobs.benchmark_training.benchmark_distillation", lambda rounds: (seconds.head(rounds), ratios)
@@ -137,7 +137,7 @@ def test_what_answers_cost_is_not_measured_without_the_baseline_that_is_asked_fo
     assert (ended.status, ended.err) == (2, error) and not (tmp_path / "runs").exists()
 
 
-def test_benchmark_of_workers(monkeypatch, tmp_path):
+def test_benchmark_writes_the_tables_of_workers(monkeypatch, tmp_path):
     asked = []
     measured = pd.DataFrame({"workers": [1, 2], "trials_per_hour": [10.0, 15.0]})
 

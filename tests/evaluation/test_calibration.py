@@ -44,7 +44,7 @@ def test_without_images_there_is_no_temperature():
         fit_temperature(np.empty((0, 7)), np.empty(0, int))
 
 
-def test_what_is_written(tmp_path):
+def test_calibration_json_has_the_temperature_and_what_it_is_worth(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"a model")
     val, test = hidden(2.0, 400), hidden(2.0, 300, seed=1)
     write_calibration(tmp_path / "model.keras", {"val": val, "public_test": test}, "made up", FER2013.classes)

@@ -28,7 +28,7 @@ def history():
     return pd.DataFrame({"epoch": [0, 1], "loss": [2.0, 1.0], "val_accuracy": [0.3, 0.4], "learning_rate": [1e-3, 0]})
 
 
-def test_a_whole_report(data, history, tmp_path):
+def test_a_report_has_scores_figures_origin_and_json(data, history, tmp_path):
     student = evaluation(data, 0.5, ModelSize(93_139, 2_000_000, 400_000, 512_345))
     rows = [
         ("student", student),

@@ -65,7 +65,7 @@ def reference(logits, shares, votes):
     }
 
 
-def test_scores_are_numpys(voted, logits):
+def test_scores_of_votes_are_those_that_numpy_computes(voted, logits):
     result = evaluate_logits(logits, voted).splits["public_test"]
     expected = reference(logits["public_test"], result.data.targets, result.data.votes)
     assert result.labels.tolist() == expected["labels"] and 0 < expected["labels"].count(-1) < 50

@@ -71,7 +71,7 @@ def test_a_channel_without_anything_in_it_stays_finite(uneven):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_integers_lose_less(uneven, tmp_path, monkeypatch):
+def test_integers_lose_less_of_an_equalised_network(uneven, tmp_path, monkeypatch):
     expected, errors = softmax(predict_logits(uneven, FACES), axis=-1), []
     for equalise in (equalised, lambda model, faces: model):
         monkeypatch.setattr("fer_keras.export.litert.equalised", equalise)

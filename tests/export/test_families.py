@@ -26,7 +26,7 @@ STYLED = {"residual": True, "activation": "hard_swish"}
         ("residual", {"widths": (8, 16), "depths": (1, 1)}),
     ],
 )
-def test_the_same_answers(family, options, tmp_path):
+def test_every_family_answers_the_same_exported(family, options, tmp_path):
     keras.utils.set_random_seed(0)
     model = models.build(family, **options)
     weights, rng = model.get_weights(), np.random.default_rng(0)

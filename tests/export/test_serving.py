@@ -83,7 +83,7 @@ def test_it_loads_the_highest_version_without_our_code(server):
     assert server["version"] == 2 and server["ours"] == []
 
 
-def test_signatures(server):
+def test_both_signatures_say_what_they_take_and_give(server):
     outputs = {
         "probabilities": ["float32", [-1, 7]],
         "class_id": ["int64", [-1]],
@@ -101,7 +101,7 @@ def test_warm_up_requests_are_of_both_signatures(server):
 
 
 @pytest.mark.parametrize(("signature", "inputs"), [("serving_default", FACES), ("bytes", PNGS)])
-def test_messages_by_grpc(stub, expected, signature, inputs):
+def test_a_server_answers_our_messages_by_grpc(stub, expected, signature, inputs):
     request = predict_request(NAME, signature, inputs)
     assert predict_pb2.PredictRequest.FromString(request.SerializeToString()) == request
     response = stub.Predict(request)
@@ -114,7 +114,7 @@ def test_messages_by_grpc(stub, expected, signature, inputs):
 
 
 @pytest.mark.parametrize(("signature", "inputs"), [("serving_default", FACES), ("bytes", PNGS)])
-def test_json_by_rest(server, expected, signature, inputs):
+def test_a_server_answers_json_by_rest(server, expected, signature, inputs):
     rows = post(server, signature, inputs)["predictions"]
     assert len(rows) == 7, "a row a face: every output has as many"
     check({name: np.array([row[name] for row in rows]) for name in rows[0]}, expected)
@@ -164,7 +164,7 @@ def test_pictures_that_would_fill_the_memory_are_refused(stub):
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_the_client(server, expected):
+def test_the_client_yields_an_answer_for_each_picture(server, expected):
     names, rows = zip(*classify(f"localhost:{server['grpc']}", NAME, zip(FILES, PNGS, strict=True)), strict=True)
     assert list(names) == FILES
     assert [row["class_name"].shape for row in rows] == [()] * 7
@@ -218,7 +218,7 @@ def test_a_server_that_does_not_answer(server, sizes):
         list(classify("localhost:1", NAME, zip(FILES, PNGS, strict=True), timeout=5))
 
 
-def test_the_command(server, expected, tmp_path):
+def test_the_command_prints_an_answer_for_each_picture(server, expected, tmp_path):
     (tmp_path / "face.png").write_bytes(PNGS[3])
     (tmp_path / "bad.png").write_bytes(PNGS[3][:200])
     words = [NAME, "bad.png", "face.png", "none.png", "--server", f"localhost:{server['grpc']}", "--json"]

@@ -28,7 +28,7 @@ REPRODUCE = "python scripts/{0}.py --config saved_models/{1}/config.json --name 
 """Of drawn faces, which need no --data."""
 
 
-def test_what_is_shipped(shipped, public):
+def test_a_shipped_model_has_its_files_its_scores_and_its_card(shipped, public):
     names = ["calibration.json", "card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras"]
     names.append("sample.json")
     assert sorted(path.name for path in (shipped / "t1").glob("[!.]*")) == names

@@ -11,7 +11,7 @@ from tuner.frontier import frontier_points, pareto, pick, read_ledger
 from tuner.frontier_differences import differences
 
 
-def test_pareto_by_hand():
+def test_the_pareto_set_is_the_one_found_by_hand():
     cost = np.array([1, 2, 2, 3, 4, 5, np.nan, 1])
     accuracy = np.array([0.5, 0.6, 0.55, 0.6, 0.7, 0.69, 0.9, 0.5])
     expected = [True, True, False, False, True, False, False, True]  # equal points do not beat each other

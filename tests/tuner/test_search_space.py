@@ -89,7 +89,7 @@ def test_too_many_multiply_adds_move_width_to_later_stages():
     assert FAMILIES["separable"].parameters(**bound) >= 0.97 * 200_000
 
 
-def test_solved_by_hand():
+def test_widths_are_those_solved_by_hand():
     # 10 a + b parameters and 1 : 2, so 12 a = 120 is the answer; of 121, what is left goes to the nearest widths.
     def cost(widths):
         return 10 * widths[0] + widths[1], widths[0]
