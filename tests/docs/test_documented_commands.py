@@ -12,6 +12,7 @@ from fer_keras.jobs.page_tables import pages
 
 PAGES = [*pages(ROOT), ROOT / "CONTRIBUTING.md"]
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.DOTALL | re.MULTILINE)
+_INLINE = re.compile(r"`([^`\n]+)`")
 _OURS = re.compile(r"(?:python3? (?:-W \w+ )?scripts/(\w+)\.py|(?:python3? -m fer_keras|fer-keras) ([\w-]+))(?!\S)(.*)")
 _SHELL = re.compile(r"\s(?:[|>&;#]|\d>).*")
 
@@ -31,10 +32,12 @@ def assert_taken(name, words):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_in_the_blocks_of_a_page_are_taken(page):
-    for block in _BLOCK.findall(page.read_text(encoding="utf-8")):
-        for name, words in commands_in(block):
-            assert_taken(name, words)
+def test_commands_of_a_page_are_taken(page):
+    text = page.read_text(encoding="utf-8")
+    for span in [*_BLOCK.findall(text), *_INLINE.findall(_BLOCK.sub("", text))]:
+        for name, words in commands_in(span):
+            if words:  # without any, it is only named
+                assert_taken(name, words)
 
 
 def test_commands_in_cards_and_in_help_are_taken():
