@@ -60,6 +60,7 @@ def rng():
 @pytest.fixture(scope="session")
 def _exported(tmp_path_factory):
     from fer_keras.export import parity
+    from fer_keras.jobs.export_subject import ExportOptions
     from fer_keras.jobs.exporting import export_model
 
     folder = tmp_path_factory.mktemp("exported") / "reference-mobilenet"
@@ -73,7 +74,7 @@ def _exported(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parity, "answers_of", watched)
-        return folder, export_model(folder, say=said.append), said, processes
+        return folder, export_model(folder, options=ExportOptions(say=said.append)), said, processes
 
 
 @pytest.fixture(scope="session")
@@ -93,3 +94,12 @@ def keras_model(exported):
     from fer_keras.models.load import load_model
 
     return load_model(exported[0])
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory):
+    """The folder of a small model, saved_models/m, as scripts/export.py leaves one."""
+    from small_model import save_small_model
+
+    save_small_model(folder := tmp_path_factory.mktemp("saved") / "saved_models" / "m")
+    return folder

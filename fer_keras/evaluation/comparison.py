@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import t as student_t
 
 from fer_keras.evaluation.plots import BLUE, GREY, ORANGE, Figure, new_figure
-from fer_keras.evaluation.tables import SPLIT_TITLES, table
+from fer_keras.evaluation.tables import SPLIT_TITLES, points, table
 
 SPLITS = ("val", "public_test")
 """Chosen by and reported on, in this order."""
@@ -89,7 +89,7 @@ def difference_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return one arm's row of `differences_table`."""
     cells = [row["arm"], "" if row["against"] == row["arm"] else row["against"]]
     for split in SPLITS:
-        cells += [f"{100 * row[split]:.1f}", ahead(row, split)]
+        cells += [points(row[split]), ahead(row, split)]
     return tuple(cells)
 
 

@@ -191,5 +191,15 @@ def percent(share: float) -> str:
     return NONE if np.isnan(share) else f"{share:.2%}"
 
 
+def points(share: float, interval: Sequence[float] = ()) -> str:
+    """Return a share in percent without the sign, as `68.7`; with an interval as `68.7 [67.1, 70.2]`."""
+    return f"{100 * share:.1f}" + (f" [{', '.join(map(points, interval))}]" if interval else "")
+
+
+def millions(count: int) -> str:
+    """Return a count as `13.9 M`."""
+    return f"{count / 1e6:.1f} M"
+
+
 def _interval(interval: tuple[float, float]) -> str:
-    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
+    return " to ".join(map(points, interval))

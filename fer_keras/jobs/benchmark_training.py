@@ -22,7 +22,7 @@ from fer_keras.distill.objective import ViewSchedule
 from fer_keras.jobs.benchmark import turns
 from fer_keras.models import from_preset
 from fer_keras.models.fast_layers import FAST, for_training
-from fer_keras.training.pipeline import training_dataset, without_autotune
+from fer_keras.training.pipeline import BatchOrder, training_dataset, without_autotune
 
 Arm = Callable[[], object]
 
@@ -85,8 +85,8 @@ def distillation_arms(cache_root: Path) -> dict[str, Arm]:
     identities = [identify(teacher, data, views, 0) for teacher in teachers]
     folders = [write_logits(t, data, i, 1, cache_root) for t, i in zip(teachers, identities, strict=True)]
     cache = LogitCache(folders, identities, 1)
-    labelled = training_dataset(data, ViewSchedule(0), epochs=range(1), batch_size=BATCH, seed=0)
-    distilled = training_dataset(data, ViewSchedule(0, 1), cache, epochs=range(1), batch_size=BATCH, seed=0)
+    labelled = training_dataset(data, ViewSchedule(0), epochs=range(1), order=BatchOrder(BATCH, 0))
+    distilled = training_dataset(data, ViewSchedule(0, 1), cache, epochs=range(1), order=BatchOrder(BATCH, 0))
     normalisation = {stock: fast for stock, fast in FAST.items() if stock is keras.layers.BatchNormalization}
     return {
         PLAIN: _fit(_labels_only({}), _with_autotune(labelled)),

@@ -9,11 +9,12 @@ import pandas as pd
 
 from fer_keras.cards.model_card import read_cards
 from fer_keras.cards.schema import Card
+from fer_keras.cards.table import accuracy_cells, size_cells
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.answers import answers_table
 from fer_keras.evaluation.comparison import differences_table
 from fer_keras.evaluation.metrics import SplitScore
-from fer_keras.evaluation.tables import SPLIT_TITLES, table
+from fer_keras.evaluation.tables import SPLIT_TITLES, points, table
 from fer_keras.files import MODEL_FILE, read_json
 from fer_keras.jobs.benchmark_inference import inference_table
 from fer_keras.jobs.benchmark_workers import scale_table
@@ -83,20 +84,9 @@ def results_table(saved: Path, names: Sequence[str] | None = None) -> str:
     ]
     cards = [card for card in _cards(saved, FER2013) if names is None or card["name"] in names]
     for card in cards:
-        size, public = card["size"], card["scores"]["splits"][SPLIT]
-        accuracy, (low, high) = public["all"]["accuracy"], public["all"]["accuracy_interval"]
-        own_file = card["kind"] != "ensemble"
-        rows.append(
-            [
-                card["name"],
-                f"{size['parameters']:,}",
-                f"{size['multiply_adds'] / 1e6:.1f} M",
-                f"{100 * accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-                f"{100 * public['without_copies']['accuracy']:.1f}",
-                f"{100 * public['all']['macro_f1']:.1f}",
-                f"{(saved / card['name'] / MODEL_FILE).stat().st_size / 1e6:.2f} MB" if own_file else "",
-            ]
-        )
+        public, file = card["scores"]["splits"][SPLIT], saved / card["name"] / MODEL_FILE
+        size = f"{file.stat().st_size / 1e6:.2f} MB" if card["kind"] != "ensemble" else ""
+        rows.append([card["name"], *size_cells(card), *accuracy_cells(public), points(public["all"]["macro_f1"]), size])
     shown = range(len(header)) if names is None else (0, 1, 2, 3, 6)
     return table([header[n] for n in shown], [[row[n] for n in shown] for row in rows])
 
@@ -108,22 +98,12 @@ def votes_table(saved: Path) -> str:
     published = pd.read_csv(saved / VOTE_BASELINES_FILE, dtype=str, keep_default_na=False)
     rows = [[*row, "", "", "", "", ""] for row in published.itertuples(index=False)]
     for card in _cards(saved, FERPLUS):
-        size, public = card["size"], card["scores"]["splits"][SPLIT]
-        scores, without, votes = public["all"], public["without_copies"], public["all"]["votes"]
-        low, high = scores["accuracy_interval"]
+        public = card["scores"]["splits"][SPLIT]
+        accuracy, without = accuracy_cells(public)
+        votes, recall = public["all"]["votes"], SplitScore.from_dict(public["all"]).macro_recall
+        shares = [accuracy, "", without, points(recall), points(votes["plurality_accuracy"])]
         rows.append(
-            [
-                card["name"],
-                f"{size['parameters']:,}",
-                f"{size['multiply_adds'] / 1e6:.1f} M",
-                f"{100 * scores['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-                "",
-                f"{100 * without['accuracy']:.1f}",
-                f"{100 * SplitScore.from_dict(scores).macro_recall:.1f}",
-                f"{100 * votes['plurality_accuracy']:.1f}",
-                f"{votes['cross_entropy']:.3f}",
-                f"{votes['brier']:.3f}",
-            ]
+            [card["name"], *size_cells(card), *shares, f"{votes['cross_entropy']:.3f}", f"{votes['brier']:.3f}"]
         )
     return table(header, rows)
 

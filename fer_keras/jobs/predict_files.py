@@ -9,10 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from fer_keras import DEFAULT_MODEL
-from fer_keras.data.image import decode_face
+from fer_keras.data.image import decode_face, encode_png
 from fer_keras.data.pictures import STDIN, Picture, find_pictures
 from fer_keras.errors import FerKerasError
 from fer_keras.predict import Classifier, find_model
@@ -80,11 +79,7 @@ def classify_pictures(
 def encoded_pictures(words: Sequence[str]) -> Iterator[tuple[str, bytes | FerKerasError]]:
     """Yield the name and the file of each picture that `words` name, a CSV's faces as PNG, or why it cannot be read."""
     for name, _, content in find_pictures(words):
-        if isinstance(content, np.ndarray):
-            file = io.BytesIO()
-            Image.fromarray(content[..., 0]).save(file, "PNG")
-            content = file.getvalue()
-        yield name, content
+        yield name, encode_png(content) if isinstance(content, np.ndarray) else content
 
 
 def as_table(answers: Sequence[Answer]) -> str:

@@ -24,10 +24,11 @@ from fer_keras.cards.sample import write_sample
 from fer_keras.cards.table import require_own_index, write_index
 from fer_keras.cards.text import card_text
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
-from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, in_classes_of, mirrored_logits
+from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, mirrored_logits
 from fer_keras.evaluation.report import draw_figures
 from fer_keras.evaluation.results import Evaluation, read_history
 from fer_keras.export.record import read_calibration, read_exports, stale_files
@@ -134,11 +135,12 @@ def ship_ensemble(
     marked = as_trained_on(folder.parent / members[0], data).labelled()
     scored, mirror_images = [], []
     for name, card in zip(members, cards, strict=True):
-        member = folder.parent / name
+        member, classes = folder.parent / name, read_label_set(folder.parent / name)
         if card["data"]["fingerprint"] != cards[0]["data"]["fingerprint"]:
             raise FerKerasError(f"{member}: was trained on other images than {members[0]}, expected the same")
         model = load_model(member)
-        scored.append(evaluate(model, in_classes_of(member / MODEL_FILE, marked), file=member / MODEL_FILE))
+        faces = marked.with_label_set(classes) if classes else marked
+        scored.append(evaluate(model, faces, file=member / MODEL_FILE))
         if mirrored:
             mirror_images.append(mirrored_logits(model, marked))
     evaluation = evaluate_ensemble(scored, marked, mirror_images)

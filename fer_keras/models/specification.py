@@ -185,9 +185,9 @@ def _depthwise(shape: Shape, kernel_size: int, strides: int = 1, padding: str = 
 def _separable(
     shape: Shape, filters: int, kernel_size: int, strides: int = 1, padding: str = "valid", use_bias: bool = True
 ) -> Cost:
-    depthwise, own, multiply_adds = _depthwise(shape, kernel_size, strides, padding, False)
-    given, others, more = _convolution(depthwise, filters, 1, use_bias=use_bias)
-    return given, own + others, multiply_adds + more
+    between, depthwise, first_step = _depthwise(shape, kernel_size, strides, padding, False)
+    result, pointwise, second_step = _convolution(between, filters, 1, use_bias=use_bias)
+    return result, depthwise + pointwise, first_step + second_step
 
 
 def _pooling(shape: Shape, pool_size: int = 2) -> Cost:
