@@ -77,11 +77,11 @@ def test_each_has_its_role_and_its_share_of_the_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(workers.os, "cpu_count", lambda: 8)
     monkeypatch.setenv("TOLD", str(tmp_path))
     names = [workers.SUPERVISED, workers.IP, workers.PORT, "TF_NUM_INTRAOP_THREADS"]
-    tell = (
+    tell = (  # all wait for each other, since the chief's end is everybody's
         "import os, pathlib, time\n"
         "folder, name = pathlib.Path(os.environ['TOLD']), os.environ['KERASTUNER_TUNER_ID']\n"
         f"folder.joinpath(name).write_text(' '.join(os.environ[key].replace(' ', '_') for key in {names}))\n"
-        "while sum(file.stat().st_size > 0 for file in folder.iterdir()) < 3: time.sleep(0.01)"  # the chief's end is everybody's
+        "while sum(file.stat().st_size > 0 for file in folder.iterdir()) < 3: time.sleep(0.01)"
     )
     assert supervise(tell, 2) == 0
     variables = {path.name: path.read_text().split() for path in tmp_path.iterdir()}
