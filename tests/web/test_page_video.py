@@ -93,3 +93,12 @@ def test_a_video_can_be_paused_wound_back_read_by_another_model_and_played_on(pa
     player.evaluate("(player) => { player.playbackRate = player.defaultPlaybackRate = 1; }")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("status")).to_have_text("The video has ended.")
+
+
+def test_that_it_has_ended_is_still_said_when_the_last_frame_was_read(page, video):
+    page.locator("#video").evaluate("(player) => { player.defaultPlaybackRate = 16; }")  # it ends while frames are read
+    page.set_input_files("#file", video)
+    expect(page.get_by_role("status")).to_have_text("The video has ended.")
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("status")).to_have_text("The video has ended.")
+    page.locator("#video").evaluate("(player) => { player.defaultPlaybackRate = 1; }")

@@ -163,6 +163,7 @@ export class Page {
       try {
         await this.readFrame(seconds, signal);
       } catch (error) {
+        if (signal.aborted) return; // something else runs by now
         this.stop();
         this.fail(error);
       }
@@ -176,8 +177,9 @@ export class Page {
     if (signal.aborted) return;
     this.show(read);
     if (read.faces.length || seconds < this.foundAt) this.foundAt = seconds;
-    // Not for a frame or two: the sentence is read aloud.
-    this.say(seconds - this.foundAt > this.constants.faces.following.patience ? "No face is seen." : "");
+    // Not for a frame or two: the sentence is read aloud. What the player said at the end is to stay: it may have ended
+    // while the last frame was read.
+    if (!video.ended) this.say(seconds - this.foundAt > this.constants.faces.following.patience ? "No face is seen." : "");
     this.player.showPosition();
   }
 
