@@ -180,9 +180,7 @@ def add_models(dist: Path, folder: Path, names: dict[str, str]) -> list[dict[str
         for precision in ("float32", "int8"):
             files[precision] = f"models/{name}_{precision}.tflite.4.zst"
             (dist / files[precision]).write_bytes(packed(_single(folder / name, precision), width=4))
-        facts = _facts(read_json(folder / name / "card.json"))
-        facts["title"] = ", ".join(filter(None, (title, facts["title"])))
-        models.append({"name": name, "files": files, **facts})
+        models.append({"name": name, "title": title, "files": files, **_facts(read_json(folder / name / "card.json"))})
     return models
 
 
@@ -191,8 +189,7 @@ def _facts(card: dict[str, Any]) -> dict[str, Any]:
     label_set = label_set_of(card["classes"])
     expressions, tested = _LEARNED.get(label_set, ("of its own data", "like those that it learned"))
     return {
-        "title": f"{len(label_set)} expressions",
-        "group": f"Expressions {expressions}",
+        "group": f"{len(label_set)} expressions, {expressions}",
         "parameters": card["size"]["parameters"],
         "accuracy": card["scores"]["splits"]["public_test"]["all"]["accuracy"],  # of the split that models report
         "tested": tested,

@@ -1,7 +1,9 @@
-"""What people do with the page: choose, drop and paste files, give it a camera or not; and a slow network."""
+"""What people do with the page: choose, drop, paste and save files, give it a camera or not; and a slow network."""
 
 import base64
 import contextlib
+import csv
+import io
 
 from browsing import PATIENCE
 
@@ -67,6 +69,18 @@ def held(page, pattern):
     page.route(pattern, lambda route: routes.append(route))
     yield let_go
     page.unroute(pattern)
+
+
+def saved(page, button):
+    """What a button downloads."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return download.value.path().read_bytes()
+
+
+def rows_of(page):
+    """The rows of the CSV."""
+    return [*csv.DictReader(io.StringIO(saved(page, "Download CSV").decode()))]
 
 
 WATCHED_CAMERA = """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from browsing import CHROMIUM, FLAGS, open_page, serving
+from browsing import CHROMIUM, FLAGS, PATIENCE, open_page, serving
 from drawn import drawn_face, png, scene, upload
 from playwright.sync_api import expect, sync_playwright
 
@@ -27,6 +27,7 @@ def take(browser, address, path):
 
 
 if __name__ == "__main__":
+    expect.set_options(timeout=PATIENCE)
     with (
         sync_playwright() as playwright,
         playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from acting import choose_by_key, wait_until
-from browsing import CHROMIUM, FAKE_CAMERA, FLAGS, open_page, parts_of, serving
+from browsing import open_page, parts_of, serving
 from portrait import PORTRAIT
 
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
@@ -108,11 +108,8 @@ def press_until(page, selector, key="Tab"):
     raise AssertionError(f"{selector} cannot be reached with {key}")
 
 
-def test_a_keyboard_does_everything(playwright, address):
-    with (
-        playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *FAKE_CAMERA]) as browser,
-        browser.new_context(service_workers="block", permissions=["camera"]) as context,
-    ):
+def test_a_keyboard_does_everything(camera_browser, address):
+    with camera_browser.new_context(service_workers="block", permissions=["camera"]) as context:
         page = context.new_page()
         open_page(page, address)
         for control in page.locator("button:visible, select:visible, input:visible").all():

@@ -2,18 +2,15 @@
 
 import pytest
 from acting import WATCHED_CAMERA, drop, wait_until
-from browsing import CHROMIUM, FAKE_CAMERA, FLAGS, watched
+from browsing import watched
 from drawn import png, scene, upload
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
 @pytest.fixture(scope="module")
-def page(playwright, address):
-    with (
-        playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *FAKE_CAMERA]) as browser,
-        browser.new_context(service_workers="block", permissions=["camera"]) as context,
-    ):
+def page(camera_browser, address):
+    with camera_browser.new_context(service_workers="block", permissions=["camera"]) as context:
         context.add_init_script(WATCHED_CAMERA)
         with watched(context, address) as opened:
             yield opened
