@@ -12,6 +12,9 @@ from command import ROOT
 
 EXPORT = ("tests/export", "tests/jobs/test_export", "tests/jobs/test_benchmark_inference")
 """Files that share a model which is exported once a session."""
+RUN = ("tests/training/test_checkpoint", "tests/training/test_loop", "tests/training/test_run")
+"""Files that share a run."""
+SHARED = (EXPORT, RUN, ("tests/jobs/test_ship",))
 SLOW = (
     "test_processes.py", "jobs/test_distill.py", *EXPORT, "test_distributed.py", "test_search.py", "test_resume.py",
 )  # fmt: skip
@@ -29,12 +32,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A process has whole files, and one of them all that share the session fixture which exports a model."""
+    """A process has whole files, and all those that share what takes its time to make."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return EXPORT[0] if nodeid.startswith(EXPORT) else super()._split_scope(nodeid)
+            return next((files[0] for files in SHARED if nodeid.startswith(files)), super()._split_scope(nodeid))
 
     return Scheduling(config, log)
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras.data.image import MAX_IMAGE_PIXELS, WHITE_BITS, encode_png
-from fer_keras.errors import FerKerasError
+from fer_keras.errors import FerKerasError, not_installed
 from fer_keras.export.formats import ExportInputs
 from fer_keras.export.runtimes import WARMUP_FILE
 from fer_keras.export.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
@@ -161,9 +161,7 @@ def _write_warmup(path: Path, images: np.ndarray, name: str) -> None:
     try:
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError as error:
-        raise FerKerasError(
-            "tensorflow-serving-api, for warm-up requests, is not installed: pip install 'fer_keras[export]'"
-        ) from error
+        raise not_installed(error) from error
 
     requests = [
         predict_request(name, PIXELS_SIGNATURE, images),

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_keras.errors import FerKerasError
+from fer_keras.errors import FerKerasError, not_installed
 
 PIXELS_SIGNATURE = "serving_default"
 BYTES_SIGNATURE = "bytes"
@@ -154,8 +154,5 @@ def _apis() -> Any:
         import tensorflow_serving.apis.predict_pb2
         import tensorflow_serving.apis.prediction_service_pb2_grpc
     except ImportError as error:
-        raise FerKerasError(
-            "the package tensorflow-serving-api is missing, expected it for TF Serving's messages:"
-            " pip install 'fer_keras[serving]'"
-        ) from error
+        raise not_installed(error) from error
     return tensorflow_serving.apis

@@ -1,9 +1,8 @@
 """The tables of README.md and docs/*.md, made from what is published in saved_models/."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -14,7 +13,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.answers import answers_table
 from fer_keras.evaluation.comparison import differences_table
 from fer_keras.evaluation.metrics import SplitScore
-from fer_keras.evaluation.tables import SPLIT_TITLES, points, table
+from fer_keras.evaluation.tables import audit_table, points, table
 from fer_keras.files import MODEL_FILE, read_json
 from fer_keras.jobs.benchmark_inference import inference_table
 from fer_keras.jobs.benchmark_workers import scale_table
@@ -124,20 +123,6 @@ def speed_table(ratios: pd.DataFrame) -> str:
     return table(header, lines)
 
 
-def audit_table(audit: Mapping[str, Any]) -> str:
-    """Return what `scripts/audit_data.py` found, a column for each split and a row for each fault."""
-    splits, copies = audit["splits"], [split["copies_of_train"] for split in audit["splits"]]
-    counts = {
-        "images": "images",
-        "constant (all black) images": "constant",
-        "surplus exact copies within the split, constant images left out": "surplus_copies_not_constant",
-    }
-    lines = [(title, *(f"{split[key]:,}" for split in splits)) for title, key in counts.items()]
-    leaks = ["" if n is None else f"{n:,} ({n / split['images']:.1%})" for n, split in zip(copies, splits, strict=True)]
-    lines.append(("images with an exact copy in the training split", *leaks))
-    return table(("", *(SPLIT_TITLES[split["name"]] for split in splits)), lines)
-
-
 def torture_table(counts: pd.DataFrame) -> str:
     """Return what campaigns of `make torture` counted, inputs before commands that were killed.
 
@@ -167,7 +152,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "inference": _of_csv(inference_table, "measurements/inference.csv"),
     "speed": _of_csv(speed_table, "measurements/distill_ratios.csv"),
     "workers": _of_csv(scale_table, "measurements/workers_scaled.csv"),
-    "audit": lambda saved: audit_table(read_json(saved / "measurements" / "data_audit.json")),
+    "audit": lambda saved: audit_table(read_json(saved / "measurements" / "data_audit.json")["splits"]),
     "torture": _of_csv(torture_table, "measurements/torture.csv"),
     "families": _of_csv(families_table, "frontier/differences.csv", SPLIT),
     "halves": _of_csv(halves_table, "frontier/differences.csv", SPLIT),

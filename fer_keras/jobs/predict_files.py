@@ -128,9 +128,4 @@ def contact_sheet(answers: Sequence[Answer]) -> tuple["Figure", str]:
     for axis, answer in zip(np.ravel(axes), shown, strict=False):
         axis.imshow(answer.face[..., 0], cmap="gray", vmin=0, vmax=255)
         axis.set_title(f"{answer.prediction.label} {answer.prediction.confidence:.0%}", fontsize=8)
-    return figure, shown_of(len(shown), len(answers), "faces")
-
-
-def shown_of(shown: int, every: int, unit: str) -> str:
-    """Return the words that say what a figure leaves out; none if it shows all."""
-    return "" if shown == every else f"shows the first {shown} of {every} {unit}"
+    return figure, "" if len(shown) == len(answers) else f"shows the first {len(shown)} of {len(answers)} faces"

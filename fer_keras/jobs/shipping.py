@@ -18,6 +18,7 @@ from fer_keras.cards.model_card import (
     read_card,
     read_cards,
     standing_texts,
+    teacher_names,
     unlabelled_count,
 )
 from fer_keras.cards.sample import write_sample
@@ -90,10 +91,9 @@ def _with_shipped_teachers(recorded: dict[str, Any], shipped: Path) -> dict[str,
     recipe = recorded["config"]
     if "teachers" not in recipe:
         return recorded
-    cards = [card for card in read_cards(shipped) if card["kind"] != "ensemble"]
-    names = {card[key]: card["name"] for card in cards for key in ("fingerprint_as_trained", "fingerprint")}
+    teachers = teacher_names(recipe["teachers"], read_cards(shipped))
     own = [*recipe.get("teacher_names", []), *recipe["teachers"]]  # where there are no names, fingerprints
-    called = [names.get(teacher, name) for teacher, name in zip(recipe["teachers"], own, strict=False)]
+    called = [teacher["name"] or name for teacher, name in zip(teachers, own, strict=False)]
     return {**recorded, "config": {**recipe, "teacher_names": called}}
 
 

@@ -1,6 +1,7 @@
 """Fits a teacher or a student: the same optimizer, callbacks and way to go on after an interruption."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -126,7 +127,7 @@ def _fit(trainer: keras.Model, run: Run, val: FaceData, setup: TrainingSetup, st
                 initial_epoch=done,
                 epochs=config.epochs,
                 validation_data=distributed.shared(lambda: evaluation_dataset(val)),
-                verbose=cb.progress_bar(),
+                verbose=int(sys.stdout.isatty()),  # a bar with the time left of an epoch, but not in a log file
                 shuffle=False,  # the batches are shuffled already
                 callbacks=setup.callbacks,
             )

@@ -41,12 +41,30 @@ def run_in(folder):
     return Run(folder, CONFIG, resume=True)
 
 
-def fitted(rng, run, count=32, epochs=2):
-    """A small network after `epochs` with a checkpoint each."""
+def fitted(rng, run, count):
+    """A small network after two epochs with a checkpoint each."""
     images, labels = rng.integers(0, 256, (count, 48, 48, 1)).astype(np.uint8), np.arange(count) % 7
     model = trainer(rng)
-    model.fit(images, labels, epochs=epochs, verbose=0, callbacks=[Validated(), Checkpoint(model, run)])
+    model.fit(images, labels, epochs=2, verbose=0, callbacks=[Validated(), Checkpoint(model, run)])
     return model
+
+
+@pytest.fixture(scope="module")
+def two_epochs(tmp_path_factory):
+    """The folder of a run after two epochs, begun where a kill had left half a checkpoint."""
+    folder = tmp_path_factory.mktemp("two-epochs")
+    (folder / "checkpoint" / "epoch-00000").mkdir(parents=True)
+    fitted(np.random.default_rng(0), run_in(folder), 32)
+    return folder
+
+
+@pytest.fixture
+def copy(two_epochs, tmp_path):
+    return shutil.copytree(two_epochs, tmp_path / "copy")
+
+
+def epochs_of(folder):
+    return sorted(path.name for path in (folder / "checkpoint").iterdir())
 
 
 def slots(model):
@@ -87,52 +105,46 @@ def test_weights_are_restored_as_they_were_in_training_not_as_averages(tmp_path,
     assert any((a != b).any() for a, b in zip(restored.get_weights(), model.get_weights(), strict=True))
 
 
-def test_what_is_published_is_what_the_checkpoint_holds_whenever_a_kill_came(tmp_path, rng):
-    fitted(rng, run_in(tmp_path))
-    published = {name: (tmp_path / name).read_bytes() for name in ("model.keras", "metrics.csv")}
-    (tmp_path / "model.keras").write_bytes(b"of another epoch")
-    (tmp_path / "metrics.csv").unlink()
-    run_in(tmp_path).publish()
-    assert {name: (tmp_path / name).read_bytes() for name in published} == published
-    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["epoch-00001", "epoch-00002"]
+def test_what_is_published_is_what_the_checkpoint_holds_whenever_a_kill_came(copy):
+    published = {name: (copy / name).read_bytes() for name in ("model.keras", "metrics.csv")}
+    (copy / "model.keras").write_bytes(b"of another epoch")
+    (copy / "metrics.csv").unlink()
+    run_in(copy).publish()
+    assert {name: (copy / name).read_bytes() for name in published} == published
+    assert epochs_of(copy) == ["epoch-00001", "epoch-00002"]
 
 
-def test_the_newest_checkpoint_stays_and_the_one_before_whatever_a_kill_left(tmp_path, rng):
-    run = run_in(tmp_path)
-    assert run.progress.epoch == 0
-    (tmp_path / "checkpoint" / "epoch-00000").mkdir(parents=True)
-    fitted(rng, run)
-    assert sorted(path.name for path in (tmp_path / "checkpoint").iterdir()) == ["epoch-00001", "epoch-00002"]
+def test_the_newest_checkpoint_stays_and_the_one_before_whatever_a_kill_left(two_epochs):
+    assert epochs_of(two_epochs) == ["epoch-00001", "epoch-00002"]
+
+
+def test_the_checkpoint_of_another_network_is_refused(two_epochs):
     stranger = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
     stranger.compile("adam", "mse")
     stranger.optimizer.build(stranger.trainable_variables)
     with pytest.raises(FerKerasError, match=r"epoch-00002: is not of this network \(.*\); a run goes on with several"):
-        restore(stranger, run_in(tmp_path))
+        restore(stranger, run_in(two_epochs))
 
 
-def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(tmp_path, rng, capsys):
-    fitted(rng, run_in(tmp_path))
-    newest = tmp_path / "checkpoint" / "epoch-00002"
+def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(copy, rng, capsys):
+    newest = copy / "checkpoint" / "epoch-00002"
     flip(newest / "state.weights.h5")
-    run = run_in(tmp_path)
+    run = run_in(copy)
     assert run.progress.epoch == 1 and len(run.progress.history) == 1
     with run.claimed({}):
         assert not newest.exists(), "or the next checkpoint of that name would give way to it"
-        assert len(pd.read_csv(tmp_path / "metrics.csv")) == 1
+        assert len(pd.read_csv(copy / "metrics.csv")) == 1
         restore(trainer(rng), run)
     out = capsys.readouterr().out
     assert out.count("damaged") == 1
     assert f"note: {newest / 'state.weights.h5'}: damaged (its SHA-256" in out and "from epoch-00001" in out
 
 
-def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_whole_epoch(tmp_path, rng):
-    run = run_in(tmp_path)
-    model = fitted(rng, run, epochs=1)
-    checkpoint = Checkpoint(model, run)
-    checkpoint.set_model(model)
-    with pytest.raises(FerKerasError, match="the loss of epoch 2 is nan; try a lower learning rate"):
-        checkpoint.on_epoch_end(1, {"loss": float("nan"), **VALIDATED})
-    assert [path.name for path in (tmp_path / "checkpoint").iterdir()] == ["epoch-00001"]
+def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_whole_epoch(copy, rng):
+    checkpoint = Checkpoint(trainer(rng), run_in(copy))
+    with pytest.raises(FerKerasError, match="the loss of epoch 3 is nan; try a lower learning rate"):
+        checkpoint.on_epoch_end(2, {"loss": float("nan"), **VALIDATED})
+    assert epochs_of(copy) == ["epoch-00001", "epoch-00002"]
 
 
 @pytest.fixture

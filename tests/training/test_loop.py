@@ -79,28 +79,24 @@ def test_the_schedule_warms_up_and_ends_at_zero():
     assert float(rate(110)) == pytest.approx(0.25, abs=1e-6)
 
 
-def test_a_run_starts_from_another_ones_weights(finished, tmp_path):
-    still = replace(CONFIG.fit, epochs=1, learning_rate=1e-9, seed=7)
-    wider = OPTIONS | {"widths": (4, 8, 16)}
-    history, parent = pd.read_csv(finished / "metrics.csv"), keras.models.load_model(finished / "model.keras")
-    of_parent = json.loads((finished / "config.json").read_text())
-    assert "ancestor" not in of_parent
-    for options, equal in ((OPTIONS, 13), (wider, 7)):
-        folder, config = tmp_path / str(equal), replace(CONFIG, options=options, init_from=str(finished), fit=still)
-        run(folder, False, config)
-        child = keras.models.load_model(folder / "model.keras")
-        weights = zip(child.trainable_weights, parent.trainable_weights, strict=True)
-        same = [ours.shape == theirs.shape and np.allclose(ours, theirs, atol=1e-5) for ours, theirs in weights]
-        assert same == [i < equal for i in range(13)]
-        recorded = json.loads((folder / "config.json").read_text())
-        assert recorded["ancestor"] == {
-            "fingerprint": teacher_fingerprint(parent),
-            "config": of_parent["config"],
-            "epochs": CONFIG.fit.epochs,
-            "seconds": pytest.approx(history.seconds.sum()),
-            "best_validation_accuracy": history.val_accuracy.max(),
-        }
-        run(folder, True, config)
+def test_a_run_starts_from_another_ones_weights_where_they_fit(finished, tmp_path):
+    folder, fit = tmp_path / "wider", replace(CONFIG.fit, epochs=1, learning_rate=1e-9, seed=7)
+    wider = replace(CONFIG, options=OPTIONS | {"widths": (4, 8, 16)}, init_from=str(finished), fit=fit)
+    run(folder, False, wider)
+    child, parent = (keras.models.load_model(path / "model.keras") for path in (folder, finished))
+    weights = zip(child.trainable_weights, parent.trainable_weights, strict=True)
+    same = [ours.shape == theirs.shape and np.allclose(ours, theirs, atol=1e-5) for ours, theirs in weights]
+    assert same == 7 * [True] + 6 * [False]
+    history = pd.read_csv(finished / "metrics.csv")
+    recorded, of_parent = (json.loads((path / "config.json").read_text()) for path in (folder, finished))
+    assert "ancestor" not in of_parent and recorded["ancestor"] == {
+        "fingerprint": teacher_fingerprint(parent),
+        "config": of_parent["config"],
+        "epochs": CONFIG.fit.epochs,
+        "seconds": pytest.approx(history.seconds.sum()),
+        "best_validation_accuracy": history.val_accuracy.max(),
+    }
+    run(folder, True, wider)  # goes on, though the run itself has weights now
     facts = ancestor_facts(str(folder / "model.keras"))
     assert (facts["epochs"], facts["config"]["fit"]["learning_rate"]) == (1, 1e-9)
     assert facts["ancestor"] == recorded["ancestor"]

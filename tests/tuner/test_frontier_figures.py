@@ -14,8 +14,9 @@ from matplotlib.transforms import Bbox
 from small_search import BASE, search_in
 
 from fer_keras.evaluation import plots
+from fer_keras.jobs import frontier
 from tuner.baselines import Baseline, baselines, read_milliseconds
-from tuner.frontier import COSTS
+from tuner.frontier import COSTS, frontier_points
 from tuner.frontier_differences import with_gains
 from tuner.frontier_figures import frontier_figure, gain_figure
 
@@ -129,31 +130,42 @@ def test_pick_says_what_it_costs_how_good_it_is_and_where(ledger, tmp_path):
     assert status == 2 and errors.startswith("error: no model of the frontier has at most 10") and "Trace" not in errors
 
 
-def test_titles_say_what_was_learned_from_and_only_fer2013_has_baselines(ledger, tmp_path, quickly):
-    def page(source, *words):
-        search = search_in(tmp_path, base=replace(BASE, data=replace(BASE.data, source=source)))
-        (tmp_path / "search.json").write_text(json.dumps(search.to_dict()))
-        assert run("frontier.py", tmp_path, "--shipped", SAVED, *words).status == 0
-        return (tmp_path / "frontier.html").read_text()
+@pytest.mark.parametrize(
+    ("source", "words", "scored", "expected"),
+    [
+        ("fer2013.zip", [], True, ("FER2013", True)),
+        ("drawn faces", [], True, ("drawn faces", False)),
+        ("fer2013.zip", ["--source", "my faces"], True, ("my faces", False)),
+        ("mine.csv", [], False, ("mine.csv", False)),
+    ],
+)
+def test_baselines_stand_beside_what_was_scored_on_fer2013(points, tmp_path, source, words, scored, expected):
+    search = search_in(tmp_path, base=replace(BASE, data=replace(BASE.data, source=source)))
+    (tmp_path / "search.json").write_text(json.dumps(search.to_dict()))
+    args = frontier.parser().parse_args([str(tmp_path), "--shipped", str(SAVED), *words])
+    points = points if scored else points.assign(public_test_accuracy=np.nan)
+    title, shown = frontier._source_and_baselines(args, points, tmp_path)
+    assert (title, bool(shown)) == expected
 
-    ledger.to_csv(tmp_path / "ledger.csv", index=False)
-    drawn = page("drawn faces")
-    assert "found at each size, drawn faces, with 95% intervals over seeds" in drawn and "course report" not in drawn
-    assert "Distilled against labels alone, drawn faces" in (tmp_path / "frontier_gain.svg").read_text()
-    renamed = page("fer2013.zip", "--source", "my faces")
-    assert "found at each size, my faces, with 95%" in renamed and "course report" not in renamed
-    one_seed = ledger.assign(public_test_accuracy=np.nan)[ledger["seed"] == 0]
-    one_seed.to_csv(tmp_path / "ledger.csv", index=False)
-    unreported = page("mine.csv")
-    assert "found at each size, mine.csv" in unreported and "95% intervals" not in unreported
-    assert "accuracy on validation" in unreported and "course report" not in unreported
+
+def test_titles_say_what_was_learned_from_and_axes_what_was_scored(ledger, points):
+    (ax,) = frontier_figure(points, "parameters", source="my faces").axes
+    assert ax.get_title() == "Best students found at each size, my faces, with 95% intervals over seeds"
+    assert ax.get_ylabel() == "accuracy on PublicTest"
+    (ax,) = gain_figure(with_gains(points, pd.DataFrame()), source="my faces").axes
+    assert ax.get_title() == "Distilled against labels alone, my faces"
+    one_seed = frontier_points(ledger.assign(public_test_accuracy=np.nan)[ledger["seed"] == 0])
+    (ax,) = frontier_figure(one_seed, "parameters").axes
+    assert (ax.get_title(), ax.get_ylabel()) == ("Best students found at each size", "accuracy on validation")
+
+
+def test_what_was_drawn_of_another_state_of_the_search_goes(ledger, tmp_path, quickly):
+    stale = [tmp_path / name for name in ("frontier_gain.svg", "frontier_gain.png", "differences.csv")]
+    for path in stale:
+        path.touch()
+    alone = ledger[(ledger["seed"] == 0) & (ledger["stage"] != "control")]
+    alone.assign(public_test_accuracy=np.nan).to_csv(tmp_path / "ledger.csv", index=False)
+    assert run("frontier.py", tmp_path, "--shipped", SAVED).status == 0
+    assert not any(path.exists() for path in stale) and (tmp_path / "frontier_parameters.svg").exists()
     out = run("pick.py", tmp_path).out
     assert re.search(r"\nval: 0.\d{4}, one seed\nmodel: ", out) and "nan" not in out
-    one_seed[one_seed["stage"] != "control"].to_csv(tmp_path / "ledger.csv", index=False)
-    assert (tmp_path / "frontier_gain.svg").exists()
-    (tmp_path / "differences.csv").touch()
-    page("mine.csv")
-    left = {path.name for path in tmp_path.iterdir()}
-    assert (
-        not left & {"differences.csv", "frontier_gain.svg", "frontier_gain.png"} and "frontier_parameters.svg" in left
-    )
