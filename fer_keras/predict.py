@@ -217,6 +217,10 @@ def _first_that_runs(path: Path, files: Sequence[Path], runtime: str) -> Path:
     for file in files:
         if file.suffix in runners and find_spec(runners[file.suffix].module):
             return file
+    fitting = {file.suffix: runners[file.suffix].package for file in files if file.suffix in runners}
+    if fitting:
+        packages = " or ".join(fitting.values())
+        raise FerKerasError(f"{path}: nothing that is installed runs this model: pip install {packages}")
     raise FerKerasError(
         f"{path}: no file of this model can be run here, expected one of {', '.join(runners)} as scripts/export.py"
         f" writes it, and what runs it: pip install {' or '.join(runner.package for runner in runners.values())}"

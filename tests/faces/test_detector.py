@@ -1,5 +1,7 @@
 """BlazeFace finds the face of a portrait, whose eyes, nose and mouth are where one sees them."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,3 +82,10 @@ def test_weights_are_rounded_to_six_binary_digits():
     rounded = [0, 1, 63, 64, 64, 66, 68, 128, -128, -132]
     np.testing.assert_array_equal(network_files.rounded(whole), rounded)
     np.testing.assert_array_equal(network_files.rounded(whole / 1024), np.array(rounded) / 1024)
+
+
+def test_without_litert_a_sentence_says_what_to_install(monkeypatch):
+    for module in ("ai_edge_litert.interpreter", "tensorflow.lite.python"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(FerKerasError, match="LiteRT is not installed, expected it: pip install ai-edge-litert"):
+        FaceDetector()
