@@ -15,6 +15,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx as onnx_package
 import pytest
 import tensorflow as tf
 from command import ROOT
@@ -298,6 +299,13 @@ def test_an_onnx_file_alone_names_its_classes(tmp_path):
     classifier = fer_keras.load(tmp_path / "m.onnx")
     assert (classifier.classes, classifier.calibrated) == (classes, False)
     np.testing.assert_allclose(classifier.logits(FACES), predict_logits(model, FACES), atol=1e-4)
+    named = onnx_package.load(tmp_path / "m.onnx")
+    (entry,) = (entry for entry in named.metadata_props if entry.key == "classes")
+    for value in ("5", "[1, 2, 3]", '"abc"'):
+        entry.value = value
+        onnx_package.save(named, tmp_path / "odd.onnx")
+        with pytest.raises(FerKerasError, match=r"odd.onnx: expected the names of classes under 'classes'"):
+            fer_keras.load(tmp_path / "odd.onnx")
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(FerKerasError, match=r"bad.onnx: ONNX Runtime cannot run a model from this file"):
         fer_keras.load(tmp_path / "bad.onnx")

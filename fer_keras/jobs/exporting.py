@@ -15,6 +15,7 @@ import numpy as np
 from fer_keras.cards.model_card import CARD_FILE, LICENSE
 from fer_keras.cards.sample import sample_faces
 from fer_keras.cli import quiet_stderr
+from fer_keras.config import require
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.data.synthetic import drawn_faces
@@ -107,6 +108,7 @@ def export_model(
         OSError: the disk is full, or a folder cannot be written.
     """
     options = ExportOptions(formats, **options)
+    require("--scale", options.scale, 1e-6, 1e6)
     chosen = formats_named(format_names() if formats is None else formats)
     file = model_file(find_model(path))
     home, folder = file.parent, options.to or file.parent

@@ -334,6 +334,8 @@ def flip(file):
         ("model.keras", lambda file: file.unlink()),
         ("digests.json", cut),
         ("digests.json", lambda file: file.write_text("[]")),
+        ("digests.json", lambda file: file.write_text("{}")),
+        ("digests.json", lambda file: file.write_text('{"a\\u0000b": 1}')),
         ("digests.json", lambda file: file.unlink()),
     ],
 )
