@@ -54,7 +54,7 @@ def read_label_set(path: str | Path) -> LabelSet | None:
 
 
 def label_set_or_note(path: str | Path) -> LabelSet | None:
-    """Return `read_label_set`; where a model does not say its classes, log that those of the data are taken for them."""
+    """Return `read_label_set`; where a model does not say its classes, log that those of the data are taken."""
     label_set = read_label_set(path)
     if label_set is None:
         _logger.warning("%s does not say its classes; those of the data are taken, in their order", path)

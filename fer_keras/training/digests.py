@@ -22,11 +22,11 @@ def find_damage(folder: Path) -> tuple[Path, str] | None:
         digests = read_json(folder / DIGESTS_FILE)
     except FerKerasError as error:
         return folder / DIGESTS_FILE, str(error).removeprefix(f"{folder / DIGESTS_FILE}: ")
-    if not isinstance(digests, dict):
-        return folder / DIGESTS_FILE, "expected an object"
-    for name in sorted({*digests, MODEL_FILE, PROGRESS_FILE}):
+    if not isinstance(digests, dict) or not {MODEL_FILE, PROGRESS_FILE} <= digests.keys():
+        return folder / DIGESTS_FILE, f"expected an object with {MODEL_FILE} and {PROGRESS_FILE}"
+    for name, digest in digests.items():
         try:
-            if file_sha256(folder / name) != digests.get(name):
+            if file_sha256(folder / name) != digest:
                 return folder / name, "its SHA-256 is another than when it was written"
         except (OSError, ValueError) as error:  # the latter of what can be no name
             return folder / name, getattr(error, "strerror", None) or str(error)
