@@ -176,9 +176,7 @@ def test_what_cannot_be_loaded(tmp_path):
         evaluate.load_model(tmp_path)
     for name in ("text.keras", "model.h5", "model.tflite"):
         (tmp_path / name).write_text("not a model")
-        with pytest.raises(
-            FerKerasError, match=rf"{name}: damaged or another kind of file, expected a"
-        ):
+        with pytest.raises(FerKerasError, match=rf"{name}: damaged or another kind of file, expected a"):
             evaluate.load_model(tmp_path / name)
     inputs = keras.Input((48, 48, 3))
     keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(inputs))).save(tmp_path / "colour.keras")
