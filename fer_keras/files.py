@@ -70,18 +70,26 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     _remove_abandoned(path.parent.glob(f".partial-*-{glob.escape(path.name)}"))
     _writing.add(partial.absolute())
     try:
-        yield partial
-        if partial.is_dir() and path.is_dir():
-            return
-        _write_through(partial)
-        partial.replace(path)
-    except OSError as error:
-        if error.filename in (None, str(partial)):
-            error.filename = str(path)
-        raise
+        with naming(path, str(partial)):
+            yield partial
+            if partial.is_dir() and path.is_dir():
+                return
+            _write_through(partial)
+            partial.replace(path)
     finally:
         _remove(partial)
         _writing.discard(partial.absolute())
+
+
+@contextmanager
+def naming(path: Path, other: str | None = None) -> Iterator[None]:
+    """Have an OSError of the block name `path` where it names no file, or the `other`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename in (None, other):
+            error.filename = str(path)
+        raise
 
 
 def require_room(folder: Path, size: int) -> None:
