@@ -140,7 +140,7 @@ def test_rows_on_a_full_disk_name_their_file(tmp_path):
         pytest.raises(OSError, match="No space left") as raised,
         RowsFile(tmp_path / "r.csv", CLASSES, resume=False) as rows,
     ):
-        rows._file = Path("/dev/full").open("w")
+        rows._file = Path("/dev/full").open("w")  # noqa: SIM115
         rows.write("a.jpg", [])
     assert raised.value.filename == str(tmp_path / "r.csv")
 
