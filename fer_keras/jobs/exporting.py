@@ -1,6 +1,5 @@
 """Export a model: load and check it, make each format beside its place, replace what passes, delete what is stale."""
 
-import errno
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from fer_keras.config import require
 from fer_keras.data.dataset import FaceData
 from fer_keras.data.synthetic import SOURCE as DRAWN
 from fer_keras.data.synthetic import drawn_faces
+from fer_keras.endings import NO_ROOM
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
 from fer_keras.evaluation.evaluate import predict_logits
@@ -40,8 +40,6 @@ _WARMUP_FACES = 2
 _SEED = 2013
 _DRAWN_FACES = 512
 """Instead of real ones: more of them are no better."""
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-"""What a writer meets where there is no room; converters say it in words of their own."""
 
 
 @dataclass(frozen=True)
@@ -249,7 +247,7 @@ def _converted(export: ExportFormat, partial: Path, subject: _Subject, target: P
     except FerKerasError:
         raise
     except Exception as error:  # converters raise whatever stopped them
-        for number in _FULL:
+        for number in NO_ROOM:  # which converters say in words of their own
             if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
                 raise OSError(number, os.strerror(number), str(target)) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
