@@ -153,8 +153,9 @@ def _refusal(error: BaseException) -> str:
         return "there is not enough memory for this"
     texts = [str(cause) for cause in _chain(error)]
     reason = next((os.strerror(number) for number in _MACHINE if os.strerror(number) in str(texts)), "")
-    if isinstance(error, OSError):
-        return f"{error.filename or 'standard output'}: {reason or error.strerror or error}"
+    if isinstance(error, OSError):  # of a library's own nobody knows which file it is
+        where = error.filename2 or error.filename or ("standard output" if error.errno else "a file")
+        return f"{where}: {reason or error.strerror or error}"
     paths = re.findall(r"(?<![\w.])/[^\s;:,'\"]+", " ".join(texts))
     return f"{paths[0] if paths else 'a file'}: {reason}" if reason else ""
 

@@ -83,12 +83,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def naming(path: Path, other: str | None = None) -> Iterator[None]:
-    """Have an OSError of the block name `path` where it names no file, or the `other`."""
+    """Have an OSError of the block name `path` alone where it names no file, or the `other`."""
     try:
         yield
     except OSError as error:
-        if error.filename in (None, other):
-            error.filename = str(path)
+        if error.filename is None or other in (error.filename, error.filename2):  # the second one was written to
+            error.filename, error.filename2 = str(path), None
         raise
 
 
