@@ -194,7 +194,8 @@ def test_fer2013_is_taken_with_a_note_where_no_file_names_the_classes(tmp_path, 
     litert.save_float32(pixels_to(7), tmp_path / "seven.tflite")
     assert fer_keras.load(tmp_path / "seven.tflite").classes == FER2013.classes
     assert caplog.messages == [
-        f"{tmp_path / 'seven.tflite'} does not say its classes; FER2013's order is taken (--classes names others)"
+        f"{tmp_path / 'seven.tflite'} does not say its classes; FER2013's order is taken (--classes names others),"
+        " and grey values 0..255"
     ]
 
 
