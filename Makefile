@@ -6,6 +6,7 @@
 # make docs               the pages of docs/ and the API as a site in build/site
 # make page               the page that runs the students in a browser, as a folder for any static server: web/dist
 # make page-serve         the same, and serve it at http://localhost:8000
+# make page-picture       docs/page.png, the picture of it, again
 # make docs-tables        the tables of README.md and docs/, again from saved_models/
 # ARGS='...' passes more options to the script.
 
@@ -17,7 +18,7 @@ PACKAGES := web/node_modules/.package-lock.json
 NPM := $(shell command -v npm)
 BROWSER := $(and $(NPM),$(shell command -v chromium chromium-browser google-chrome))
 
-.PHONY: distill test torture lint lock docs docs-tables page page-serve clean
+.PHONY: distill test torture lint lock docs docs-tables page page-picture page-serve clean
 
 distill: $(READY)
 	$(BIN)/python scripts/distill.py $(if $(DATA),--data '$(DATA)') --resume $(ARGS)
@@ -44,6 +45,9 @@ page: $(READY) $(PACKAGES)
 
 page-serve: page
 	$(BIN)/python -m http.server --directory web/dist --bind 127.0.0.1 8000
+
+page-picture: page
+	$(BIN)/python tests/web/picture.py
 
 $(PACKAGES): web/package.json web/package-lock.json
 	npm ci --prefix web --no-fund --no-audit --loglevel error

@@ -1,4 +1,11 @@
-"""Facial-expression classifiers small enough for any device, distilled from large ones."""
+"""Facial-expression classifiers small enough for any device, distilled from large ones.
+
+    classifier = fer_keras.load()
+    for answer in classifier.predict(["face.png"]):
+        print(answer.label, answer.confidence)
+
+The command `fer-keras` does the rest; `fer-keras --help` lists what.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -24,3 +31,8 @@ def __getattr__(name: str) -> Any:
     from fer_keras import predict
 
     return getattr(predict, name)
+
+
+def __dir__() -> list[str]:
+    """Name also what is not imported yet, for `help` and completion."""
+    return sorted({*globals(), *__all__})

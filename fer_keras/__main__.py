@@ -14,8 +14,8 @@ PROGRAM = "fer-keras"
 
 COMMANDS = (
     "distill", "predict", "photo", "video", "webcam", "evaluate", "export", "client", "train_teacher", "cache_logits",
-    "accelerate", "search", "frontier", "pick", "ablate", "benchmark", "measure_crop", "audit_data", "ship",
-    "ship_ensemble", "docs_tables",
+    "accelerate", "search", "frontier", "pick", "ablate", "benchmark", "measure_crop", "measure_statistics",
+    "audit_data", "ship", "ship_ensemble", "docs_tables",
 )  # fmt: skip
 """Each is a module of `fer_keras.jobs` with `parser()` and `main()`; the first are what most come for."""
 

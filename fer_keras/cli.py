@@ -54,7 +54,7 @@ def add_options(
         shown = " ".join(map(str, value)) if isinstance(value, tuple) else value
         shown = f"default {shown}" if value not in ("", {}, ()) else "default none"
         if name in limits:
-            shown = "{:g} to {:g}; ".format(*limits[name]) + shown
+            shown = "{} to {}; ".format(*limits[name]) + shown
         text = f"{texts.get(name, name)} ({shown})".replace("%", "%%")
         if isinstance(value, bool):
             group.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=text)

@@ -116,8 +116,9 @@ class Classifier:
 def _names(faces: Any) -> list[str]:
     """What tables call the faces of a list of files."""
     items = [faces] if isinstance(faces, str | os.PathLike) else faces if isinstance(faces, list | tuple) else []
-    paths = (str | os.PathLike,)
-    return [os.fsdecode(item) if isinstance(item, paths) else str(number) for number, item in enumerate(items)]
+    return [
+        os.fsdecode(item) if isinstance(item, str | os.PathLike) else str(number) for number, item in enumerate(items)
+    ]
 
 
 def load(
@@ -161,9 +162,9 @@ def load(
         outputs = forward(np.zeros((1, *IMAGE_SHAPE), np.uint8)).shape[1]
     except ImportError as error:
         raise not_installed(error) from error
+    label_set, note = label_set_of_model(file, outputs, classes or own_classes)
     own = sha256 in (exports["model_sha256"], *digests.values())
     temperature = _temperature(folder, exports["model_sha256"]) if own else None
-    label_set, note = label_set_of_model(file, outputs, classes or own_classes)
     return Classifier(file, _RUNNERS[file.suffix].name, forward, temperature, label_set, note)
 
 
@@ -202,8 +203,7 @@ def find_model(path_or_name: str | os.PathLike[str]) -> Path:
             if any((candidate / sign).is_file() for sign in _SIGNS):
                 return candidate
     except (TypeError, OSError) as error:
-        shown = repr(path_or_name)[:300]
-        raise FerKerasError(f"{shown}: expected the name or the path of a model ({error})") from error
+        raise FerKerasError(f"{path_or_name!r:.300}: expected the name or the path of a model ({error})") from error
     raise FerKerasError(
         f"{name or repr(name)}: there is no such model, expected a {', '.join(_RUNNERS)} file, a folder that holds"
         f" {MODEL_FILE}, or one of {', '.join(list_models())}"

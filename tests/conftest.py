@@ -12,6 +12,9 @@ from command import ROOT
 
 EXPORT = ("tests/export", "tests/jobs/test_export", "tests/jobs/test_benchmark_inference")
 """Files that share a model which is exported once a session."""
+RUN = ("tests/training/test_checkpoint", "tests/training/test_loop", "tests/training/test_run")
+"""Files that share a run."""
+SHARED = (EXPORT, RUN, ("tests/jobs/test_ship",))
 SLOW = (
     "test_processes.py", "jobs/test_distill.py", *EXPORT, "test_distributed.py", "test_search.py", "test_resume.py",
 )  # fmt: skip
@@ -29,12 +32,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """A process has whole files, and one of them all that share the session fixture which exports a model."""
+    """A process has whole files, and all those that share what takes its time to make."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid):
-            return EXPORT[0] if nodeid.startswith(EXPORT) else super()._split_scope(nodeid)
+            return next((files[0] for files in SHARED if nodeid.startswith(files)), super()._split_scope(nodeid))
 
     return Scheduling(config, log)
 
@@ -60,6 +63,7 @@ def rng():
 @pytest.fixture(scope="session")
 def _exported(tmp_path_factory):
     from fer_keras.export import parity
+    from fer_keras.jobs.export_subject import ExportOptions
     from fer_keras.jobs.exporting import export_model
 
     folder = tmp_path_factory.mktemp("exported") / "reference-mobilenet"
@@ -73,7 +77,7 @@ def _exported(tmp_path_factory):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parity, "answers_of", watched)
-        return folder, export_model(folder, say=said.append), said, processes
+        return folder, export_model(folder, options=ExportOptions(say=said.append)), said, processes
 
 
 @pytest.fixture(scope="session")
@@ -93,3 +97,12 @@ def keras_model(exported):
     from fer_keras.models.load import load_model
 
     return load_model(exported[0])
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory):
+    """The folder of a small model, saved_models/m, as scripts/export.py leaves one."""
+    from small_model import save_small_model
+
+    save_small_model(folder := tmp_path_factory.mktemp("saved") / "saved_models" / "m")
+    return folder

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from fer_keras.data.dataset import FaceData
+from fer_keras.evaluation.metrics import score
 
 
 def _data(splits, *, labels=None, drawn=True, seed=0):
@@ -26,6 +27,13 @@ def _reader(*, softmax=False):
     classes = np.arange(7.0)
     dense.set_weights([(2 * classes / 30)[None], -(classes**2)])
     return model
+
+
+def assert_scores(card, split, logits, labels):
+    """A card's scores are those of the logits."""
+    scores, expected = card["scores"]["splits"][split]["all"], score(logits, labels).to_dict()
+    assert scores["nll"] == pytest.approx(expected["nll"])
+    assert all(scores[key] == expected[key] for key in ("count", "accuracy_interval", "macro_f1", "confusion"))
 
 
 @pytest.fixture

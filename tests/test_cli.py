@@ -54,11 +54,11 @@ def test_an_option_that_came_later_changes_no_hash_from_before_it():
 
 
 def test_configurations_go_to_json_and_tell_their_differences():
-    one = StudentConfig(DataConfig("x", "y"), ("t",))
-    other = replace(one, fit=replace(one.fit, epochs=9), alpha=1.0)
-    through_json = json.loads(json.dumps(to_dict(one)))
-    assert differences(through_json, to_dict(one)) == []
-    assert differences(through_json, to_dict(other)) == ["alpha: 0.9, now 1.0", "fit.epochs: 70, now 9"]
+    config = StudentConfig(DataConfig("x", "y"), ("t",))
+    changed = replace(config, fit=replace(config.fit, epochs=9), alpha=1.0)
+    through_json = json.loads(json.dumps(to_dict(config)))
+    assert differences(through_json, to_dict(config)) == []
+    assert differences(through_json, to_dict(changed)) == ["alpha: 0.9, now 1.0", "fit.epochs: 70, now 9"]
 
 
 def test_the_environment_names_versions():

@@ -27,8 +27,8 @@ def run_in_shell(job, index=None):
     line = line.replace("exec python ", "env; echo ---; exec printf '%s\\n' ")
     done = subprocess.run([shell, flag, line], env={"PATH": os.environ["PATH"], **environment},
                           capture_output=True, text=True, check=True)  # fmt: skip
-    told, words = done.stdout.split("---\n")
-    return dict(entry.split("=", 1) for entry in told.splitlines()), words.splitlines()
+    environment, words = done.stdout.split("---\n")
+    return dict(entry.split("=", 1) for entry in environment.splitlines()), words.splitlines()
 
 
 def test_a_search_has_a_chief_and_workers_that_find_it():
@@ -36,12 +36,16 @@ def test_a_search_has_a_chief_and_workers_that_find_it():
     items = items_of("search.yaml")
     service = items["Service", "search-chief"]
     chief, workers = items["Job", "search-chief"], items["Job", "search-workers"]
-    told, words = run_in_shell(chief)
-    assert told["KERASTUNER_TUNER_ID"] == "chief"
+    environment, words = run_in_shell(chief)
+    assert environment["KERASTUNER_TUNER_ID"] == "chief"
     asked, same = run_in_shell(workers, index=3)
     assert asked["KERASTUNER_TUNER_ID"] == "worker-3" and same == words
     assert asked["KERASTUNER_ORACLE_IP"] == service["metadata"]["name"]
-    assert asked["KERASTUNER_ORACLE_PORT"] == told["KERASTUNER_ORACLE_PORT"] == str(service["spec"]["ports"][0]["port"])
+    assert (
+        asked["KERASTUNER_ORACLE_PORT"]
+        == environment["KERASTUNER_ORACLE_PORT"]
+        == str(service["spec"]["ports"][0]["port"])
+    )
     assert service["spec"]["selector"] == {"job-name": chief["metadata"]["name"]}
     assert workers["spec"]["completionMode"] == "Indexed", "or a pod that comes back would lose its trial"
     args = command("search").parser().parse_args(words[1:])
@@ -53,8 +57,8 @@ def test_a_search_has_a_chief_and_workers_that_find_it():
 def test_hosts_of_one_student_are_named_in_tf_config(index):
     items = items_of("distill.yaml")
     service, job = items["Service", "distill"], items["Job", "distill"]
-    told, words = run_in_shell(job, index)
-    cluster = json.loads(told["TF_CONFIG"])
+    environment, words = run_in_shell(job, index)
+    cluster = json.loads(environment["TF_CONFIG"])
     name, subdomain = job["metadata"]["name"], job["spec"]["template"]["spec"]["subdomain"]
     port = service["spec"]["ports"][0]["port"]
     assert subdomain == service["metadata"]["name"] and service["spec"]["clusterIP"] == "None"

@@ -9,9 +9,11 @@ from fer_keras.cards.model_card import read_card, read_cards, standing_texts
 from fer_keras.cards.sample import SAMPLE_FILE, SAMPLE_TOLERANCE, sample_difference
 from fer_keras.cards.table import index_text
 from fer_keras.cards.text import card_text
+from fer_keras.config import StudentConfig, TeacherConfig, from_dict
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.report import MISTAKES_FIGURE
 from fer_keras.files import read_json, write_json
+from fer_keras.jobs.recipes import is_of_student
 from fer_keras.labels import FER2013
 from fer_keras.models.load import load_model
 
@@ -20,6 +22,8 @@ FOLDERS = sorted(
     path for path in SAVED.iterdir() if path.is_dir() and path.name not in ("frontier", "measurements", "two-heads-16")
 )
 MODELS = [folder for folder in FOLDERS if (folder / "model.keras").exists()]
+
+RECIPES = sorted([*SAVED.glob("*/config.json"), *SAVED.glob("*/teachers/*.json")])
 
 MOST_BYTES = 60_000_000
 
@@ -62,6 +66,14 @@ def test_the_card_is_that_of_the_folder(folder):
         assert card["size"]["file_bytes"] == (folder / "model.keras").stat().st_size
         assert card["recipe"]["config"] == read_json(folder / "config.json")["config"]
         assert (folder / SAMPLE_FILE).exists()
+
+
+@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.relative_to(SAVED).as_posix())
+def test_a_recipe_reads_back_and_its_teachers_are_here_or_have_recipes(file):
+    kind = StudentConfig if is_of_student(file) else TeacherConfig
+    config = from_dict(kind, read_json(file)["config"], file)
+    for name in getattr(config, "teacher_names", ()):
+        assert (SAVED / name / "model.keras").is_file() or [*SAVED.glob(f"*/teachers/{name}.json")]
 
 
 @pytest.mark.parametrize("folder", MODELS, ids=name_of)

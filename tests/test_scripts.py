@@ -15,11 +15,12 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs.ablation_arms import ASSISTANT, ENSEMBLE, SINGLE
 from fer_keras.jobs.benchmark_workers import SMALL_SEARCH
+from fer_keras.jobs.export_subject import ExportOptions
 from fer_keras.labels import FERPLUS
 
 
 @pytest.fixture
-def told(monkeypatch):
+def in_place_of(monkeypatch):
     """What was called instead of the work; (its words, its options)."""
     calls = []
 
@@ -44,8 +45,8 @@ def models_are_their_paths(monkeypatch):
     monkeypatch.setattr("fer_keras.distill.teachers.load_teacher", lambda path, label_set: f"model {path}")
 
 
-def test_ablate(told, csv, models_are_their_paths, tmp_path):
-    calls = told("fer_keras.jobs.ablation.run_study")
+def test_ablate_passes_on_its_teachers_arms_and_folders(in_place_of, csv, models_are_their_paths, tmp_path):
+    calls = in_place_of("fer_keras.jobs.ablation.run_study")
     words = ["--data", csv, "--teacher", "a", "b", "--assistant", "c", "--epochs", 50, "--out", "out"]
     words += ["--seeds", 3, "--name", "n", "--cache", "logits", "--arms", "assistant", "baseline"]
     assert run("ablate.py", *words, cwd=tmp_path).err == "error: that will do\n"
@@ -59,9 +60,9 @@ def test_ablate(told, csv, models_are_their_paths, tmp_path):
     assert study.data_config.source == "fer2013.csv"
 
 
-def test_ablate_on_votes(told, models_are_their_paths, tmp_path, monkeypatch):
+def test_ablate_passes_on_that_votes_are_learned(in_place_of, models_are_their_paths, tmp_path, monkeypatch):
     monkeypatch.setattr("fer_keras.data.synthetic.drawn_faces", partial(drawn_faces, 300))
-    calls = told("fer_keras.jobs.ablation.run_study")
+    calls = in_place_of("fer_keras.jobs.ablation.run_study")
     run("ablate.py", "--teacher", "a", "--assistant", "c", "--targets", "majority", cwd=tmp_path)
     (((study, _, _), _),) = calls
     assert study.data.classes == FERPLUS.classes and study.data_config.targets == "majority"
@@ -73,8 +74,8 @@ def test_ablate_knows_its_arms(models_are_their_paths, tmp_path):
     assert status == 2 and said.startswith("error: unknown arm 'nothing', expected some of 'baseline', 'labels only'")
 
 
-def test_train_teacher(told, csv, tmp_path):
-    calls = told("fer_keras.training.teacher.train_members")
+def test_train_teacher_passes_on_its_recipes_one_a_member(in_place_of, csv, tmp_path):
+    calls = in_place_of("fer_keras.training.teacher.train_members")
     words = ["--data", csv, "--model", "small-cnn", "residual-10", "--members", 3, "--mixup", 0.5, "--seed", 4]
     words += ["--label-smoothing", 0.1, "--rotation", 20, "--name", "n", "--resume"]
     assert run("train_teacher.py", *words, cwd=tmp_path).err == "error: that will do\n"
@@ -87,19 +88,19 @@ def test_train_teacher(told, csv, tmp_path):
     assert folder == Path("runs/n") and options == {"resume": True}
 
 
-def test_export(told, csv, tmp_path):
-    calls = told("fer_keras.jobs.exporting.export_model")
+def test_export_passes_on_formats_version_and_folder(in_place_of, csv, tmp_path):
+    calls = in_place_of("fer_keras.jobs.exporting.export_model")
     words = ["m", "--format", "litert", "onnx", "--version", 7, "--to", "there"]
     assert run("export.py", *words, "--data", csv, cwd=tmp_path).err == "error: that will do\n"
     run("export.py", *words, cwd=tmp_path)
-    ((path, formats, data), options), ((_, _, nothing), _) = calls
+    ((path, formats, data, options), _), ((_, _, nothing, _), _) = calls
     assert (path, formats) == (Path("m"), ["litert", "onnx"])
-    assert options == {"version": 7, "to": Path("there"), "classes": None, "scale": 1.0}
+    assert options == ExportOptions(version=7, to=Path("there"), classes=None, scale=1.0)
     assert len(data) == 700 and nothing is None
 
 
-def test_ship(told, csv, tmp_path):
-    calls = told("fer_keras.jobs.shipping.ship")
+def test_ship_passes_on_run_name_and_data(in_place_of, csv, tmp_path):
+    calls = in_place_of("fer_keras.jobs.shipping.ship")
     words = ["runs/r", "m", "--data", csv, "--to", "there", "--half", "--unfinished"]
     assert run("ship.py", *words, "--unlabelled", csv, cwd=tmp_path).err == "error: that will do\n"
     (((run_folder, folder, data), options),) = calls
@@ -108,16 +109,16 @@ def test_ship(told, csv, tmp_path):
     assert len(data) == 1400 and (data.labels < 0).sum() == 700
 
 
-def test_evaluate(told, csv, tmp_path):
+def test_evaluate_passes_on_models_and_splits(in_place_of, csv, tmp_path):
     (tmp_path / "m.keras").touch()
-    calls = told("fer_keras.evaluation.evaluate.evaluate_files")
+    calls = in_place_of("fer_keras.evaluation.evaluate.evaluate_files")
     words = ["m.keras", "--data", csv, "--splits", "val", "private_test"]
     assert run("evaluate.py", *words, cwd=tmp_path).err == "error: that will do\n"
     (((files, data), options),) = calls
     assert files == [Path("m.keras")] and len(data) == 700 and options == {"splits": ["val", "private_test"]}
 
 
-def test_benchmark_of_training(monkeypatch, tmp_path):
+def test_benchmark_writes_the_tables_of_training(monkeypatch, tmp_path):
     seconds, ratios = pd.DataFrame({"a": [1.0, 3.0, 2.0]}), pd.DataFrame({"ratio": ["b"], "median": [1.5]})
     monkeypatch.setattr(
         "fer_keras.jobs.benchmark_training.benchmark_distillation", lambda rounds: (seconds.head(rounds), ratios)
@@ -132,11 +133,11 @@ def test_benchmark_of_training(monkeypatch, tmp_path):
 def test_what_answers_cost_is_not_measured_without_the_baseline_that_is_asked_for(monkeypatch, tmp_path):
     monkeypatch.setattr("fer_keras.export.baselines.lacks_for_fer", lambda: "it is not installed (pip install it)")
     ended = run("benchmark.py", "inference", "--models", "m", "--with-baselines", cwd=tmp_path)
-    told = "error: --with-baselines: fer cannot be measured, it is not installed (pip install it)\n"
-    assert (ended.status, ended.err) == (2, told) and not (tmp_path / "runs").exists()
+    error = "error: --with-baselines: fer cannot be measured, it is not installed (pip install it)\n"
+    assert (ended.status, ended.err) == (2, error) and not (tmp_path / "runs").exists()
 
 
-def test_benchmark_of_workers(monkeypatch, tmp_path):
+def test_benchmark_writes_the_tables_of_workers(monkeypatch, tmp_path):
     asked = []
     measured = pd.DataFrame({"workers": [1, 2], "trials_per_hour": [10.0, 15.0]})
 
@@ -170,8 +171,8 @@ def test_benchmark_of_workers(monkeypatch, tmp_path):
     assert pd.read_csv(tmp_path / "out" / "workers_chief.csv").values.tolist() == [["l.csv", 1], ["l.csv", 25]]
 
 
-def test_votes_reach_training_from_the_command_line_and_from_a_recipe(told, csv, tmp_path):
-    calls = told("fer_keras.training.data.training_data")
+def test_votes_reach_training_from_the_command_line_and_from_a_recipe(in_place_of, csv, tmp_path):
+    calls = in_place_of("fer_keras.training.data.training_data")
     words = ["--targets", "labels+votes", "--votes", "votes.csv", "--folds", 5, "--left-out", 2, "--validation", 0.2]
     words += ["--data", csv]
     assert run("train_teacher.py", *words, cwd=tmp_path).err == "error: that will do\n"
@@ -183,8 +184,8 @@ def test_votes_reach_training_from_the_command_line_and_from_a_recipe(told, csv,
     assert calls[1][0][1] == replace(recipe.data, left_out=4)
 
 
-def test_a_model_is_scored_on_the_targets_that_it_learned(told, csv, tmp_path):
-    calls = told("fer_keras.training.data.with_targets")
+def test_a_model_is_scored_on_the_targets_that_it_learned(in_place_of, csv, tmp_path):
+    calls = in_place_of("fer_keras.training.data.with_targets")
     (tmp_path / "model.keras").touch()
     recipe = TeacherConfig(replace(NO_DATA, targets="votes", votes="v.csv"))
     (tmp_path / "config.json").write_text(json.dumps({"config": to_dict(recipe)}))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from fer_keras.evaluation.comparison import ahead
-from fer_keras.evaluation.tables import NONE, table
+from fer_keras.evaluation.tables import NONE, millions, points, table
 from fer_keras.models.registry import FAMILIES
 from tuner.frontier_differences import DISTILLATION, FAMILIES_COMPARED, HALF
 from tuner.settings import SETTINGS_FILE, read_search
@@ -35,10 +35,10 @@ def _against_the_cnn(differences: pd.DataFrame, split: str, questions: dict[str,
         for budget, rows in shown[shown["question"] == question].groupby("budget"):
             of_family = rows.set_index("family")
             cnn = (of_family[split] - of_family[f"{split}_difference"].fillna(0)).iloc[0]
-            lines.append([f"{budget:,} parameters, {learned}", f"{100 * cnn:.1f}"])
+            lines.append([f"{budget:,} parameters, {learned}", points(cnn)])
             for name in others:
                 row = of_family.loc[name] if name in of_family.index else None
-                lines[-1] += [NONE, NONE] if row is None else [f"{100 * row[split]:.1f}", ahead(row, split)]
+                lines[-1] += [NONE, NONE] if row is None else [points(row[split]), ahead(row, split)]
     return table(["at most", title, *(cell for name in others for cell in (FAMILIES[name].title, "ahead by"))], lines)
 
 
@@ -94,14 +94,14 @@ def evidence_table(evidence: pd.DataFrame) -> str:
     lines = [
         [
             f"{FAMILIES[row['family']].title}, {row['budget']:,}",
-            f"{row['multiply_adds'] / 1e6:.1f} M",
+            millions(row["multiply_adds"]),
             f"{row['multiply_adds_per_parameter']:.0f}",
             f"{row['dense_share']:.0%}",
             str(row["layers"]),
             f"{row['mean_width']:.0f}",
             f"{row['receptive_field']}",
-            f"{100 * row['train_accuracy']:.1f}",
-            f"{100 * row['val_accuracy']:.1f}",
+            points(row["train_accuracy"]),
+            points(row["val_accuracy"]),
         ]
         for row in sorted(evidence.to_dict("records"), key=lambda row: (row["budget"], rank[row["family"]]))
     ]

@@ -15,7 +15,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.files import locked
 from tuner.hypermodel import Material
 from tuner.ledger import COMPLETED, FAILED, last_failure, read_rows, write_ledger
-from tuner.settings import CONTROL, FINAL, SEARCH, Search, remember
+from tuner.settings import CONTROL, FINAL, SEARCH, Search, check_settings
 from tuner.tuner import FrontierTuner
 
 
@@ -42,7 +42,7 @@ def run_search(search: Search, data: FaceData, teachers: Sequence[Teacher], cach
     worker = distribution.has_chief_oracle() and not chief
     # One chief or single process at a time.
     with nullcontext() if worker else locked(search.folder / "locks" / "chief", wait=False):
-        remember(search, write=not worker)
+        check_settings(search, write=not worker)
         tuner = FrontierTuner(search, None if chief else prepare(search, data, teachers, cache_root))
         tuner.search()
         ledger = write_ledger(search.folder)

@@ -12,7 +12,7 @@ import keras_tuner
 
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013
-from fer_keras.models.family import SearchPlan
+from fer_keras.models.family import Family, SearchPlan
 from fer_keras.models.registry import FAMILIES
 from fer_keras.models.widths import fit_plan
 from tuner.options import SearchOptions
@@ -65,13 +65,15 @@ def solve_options(
         num_classes: C. Defaults to FER2013's.
 
     Raises:
-        FerKerasError: there are no such widths.
+        FerKerasError: the family is not searched, or there are no such widths.
     """
-    return _solve(family, search_plan(family), budget, tuple(sorted(values.items())), max_multiply_adds, num_classes)
+    search_plan(family)
+    return _solve(FAMILIES[family], budget, tuple(sorted(values.items())), max_multiply_adds, num_classes)
 
 
 @cache
 def _solve(
-    family: str, search: SearchPlan, budget: int, values: tuple[tuple[str, Any], ...], limit: int | None, classes: int
+    family: Family, budget: int, values: tuple[tuple[str, Any], ...], max_multiply_adds: int | None, num_classes: int
 ) -> dict[str, Any]:
-    return fit_plan(family, search.plan(dict(values)), budget, limit, num_classes=classes)
+    plan = family.search.plan(dict(values))
+    return fit_plan(family.name, plan, budget, max_multiply_adds, num_classes=num_classes)

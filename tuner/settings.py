@@ -103,7 +103,7 @@ def read_search(path: Path) -> Search:
     return from_dict(Search, {**settings, "folder": path.parent}, path)
 
 
-def remember(search: Search, *, write: bool) -> None:
+def check_settings(search: Search, *, write: bool) -> None:
     """Check `search` against the settings in its folder, and write them there unless a worker asks.
 
     More trials, seeds, budgets and families only add to what is there; nothing else may change.

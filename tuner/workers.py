@@ -25,7 +25,7 @@ _POLL_SECONDS = 0.3
 _GOODBYE_SECONDS = 30.0
 
 
-def role_is_whole() -> bool:
+def has_role() -> bool:
     """Return whether KerasTuner's environment variables make this process a chief or a worker.
 
     Raises:

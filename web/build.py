@@ -17,7 +17,6 @@ import zstandard
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
-from fer_keras.export.flatbuffer import read, with_metadata, write
 from fer_keras.faces import boxes, crop, detector, drawing, finder, photo, smoothing, tracking
 from fer_keras.files import CALIBRATION_FILE, read_json
 from fer_keras.labels import FER2013, FERPLUS, KNOWN, label_set_of
@@ -66,15 +65,19 @@ def build(dist: Path) -> None:
     with tempfile.TemporaryDirectory(dir=dist.parent, prefix=".dist-") as scratch:
         new = Path(scratch, "new")
         shutil.copytree(WEB / "src", new)
-        _vendor(new / "vendor")
+        parts = new / "parts"
+        parts.mkdir()
+        for name in ("js", "style.css"):
+            (new / name).rename(parts / name)
+        _vendor(parts / "vendor")
         constants = {
             "photos": {"most_pixels": photo.MAX_PHOTO_PIXELS, "halved_from": MAX_IMAGE_PIXELS},
             "class_colours": _class_colours(),
-            "faces": _faces(new),
-            "models": add_models(new, SAVED_MODELS, MODELS),
+            "faces": _faces(parts),
+            "models": add_models(parts, SAVED_MODELS, MODELS),
         }
-        (new / "constants.json").write_text(json.dumps(constants, indent=1) + "\n", encoding="utf-8")
-        _list_files(new)
+        (parts / "constants.json").write_text(json.dumps(constants, indent=1) + "\n", encoding="utf-8")
+        _name_build(new, parts)
         if dist.exists():
             dist.rename(Path(scratch, "old"))
         new.rename(dist)
@@ -177,9 +180,7 @@ def add_models(dist: Path, folder: Path, names: dict[str, str]) -> list[dict[str
         for precision in ("float32", "int8"):
             files[precision] = f"models/{name}_{precision}.tflite.4.zst"
             (dist / files[precision]).write_bytes(packed(_single(folder / name, precision), width=4))
-        facts = _facts(read_json(folder / name / "card.json"))
-        facts["title"] = ", ".join(filter(None, (title, facts["title"])))
-        models.append({"name": name, "files": files, **facts})
+        models.append({"name": name, "title": title, "files": files, **_facts(read_json(folder / name / "card.json"))})
     return models
 
 
@@ -188,8 +189,7 @@ def _facts(card: dict[str, Any]) -> dict[str, Any]:
     label_set = label_set_of(card["classes"])
     expressions, tested = _LEARNED.get(label_set, ("of its own data", "like those that it learned"))
     return {
-        "title": f"{len(label_set)} expressions",
-        "group": f"Expressions {expressions}",
+        "group": f"{len(label_set)} expressions, {expressions}",
         "parameters": card["size"]["parameters"],
         "accuracy": card["scores"]["splits"]["public_test"]["all"]["accuracy"],  # of the split that models report
         "tested": tested,
@@ -204,6 +204,8 @@ def _single(folder: Path, precision: str) -> bytes:
     ready = folder / f"model_{precision}_1.tflite"
     if ready.exists():
         return ready.read_bytes()
+    from fer_keras.export.flatbuffer import read, with_metadata, write  # of TensorFlow, which takes seconds to start
+
     model = read((folder / f"model_{precision}.tflite").read_bytes())
     for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
         tensor.shapeSignature = None  # LiteRT.js takes no file that leaves the batch open
@@ -214,17 +216,27 @@ def _single(folder: Path, precision: str) -> bytes:
     return with_metadata(write(model), "fer_keras.json", json.dumps(facts).encode())
 
 
-def _list_files(dist: Path) -> None:
-    """Write for the service worker which files there are, and by what name this build is known."""
-    files = sorted(path.relative_to(dist).as_posix() for path in dist.rglob("*") if path.is_file())
+def _name_build(dist: Path, parts: Path) -> None:
+    """Name the folder of all that index.html is made of after its contents, and tell index.html and the service worker.
+
+    So no window, no cache and no host ever mixes the files of two builds.
+    """
     digest = hashlib.sha256()
-    for file in files:
+    for file in _files(dist):
         digest.update(file.encode() + (dist / file).read_bytes())
-    worker = (dist / "sw.js").read_text()
-    listed = [file for file in files if file != "sw.js"]
-    (dist / "sw.js").write_text(
-        f"const BUILD = {json.dumps(digest.hexdigest()[:16])};\nconst FILES = {json.dumps(listed)};\n{worker}"
+    name = digest.hexdigest()[:16]
+    parts.rename(dist / name)
+    index, worker = dist / "index.html", dist / "sw.js"
+    index.write_text(index.read_text(encoding="utf-8").replace("BUILD/", f"{name}/"), encoding="utf-8")
+    listed = [file for file in _files(dist) if file != worker.name]
+    code = worker.read_text(encoding="utf-8")
+    worker.write_text(
+        f"const BUILD = {json.dumps(name)};\nconst FILES = {json.dumps(listed)};\n{code}", encoding="utf-8"
     )
+
+
+def _files(dist: Path) -> list[str]:
+    return sorted(path.relative_to(dist).as_posix() for path in dist.rglob("*") if path.is_file())
 
 
 def _class_colours() -> dict[str, int]:

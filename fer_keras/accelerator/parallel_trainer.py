@@ -32,7 +32,16 @@ Weights = list[jax.Array]
 
 
 class ParallelTrainer:
-    """The compiled epoch of some lanes, and what it is fed with."""
+    """The compiled epoch of some lanes, and what it is fed with.
+
+    Args:
+        lanes: with the same architecture, epochs done and, but for the seed, `FitConfig`.
+        train: the images of an epoch.
+        val: labelled images to choose by.
+
+    Raises:
+        FerKerasError: there are fewer images than a batch has.
+    """
 
     def __init__(self, lanes: Sequence[Lane], train: FaceData, val: FaceData) -> None:
         self.lanes, self.train = lanes, train

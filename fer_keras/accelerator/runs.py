@@ -12,6 +12,7 @@ import jax
 import keras
 
 from fer_keras.accelerator.lane import LANE_FILE, Config, Lane, LaneState, load_lane, save_lane
+from fer_keras.accelerator.parallel_trainer import ParallelTrainer
 from fer_keras.accelerator.side_by_side import fit_side_by_side
 from fer_keras.accelerator.teacher_logits import DeviceLogits
 from fer_keras.config import StudentConfig
@@ -50,9 +51,9 @@ def fit_runs(
     runs = [Run(folder, config, resume=True) for folder, config in configs.items()]
     for run in runs:
         run.check_resumable()
-        _refuse_features(run)
+        _check_loss(run)
         if not run.is_finished:
-            _refuse_other_engine(run)
+            _check_engine(run)
     groups = _groups(runs)
     with ExitStack() as claimed:
         for group in groups:
@@ -85,12 +86,12 @@ def _fit_groups(
             stop.set()
 
 
-def _refuse_other_engine(run: Run) -> None:
+def _check_engine(run: Run) -> None:
     if run.recorded_environment and "jax" not in run.recorded_environment:
         raise FerKerasError(f"{run.folder}: was begun by Keras's fit on TensorFlow, which alone can go on with it")
 
 
-def _refuse_features(run: Run) -> None:
+def _check_loss(run: Run) -> None:
     loss = objective_of(run.config).distillation_loss
     if loss is not None and (loss.student_features or loss.teacher_features):
         raise FerKerasError(f"{run.folder}: only scripts/distill.py has features, which loss {loss.name!r} compares")
@@ -127,7 +128,7 @@ def _fit(group: Sequence[Run], lanes: Sequence[Lane], train: FaceData, val: Face
         _checkpoint(group[number], lanes[number], state)
 
     reporter = _Reporter([lane.name for lane in lanes], lanes[0].config.fit.epochs)
-    fit_side_by_side(lanes, train, val, reporter, keep, stop)
+    fit_side_by_side(ParallelTrainer(lanes, train, val), reporter, keep, stop)
 
 
 class _Reporter:

@@ -8,7 +8,6 @@ import numpy as np
 
 from fer_keras.accelerator.lane import Lane, LaneState
 from fer_keras.accelerator.parallel_trainer import ParallelTrainer
-from fer_keras.data.dataset import FaceData
 from fer_keras.errors import FerKerasError
 
 STATE_SECONDS = 60
@@ -16,31 +15,27 @@ STATE_SECONDS = 60
 
 
 def fit_side_by_side(
-    lanes: Sequence[Lane],
-    train: FaceData,
-    val: FaceData,
+    trainer: ParallelTrainer,
     report: Callable[[Sequence[Mapping[str, float]]], None],
     write_state: Callable[[int, LaneState], None],
     stop: threading.Event,
 ) -> None:
-    """Fit every lane; where it is kept, its network has the weights of its best epoch so far by `val`.
+    """Fit every lane; where it is kept, its network has the weights of its best epoch so far by validation.
 
     They are averaged as the optimizer does. Several calls may be made at once, in threads: all compile, one at a time
     computes.
 
     Args:
-        lanes: with the same architecture, epochs done and, but for the seed, `FitConfig`.
-        train: the images of an epoch.
-        val: labelled images to choose by.
+        trainer: of the lanes.
         report: called after each epoch with its row of logs for each lane; `seconds` are those of all together.
         write_state: called every minute and at the end with the number of each lane and how far it is.
         stop: once it is set, no further epoch is begun.
 
     Raises:
-        FerKerasError: a loss is no number, or there are fewer images than a batch has.
+        FerKerasError: a loss is no number.
     """
+    lanes = trainer.lanes
     epochs, done = lanes[0].config.fit.epochs, lanes[0].done
-    trainer = ParallelTrainer(lanes, train, val)
     state, histories = trainer.initial(), [[*lane.begun.history] if lane.begun else [] for lane in lanes]
     feed = trainer.feed(done)
     trainer.compile(state, feed)
@@ -54,9 +49,9 @@ def fit_side_by_side(
             if epoch + 1 < epochs:
                 feed = trainer.feed(epoch + 1)  # while the accelerator computes
             columns = {name: np.asarray(values, np.float64).tolist() for name, values in logs.items()}
-            common = {"learning_rate": trainer.learning_rate(epoch), "seconds": round(time.monotonic() - start, 3)}
+            rate, seconds = trainer.learning_rate(epoch), round(time.monotonic() - start, 3)
             rows = [
-                {"epoch": epoch, **dict(zip(columns, values, strict=True)), **common}
+                {"epoch": epoch, **dict(zip(columns, values, strict=True)), "learning_rate": rate, "seconds": seconds}
                 for values in zip(*columns.values(), strict=True)
             ]
             for lane, row, history in zip(lanes, rows, histories, strict=True):

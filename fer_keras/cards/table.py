@@ -79,29 +79,31 @@ def model_table(cards: Sequence[Mapping[str, Any]], link: str) -> str:
 
 def _row(card: Mapping[str, Any], link: str, private: bool) -> list[str]:
     size, splits = card["size"], card["scores"]["splits"]
-    public = splits.get("public_test")
+    val, public = splits.get("val"), splits.get("public_test")
     own_file = card["kind"] != "ensemble" and size["file_bytes"] is not None
     return [
         f"[{card['name']}]({link.format(card['name'])})" + (" (drawn faces)" if card["scores"]["drawn"] else ""),
         card["kind"],
-        f"{size['parameters']:,}",
-        tables.NONE if size["multiply_adds"] is None else f"{size['multiply_adds'] / 1e6:.1f} M",
-        _accuracy(splits.get("val"), interval=False),
-        *_with_and_without_copies(public),
-        f"{100 * public['all']['macro_f1']:.1f}" if public else tables.NONE,
-        f"{100 * public['all']['calibration_error']:.1f}" if public else tables.NONE,
-        *(_with_and_without_copies(splits.get("private_test")) if private else []),
+        *size_cells(card),
+        tables.points(val["all"]["accuracy"]) if val else tables.NONE,
+        *accuracy_cells(public),
+        tables.points(public["all"]["macro_f1"]) if public else tables.NONE,
+        tables.points(public["all"]["calibration_error"]) if public else tables.NONE,
+        *(accuracy_cells(splits.get("private_test")) if private else []),
         f"{size['file_bytes'] / 1e6:.2f} MB" if own_file else tables.NONE,
     ]
 
 
-def _with_and_without_copies(split: Mapping[str, Any] | None) -> list[str]:
-    without = split["without_copies"] if split else None
-    return [_accuracy(split), f"{100 * without['accuracy']:.1f}" if without else tables.NONE]
+def size_cells(card: Mapping[str, Any]) -> list[str]:
+    """Return a model's parameters and its multiply-adds."""
+    count, multiply_adds = card["size"]["parameters"], card["size"]["multiply_adds"]
+    return [f"{count:,}", tables.NONE if multiply_adds is None else tables.millions(multiply_adds)]
 
 
-def _accuracy(split: Mapping[str, Any] | None, *, interval: bool = True) -> str:
-    if split is None:
-        return tables.NONE
-    low, high = split["all"]["accuracy_interval"]
-    return f"{100 * split['all']['accuracy']:.1f}" + (f" [{100 * low:.1f}, {100 * high:.1f}]" if interval else "")
+def accuracy_cells(split: Mapping[str, Any] | None) -> list[str]:
+    """Return the accuracy on a split with its interval, and that without copies of training images."""
+    scores, without = (split["all"], split["without_copies"]) if split else (None, None)
+    return [
+        tables.points(scores["accuracy"], scores["accuracy_interval"]) if scores else tables.NONE,
+        tables.points(without["accuracy"]) if without else tables.NONE,
+    ]

@@ -149,23 +149,12 @@ _ABOUT = {
 def _data(card: Card, evaluation: Evaluation) -> str:
     facts = card["data"]
     audit = facts["audit"]
-    counts = [[f"{split['class_counts'][name]:,}" for split in audit["splits"]] for name in card["classes"]]
-    lines = [
-        ("images", *(f"{split['images']:,}" for split in audit["splits"])),
-        *((f"of them {name}", *of_class) for name, of_class in zip(card["classes"], counts, strict=True)),
-        ("constant images", *(f"{split['constant']:,}" for split in audit["splits"])),
-        (
-            "surplus exact copies, constant images left out",
-            *(f"{split['surplus_copies_not_constant']:,}" for split in audit["splits"]),
-        ),
-        ("images with an exact copy in training", *(_leaked(split) for split in audit["splits"])),
-    ]
     parts = [
         f"{_ABOUT.get(_data_name(card), _data_name(card) + ': the')} images are not passed on here. Their flaws, as"
         " counted on what this card was made from:"
         if not evaluation.drawn
         else f"{tables.DRAWN_NOTE[0].upper()}{tables.DRAWN_NOTE[1:]}.",
-        tables.table(("", *(tables.SPLIT_TITLES[split["name"]] for split in audit["splits"])), lines),
+        tables.audit_table(audit["splits"], card["classes"]),
         f"{audit['conflict_groups']:,} groups of identical images carry different labels"
         f" ({audit['conflict_images']:,} images).",
         f"{facts['validation_images']:,} of the training images were set aside for validation, none with a copy among"
@@ -178,11 +167,6 @@ def _data(card: Card, evaluation: Evaluation) -> str:
         copies = "count as copies too" if at_hand else "do not count, for they were not at hand when this was made"
         parts.append(f"{unlabelled:,} images were distilled on without their labels; copies of these {copies}.")
     return "\n\n".join(parts)
-
-
-def _leaked(split: Mapping[str, Any]) -> str:
-    copies = split["copies_of_train"]
-    return "" if copies is None else f"{copies:,} ({copies / split['images']:.1%})"
 
 
 def _recipe(recipe: Recipe) -> str:

@@ -167,7 +167,7 @@ class StudentConfig(Bounded):
     options: dict[str, Any] = field(default_factory=dict)
     loss: str = "kl"
     loss_options: dict[str, float] = field(default_factory=dict, metadata={"later": {}})
-    temperature: float = bounded(2.5, 1e-3, 1e3)
+    temperature: float = bounded(2.5, 0.001, 1000)
     alpha: float = bounded(0.9, 0, 1)
     teacher_names: tuple[str, ...] = later((), found=True)
     cached_views: int = bounded(16, 1, 100_000)

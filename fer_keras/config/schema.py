@@ -27,7 +27,7 @@ def require(option: str, value: float, low: float, high: float) -> None:
         FerKerasError: it does not.
     """
     if not low <= value <= high:
-        raise FerKerasError(f"{option} {value}: expected a number from {low:g} to {high:g}")
+        raise FerKerasError(f"{option} {value}: expected a number from {low} to {high}")
 
 
 def bounded(default: Any, low: float, high: float) -> Any:

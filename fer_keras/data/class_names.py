@@ -121,5 +121,6 @@ def _usual(word: str) -> str:
     """The usual spelling of a word: the known set's, else lower case; of numbers without zeros before them."""
     if is_number(word):
         return str(int(word))
-    found = ((known, known.number(word)) for known in KNOWN)
-    return next((known.classes[number] for known, number in found if number is not None), word.strip().lower())
+    numbers = ((label_set, label_set.number(word)) for label_set in KNOWN)
+    spellings = (label_set.classes[number] for label_set, number in numbers if number is not None)
+    return next(spellings, word.strip().lower())

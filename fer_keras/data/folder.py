@@ -80,9 +80,9 @@ def read_folder(archive: Archive, resize: bool = False, names: Names | None = No
     return FaceData.create(images, labels, ids, splits, source, label_set=classes.label_set), notes
 
 
-def counted(what: str, members: Sequence[str]) -> list[str]:
+def counted(finding: str, members: Sequence[str]) -> list[str]:
     """Return a sentence about members that says how many they are; none where there are none."""
-    return [f"{what}: {len(members)} (the first is {printable(members[0])})"] if members else []
+    return [f"{finding}: {len(members)} (the first is {printable(members[0])})"] if members else []
 
 
 def decode_members(archive: Archive, members: Sequence[str], resize: bool) -> tuple[np.ndarray, list[str]]:

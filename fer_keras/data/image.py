@@ -132,6 +132,13 @@ def to_face(image: Image.Image, where: str) -> np.ndarray:
     return np.asarray(grey if grey.size == _SIZE else grey.resize(_SIZE, Image.Resampling.BILINEAR))
 
 
+def encode_png(image: np.ndarray) -> bytes:
+    """Return the PNG of a grey image, uint8 [H, W, 1]."""
+    file = io.BytesIO()
+    Image.fromarray(image[..., 0]).save(file, "PNG")
+    return file.getvalue()
+
+
 def make_upright(image: Image.Image) -> None:
     """Turn an image, in place, as its EXIF's orientation asks; a camera held upright writes its pixels sideways."""
     image.load()  # damage to the pixels is not to be suppressed

@@ -51,8 +51,8 @@ class Distiller(keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        require("temperature", temperature, 1e-3, 1e3)
-        require("alpha", alpha, 0.0, 1.0)
+        require("temperature", temperature, 0.001, 1000)
+        require("alpha", alpha, 0, 1)
         distillation_loss = make_loss(loss, temperature, loss_options)
         self.student = student
         self._options = {

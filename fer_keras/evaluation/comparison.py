@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import t as student_t
 
 from fer_keras.evaluation.plots import BLUE, GREY, ORANGE, Figure, new_figure
-from fer_keras.evaluation.tables import SPLIT_TITLES, table
+from fer_keras.evaluation.tables import SPLIT_TITLES, points, table
 
 SPLITS = ("val", "public_test")
 """Chosen by and reported on, in this order."""
@@ -82,15 +82,12 @@ def differences_table(summary: pd.DataFrame) -> str:
     header = ["arm", "against"]
     for split in SPLITS:
         header += [SPLIT_TITLES[split], "ahead by"]
-    return table(header, [difference_cells(row) for row in summary.to_dict("records")])
-
-
-def difference_cells(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return one arm's row of `differences_table`."""
-    cells = [row["arm"], "" if row["against"] == row["arm"] else row["against"]]
-    for split in SPLITS:
-        cells += [f"{100 * row[split]:.1f}", ahead(row, split)]
-    return tuple(cells)
+    lines = []
+    for row in summary.to_dict("records"):
+        lines.append([row["arm"], "" if row["against"] == row["arm"] else row["against"]])
+        for split in SPLITS:
+            lines[-1] += [points(row[split]), ahead(row, split)]
+    return table(header, lines)
 
 
 def ahead(row: Mapping[str, Any], split: str) -> str:

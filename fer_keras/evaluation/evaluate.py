@@ -17,7 +17,7 @@ from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.models import budget, fast_layers  # noqa: F401  (registers our layers with Keras)
 from fer_keras.models.forward import logits_function
 from fer_keras.models.heads import take_head
-from fer_keras.models.load import load_model, model_file, model_name
+from fer_keras.models.load import load_model, model_file, model_names
 
 _BATCH = 512
 
@@ -81,15 +81,13 @@ def evaluate_files(
 
     Returns:
         Head -> (name, evaluation) of each model, after that of the `ensemble` where there are several. There is one
-        head, called "", unless both models and data have several. A model is called after its folder or file, or by
-        its whole path where that is not unique.
+        head, called "", unless both models and data have several. Models are called as of `model_names`.
 
     Raises:
         FerKerasError: as `evaluate` and `load_model`, or the models have different heads.
     """
     files = [model_file(path) for path in paths]
-    names = [model_name(file) for file in files]
-    names = [name if names.count(name) == 1 else str(file) for name, file in zip(names, files, strict=True)]
+    names = model_names(files)
     heads = [by_head(load_model(file), label_set_or_note(file), data) for file in files]
     if len({tuple(each) for each in heads}) > 1:
         found = " and ".join(sorted({", ".join(each) or "one head" for each in heads}))
@@ -106,16 +104,6 @@ def evaluate_files(
             ensemble = evaluate_ensemble([member for _, member in members], heads[0][head][1])
             rows[head] = [("ensemble", ensemble), *members]
     return rows
-
-
-def in_classes_of(file: Path, data: FaceData) -> FaceData:
-    """Return `data` with the classes of a model in their order; as it is where its file does not say its classes.
-
-    Raises:
-        FerKerasError: a class that has images is none of the model's.
-    """
-    label_set = read_label_set(file)
-    return data if label_set is None else data.with_label_set(label_set)
 
 
 def by_head(model: keras.Model, label_set: LabelSet | None, data: FaceData) -> dict[str, tuple[keras.Model, FaceData]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +20,27 @@ MISTAKES_FIGURE = "mistakes.png"
 """The one figure that shows faces of the data; FER2013's may not be passed on."""
 
 
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """How what a report is about was made.
+
+    Attributes:
+        history: one row an epoch, as in `plots.training_curves`; None where it is not known.
+        facts: what else is to be known of the run; nested values are written as JSON.
+        command: that makes the report again; empty where it is not known.
+    """
+
+    history: pd.DataFrame | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+
+
 def write_report(
     folder: str | Path,
     title: str,
     rows: Sequence[tuple[str, Evaluation]],
+    origin: Origin = Origin(),
     *,
-    history: pd.DataFrame | None = None,
-    facts: Mapping[str, Any] | None = None,
-    command: str | None = None,
     faces: bool = True,
 ) -> Path:
     """Write `report.md`, `figures/*.png` and `evaluation.json`, each whole or not at all.
@@ -36,9 +50,7 @@ def write_report(
         title: the report's heading.
         rows: (name, evaluation); the first is what the report is about, the others stand beside it, such as
             its teachers and their ensemble. Splits that they share must hold the same images.
-        history: one row an epoch, as in `plots.training_curves`.
-        facts: what else is to be known of the run; nested values are written as JSON.
-        command: the command that makes it again.
+        origin: how it was made.
         faces: whether to include the sheet of mistakes, which shows the data's own images. False for a
             copy that is to be passed on; a sheet from an earlier report is removed.
 
@@ -55,14 +67,14 @@ def write_report(
     _require_same_images(rows)
     with locked(folder, wait=False):
         write_json(folder / "evaluation.json", scores_of(rows))
-        drawn = draw_figures(folder / "figures", evaluation, history, faces)
+        drawn = draw_figures(folder / "figures", evaluation, origin.history, faces)
         sections = [
             f"# {title}\n\n{tables.verdict(evaluation)}",
             "## Scores\n\n" + tables.scores(evaluation),
             "## Side by side\n\n" + tables.side_by_side(rows) if len(rows) > 1 else "",
             "## Each expression\n\n" + tables.recalls(evaluation),
             *(f"## {heading}\n\n{text}\n\n![{heading}](figures/{file})" for heading, text, file in drawn),
-            "## How it was made\n\n" + _origin(facts or {}, command),
+            "## How it was made\n\n" + _made(origin),
         ]
         write_text(folder / "report.md", "\n\n".join(section for section in sections if section) + "\n")
     return folder / "report.md"
@@ -115,13 +127,13 @@ def draw_figures(
     return drawn
 
 
-def _origin(facts: Mapping[str, Any], command: str | None) -> str:
+def _made(origin: Origin) -> str:
     """The command, plain facts as a list, nested ones as JSON, and the versions."""
-    plain = {key: value for key, value in facts.items() if not isinstance(value, Mapping | list | tuple)}
-    nested = {key: value for key, value in facts.items() if key not in plain}
+    plain = {key: value for key, value in origin.facts.items() if not isinstance(value, Mapping | list | tuple)}
+    nested = {key: value for key, value in origin.facts.items() if key not in plain}
     versions = ", ".join(f"{name} {number}" for name, number in environment().items() if number)
     plain["this report was written with"] = versions
-    parts = [f"```\n{command}\n```"] if command else []
+    parts = [f"```\n{origin.command}\n```"] if origin.command else []
     parts.append("\n".join(f"- {key}: {value}" for key, value in plain.items()))
     parts += [f"{key}:\n\n```json\n{json.dumps(value, indent=2)}\n```" for key, value in nested.items()]
     return "\n\n".join(parts)

@@ -1,6 +1,7 @@
-"""An evaluation in words and Markdown tables."""
+"""An evaluation, and the flaws of its data, in words and Markdown tables."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -179,6 +180,31 @@ def commonest_mistakes(confusion: np.ndarray, classes: Sequence[str]) -> str:
     return f"Commonest mistakes: {'; '.join(mistakes)}." if mistakes else "No mistakes."
 
 
+def audit_table(splits: Sequence[Mapping[str, Any]], classes: Sequence[str] = ()) -> str:
+    """Return the flaws of data as a Markdown table: a column a split, a row a flaw, and one for each of the classes.
+
+    Args:
+        splits: of `fer_keras.data.audit.AuditReport.to_dict`.
+        classes: whose images are counted.
+    """
+    lines = [
+        ("images", *(f"{split['images']:,}" for split in splits)),
+        *((f"of them {name}", *(f"{split['class_counts'][name]:,}" for split in splits)) for name in classes),
+        ("constant images", *(f"{split['constant']:,}" for split in splits)),
+        (
+            "surplus exact copies, constant images left out",
+            *(f"{split['surplus_copies_not_constant']:,}" for split in splits),
+        ),
+        ("images with an exact copy in training", *map(_leaked, splits)),
+    ]
+    return table(("", *(SPLIT_TITLES[split["name"]] for split in splits)), lines)
+
+
+def _leaked(split: Mapping[str, Any]) -> str:
+    copies = split["copies_of_train"]
+    return "" if copies is None else f"{copies:,} ({copies / split['images']:.1%})"
+
+
 def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
     """Return a Markdown table; columns after the first are right-aligned."""
     rule = ["---", *["---:"] * (len(header) - 1)]
@@ -191,5 +217,15 @@ def percent(share: float) -> str:
     return NONE if np.isnan(share) else f"{share:.2%}"
 
 
+def points(share: float, interval: Sequence[float] = ()) -> str:
+    """Return a share in percent without the sign, as `68.7`; with an interval as `68.7 [67.1, 70.2]`."""
+    return f"{100 * share:.1f}" + (f" [{', '.join(map(points, interval))}]" if interval else "")
+
+
+def millions(count: int) -> str:
+    """Return a count as `13.9 M`."""
+    return f"{count / 1e6:.1f} M"
+
+
 def _interval(interval: tuple[float, float]) -> str:
-    return f"{100 * interval[0]:.1f} to {100 * interval[1]:.1f}"
+    return " to ".join(map(points, interval))

@@ -6,7 +6,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from fer_keras.errors import FerKerasError
+from fer_keras.errors import not_installed
 from fer_keras.export.formats import ExportInputs
 from fer_keras.export.litert import pixels_to_logits
 from fer_keras.export.metadata import file_facts
@@ -33,9 +33,7 @@ def save_onnx(model: keras.Model, path: Path, inputs: ExportInputs) -> None:
         import onnx
         import tf2onnx
     except ImportError as error:
-        raise FerKerasError(
-            "--format onnx: the package tf2onnx is missing, expected it: pip install 'fer_keras[export]'"
-        ) from error
+        raise not_installed(error) from error
     forward = pixels_to_logits(model, tf.uint8)
     made, _ = tf2onnx.convert.from_function(forward, forward.input_signature, opset=OPSET)
     for value in (*made.graph.input, *made.graph.output):

@@ -23,7 +23,6 @@ from fer_keras.evaluation.tables import SPLIT_TITLES
 from fer_keras.export.formats import MOST_DIFFERENCE, ExportFormat
 from fer_keras.export.runtimes import BATCH
 from fer_keras.export.serving import BYTES_SIGNATURE, PIXELS_SIGNATURE
-from fer_keras.labels import FER2013
 
 EXPECTED_DIFFERENCE = 1e-4
 """What float formats are expected to stay within, in probability; other kernels add in another order."""
@@ -47,8 +46,8 @@ class Reference:
             nothing.
         source: what they are, for people.
         logits: float [N, C], the Keras model's.
-        split: of which split they are; None of drawn faces that no data is behind.
         classes: the names of the C classes.
+        split: of which split they are; None of drawn faces that no data is behind.
         drawn: whether they are drawn faces.
     """
 
@@ -56,8 +55,8 @@ class Reference:
     labels: np.ndarray | None
     source: str
     logits: np.ndarray
+    classes: tuple[str, ...]
     split: str | None = None
-    classes: tuple[str, ...] = FER2013.classes
     drawn: bool = True
 
     @cached_property
@@ -73,9 +72,14 @@ class Reference:
         return float((probabilities.argmax(axis=1) == self.labels)[decided].mean())
 
 
-def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...] = FER2013.classes) -> Reference:
-    """Return the Keras model's answers to PublicTest (or else `test` or validation), or to drawn faces without data."""
-    split = next((name for name in _SPLITS if data is not None and (data.split(name).labels >= 0).any()), None)
+def labelled_split(data: FaceData | None) -> str | None:
+    """Return the split whose labels answers are scored on: PublicTest, or else `test` or validation; None for none."""
+    return next((name for name in _SPLITS if data is not None and (data.split(name).labels >= 0).any()), None)
+
+
+def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...]) -> Reference:
+    """Return the Keras model's answers to the `labelled_split` of the data, or to drawn faces where there is none."""
+    split = labelled_split(data)
     if split is None:
         faces, labels, source = drawn_faces(_DRAWN, seed=1), None, "drawn faces"
     else:
@@ -83,7 +87,7 @@ def reference(model: keras.Model, data: FaceData | None, classes: tuple[str, ...
         labels, source = majorities(faces)[0], f"{SPLIT_TITLES[split]} of {data.source}"
     images = np.ascontiguousarray(faces.images)
     drawn = split is None or data.drawn
-    return Reference(images, labels, source, predict_logits(model, images), split, classes, drawn)
+    return Reference(images, labels, source, predict_logits(model, images), classes, split, drawn)
 
 
 def check(export: ExportFormat, artifact: Path, expected: Reference, named: Path) -> dict[str, Any]:
@@ -134,7 +138,7 @@ def _too_far(difference: float, most: float) -> str:
 
 
 def check_served(
-    served: Sequence[Mapping[str, Any]], expected: np.ndarray, named: Path, classes: Sequence[str] = FER2013.classes
+    served: Sequence[Mapping[str, Any]], expected: np.ndarray, named: Path, classes: Sequence[str]
 ) -> None:
     """Check every output of every request that `fer_keras.export.runtimes.served` made.
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import shutil
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
@@ -11,7 +10,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.export.formats import FORMATS
 from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, file_sha256, read_json, write_json
 
-TEMPERATURES = (0.01, 100.0)
+TEMPERATURES = (0.01, 100)
 """What the temperature of a confidence may be."""
 
 
@@ -162,13 +161,6 @@ def stale_files(folder: Path, model: Path) -> list[Path]:
                 raise FerKerasError(f"{path}: is of another model than {model.name}, expected a folder for each model")
             stale += [folder / file for file in owned if (folder / file).exists()]
     return stale
-
-
-def remove_stale(folder: Path, model: Path, new: Collection[str] = ()) -> None:
-    """Remove the `stale_files` of a folder, but for the `new` names, which have taken the places of such."""
-    for path in stale_files(folder, model):
-        if path.name not in new:
-            path.unlink()
 
 
 def _model_of(path: Path) -> Any:

@@ -3,17 +3,15 @@
 Reference: TF Serving's SavedModel warm-up, https://www.tensorflow.org/tfx/serving/saved_model_warmup
 """
 
-import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
-from fer_keras.data.image import MAX_IMAGE_PIXELS, WHITE_BITS
-from fer_keras.errors import FerKerasError
+from fer_keras.data.image import MAX_IMAGE_PIXELS, WHITE_BITS, encode_png
+from fer_keras.errors import FerKerasError, not_installed
 from fer_keras.export.formats import ExportInputs
 from fer_keras.export.runtimes import WARMUP_FILE
 from fer_keras.export.serving import BYTES_INPUT, BYTES_SIGNATURE, PIXELS_INPUT, PIXELS_SIGNATURE, predict_request
@@ -69,13 +67,13 @@ def _endpoints(model: keras.Model, classes: Sequence[str]) -> tuple[Callable, Ca
     @tf.function(input_signature=[tf.TensorSpec([None, *IMAGE_SHAPE], tf.uint8, PIXELS_INPUT)])
     def pixels(images: tf.Tensor) -> dict[str, tf.Tensor]:
         # A server feeds what it is sent without comparing shapes, and global pooling would take any size.
-        images = tf.ensure_shape(_refuse_none(images, PIXELS_INPUT), [None, *IMAGE_SHAPE])
+        images = tf.ensure_shape(_require_images(images, PIXELS_INPUT), [None, *IMAGE_SHAPE])
         return answer(tf.cast(images, tf.float32))
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, BYTES_INPUT)])
     def encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
         spec = tf.TensorSpec(IMAGE_SHAPE, tf.float32)
-        image_bytes = _refuse_none(image_bytes, BYTES_INPUT)
+        image_bytes = _require_images(image_bytes, BYTES_INPUT)
         # One after the other: decoded pictures take a hundred times the memory of their files.
         faces = tf.map_fn(decode_face_in_graph, image_bytes, parallel_iterations=1, fn_output_signature=spec)
         return answer(faces)
@@ -83,7 +81,7 @@ def _endpoints(model: keras.Model, classes: Sequence[str]) -> tuple[Callable, Ca
     return pixels, encoded
 
 
-def _refuse_none(batch: tf.Tensor, name: str) -> tf.Tensor:
+def _require_images(batch: tf.Tensor, name: str) -> tf.Tensor:
     """`batch`, asserted not to be empty: some convolution kernels fail obscurely there."""
     check = tf.debugging.Assert(tf.size(batch) > 0, [f"{name}: expected at least one image, found none"])
     with tf.control_dependencies([check]):
@@ -163,9 +161,7 @@ def _write_warmup(path: Path, images: np.ndarray, name: str) -> None:
     try:
         from tensorflow_serving.apis import prediction_log_pb2
     except ImportError as error:
-        raise FerKerasError(
-            "tensorflow-serving-api, for warm-up requests, is not installed: pip install 'fer_keras[export]'"
-        ) from error
+        raise not_installed(error) from error
 
     requests = [
         predict_request(name, PIXELS_SIGNATURE, images),
@@ -176,10 +172,3 @@ def _write_warmup(path: Path, images: np.ndarray, name: str) -> None:
         for request in requests:
             log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
             writer.write(log.SerializeToString())
-
-
-def encode_png(image: np.ndarray) -> bytes:
-    """Return the PNG of a grey image, uint8 [H, W, 1]."""
-    file = io.BytesIO()
-    Image.fromarray(image[..., 0]).save(file, "PNG")
-    return file.getvalue()

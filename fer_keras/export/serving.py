@@ -3,7 +3,6 @@
 Reference: https://www.tensorflow.org/tfx/serving/api_rest and the package tensorflow-serving-api.
 """
 
-import base64
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -11,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fer_keras.errors import FerKerasError
+from fer_keras.errors import FerKerasError, not_installed
 
 PIXELS_SIGNATURE = "serving_default"
 BYTES_SIGNATURE = "bytes"
@@ -58,20 +57,6 @@ def answers(response: Any) -> dict[str, np.ndarray]:
 
     arrays = {name: tf.make_ndarray(tensor) for name, tensor in response.outputs.items()}
     return {name: array.astype(np.str_) if array.dtype == object else array for name, array in arrays.items()}
-
-
-def rest_request(signature: str, inputs: np.ndarray | Sequence[bytes]) -> dict[str, Any]:
-    """Return the JSON value to POST to `/v1/models/<name>:predict`, one instance an image.
-
-    Args:
-        signature: `serving_default` or `bytes`.
-        inputs: as of `predict_request`.
-    """
-    if signature == BYTES_SIGNATURE:
-        instances = [{BYTES_INPUT: {"b64": base64.b64encode(data).decode()}} for data in inputs]
-    else:
-        instances = [{PIXELS_INPUT: image} for image in np.asarray(inputs).tolist()]
-    return {"signature_name": signature, "instances": instances}
 
 
 def classify(
@@ -169,8 +154,5 @@ def _apis() -> Any:
         import tensorflow_serving.apis.predict_pb2
         import tensorflow_serving.apis.prediction_service_pb2_grpc
     except ImportError as error:
-        raise FerKerasError(
-            "the package tensorflow-serving-api is missing, expected it for TF Serving's messages:"
-            " pip install 'fer_keras[serving]'"
-        ) from error
+        raise not_installed(error) from error
     return tensorflow_serving.apis

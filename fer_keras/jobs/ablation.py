@@ -50,15 +50,9 @@ def run_study(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
             for number, arm in enumerate(arms, 1):
                 print(f"ablation: seed {seed}, arm {number} of {len(arms)}: {arm.name}", flush=True)
                 config = study.config(arm, seed)
-                row = records.row(arm, config)
-                if row is None:
-                    same_cache = [
-                        other for other in arms if _changes_of_cache(study, other) == _changes_of_cache(study, arm)
-                    ]
-                    views = max(views_asked_for(study.config(other, seed)) for other in same_cache)
-                    row, guesses = _run(study, arm, config, views)
-                    records.add(row, guesses)
-                rows.append(row)
+                if records.row(arm, config) is None:
+                    records.add(*_run(study, arm, config, _cached_views(study, arms, arm)))
+                rows.append(records.row(arm, config))
     return pd.DataFrame(rows)
 
 
@@ -88,10 +82,11 @@ def summarise(study: Study, arms: Sequence[Arm], seeds: Sequence[int]) -> pd.Dat
     return summary
 
 
-def _changes_of_cache(study: Study, arm: Arm) -> tuple[object, ...]:
-    """What the logits of an arm depend on beside the teachers: arms with the same read from one cache."""
-    config = replace(study.base, **arm.changes)
-    return config.views, config.mixup
+def _cached_views(study: Study, arms: Sequence[Arm], arm: Arm) -> int:
+    """How many views the cache of an arm has: it shares it with all arms of the same views and the same mixing."""
+    recipes = {other.name: replace(study.base, **other.changes) for other in arms}
+    own = recipes[arm.name]
+    return max(views_asked_for(r) for r in recipes.values() if (r.views, r.mixup) == (own.views, own.mixup))
 
 
 def _hash(config: StudentConfig) -> str:

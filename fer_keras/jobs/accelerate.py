@@ -34,7 +34,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def check(args: argparse.Namespace, models: list[str]) -> None:
-    """Refuse options that do not go together."""
+    """Check that the options go together.
+
+    Raises:
+        FerKerasError: they do not.
+    """
     teacher, student = main_job_defaults(drawn=False)
     if args.name and len(models) > 1:
         raise FerKerasError(f"--name {args.name}: one name for {len(models)} models, expected one --model")

@@ -109,9 +109,9 @@ def _inference(args: argparse.Namespace) -> Measured:
 
 
 def _photo(args: argparse.Namespace) -> Measured:
-    from fer_keras.jobs.benchmark_faces import benchmark_photo, finders
+    from fer_keras.jobs.benchmark_faces import benchmark_photo, named_finders
 
-    arms = finders()
+    arms = named_finders()
     results = benchmark_photo(turns(len(arms), args.rounds), arms)
     return results.to_string(index=False), {"photo": results}
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -81,8 +82,8 @@ def haar() -> Finder | None:
     return find
 
 
-def finders() -> dict[str, Finder]:
-    """Return the contestants: name -> how many faces it finds in a photo."""
+def named_finders() -> dict[str, Finder]:
+    """Return name -> how many faces it finds in a photo: our networks, and Haar's detector where it can be had."""
     ours = {
         "BlazeFace, both networks and tiles": FaceFinder(),
         "BlazeFace, both networks": FaceFinder(tiles=False),
@@ -90,31 +91,38 @@ def finders() -> dict[str, Finder]:
         "BlazeFace, short range": FaceFinder(("short",), tiles=False),
     }
     # Each lambda keeps its own finder.
-    found: dict[str, Finder] = {name: lambda photo, f=finder: len(f.find(photo)) for name, finder in ours.items()}
+    counts: dict[str, Finder] = {name: lambda photo, f=finder: len(f.find(photo)) for name, finder in ours.items()}
     cascade = haar()
     if cascade is None:
         print("Haar is left out: there is no opencv-python-headless below 5")
-        return found
-    return {**found, "Haar cascade": cascade}
+        return counts
+    return {**counts, "Haar cascade": cascade}
 
 
-def benchmark_photo(turns: Iterator[tuple[int, int]], contestants: dict[str, Finder]) -> pd.DataFrame:
+def _seconds(turns: Iterator[tuple[int, int]], work: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
+    """Seconds of the processor, one core, that each takes in every round but the first, which warms up."""
+    names = list(work)
+    seconds: dict[str, list[float]] = {name: [] for name in names}
+    with one_core():
+        for number, place in turns:
+            start = time.process_time()
+            work[names[place]]()
+            if number:
+                seconds[names[place]].append(time.process_time() - start)
+    return seconds
+
+
+def benchmark_photo(turns: Iterator[tuple[int, int]], finders: dict[str, Finder]) -> pd.DataFrame:
     """Time finders on one photo and one core.
 
     Returns:
         A row a finder: `finder`, `faces` found of the photo's six, `milliseconds` of the processor in the
         fastest round and in the median one, `milliseconds_median`.
     """
-    photo, names = group_photo(), list(contestants)
-    seconds: dict[str, list[float]] = {name: [] for name in names}
-    faces: dict[str, int] = {}
-    with one_core():
-        for number, at in turns:
-            start = time.process_time()
-            faces[names[at]] = contestants[names[at]](photo)
-            if number:
-                seconds[names[at]].append(1000 * (time.process_time() - start))
-    rows = [(name, faces[name], min(seconds[name]), float(np.median(seconds[name]))) for name in names]
+    photo = group_photo()
+    faces = {name: find(photo) for name, find in finders.items()}
+    seconds = _seconds(turns, {name: partial(find, photo) for name, find in finders.items()})
+    rows = [(name, faces[name], 1000 * min(times), 1000 * np.median(times)) for name, times in seconds.items()]
     return pd.DataFrame(rows, columns=["finder", "faces", "milliseconds", "milliseconds_median"]).round(2)
 
 
@@ -149,17 +157,12 @@ def benchmark_video(turns: Iterator[tuple[int, int]], model: str) -> pd.DataFram
         A row a way: `way`, `frames_per_second` of the processor in the fastest round and in the median one,
         `frames_per_second_median`.
     """
-    names = list(VIDEO_WAYS)
-    speeds: dict[str, list[float]] = {name: [] for name in names}
-    with tempfile.TemporaryDirectory() as folder, one_core():
+    with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "v.mp4")
         drawn_video(source)
-        for number, at in turns:
-            start = time.process_time()
-            _watch(source, model, *VIDEO_WAYS[names[at]])
-            if number:
-                speeds[names[at]].append(_FRAMES / (time.process_time() - start))
-    rows = [(name, max(speeds[name]), float(np.median(speeds[name]))) for name in names]
+        work = {name: partial(_watch, source, model, *way) for name, way in VIDEO_WAYS.items()}
+        seconds = _seconds(turns, work)
+    rows = [(name, _FRAMES / min(times), _FRAMES / np.median(times)) for name, times in seconds.items()]
     return pd.DataFrame(rows, columns=["way", "frames_per_second", "frames_per_second_median"]).round(1)
 
 

@@ -15,12 +15,13 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.evaluation.tables import NONE, percent, table
 from fer_keras.export.baselines import fer_files, fer_pixels
 from fer_keras.export.classes import label_set_of_model
+from fer_keras.export.parity import labelled_split
 from fer_keras.export.record import artifact_facts, kept_file, read_exports
 from fer_keras.jobs.benchmark import turns
-from fer_keras.jobs.exporting import calibration_faces, of_stock_layers, writer_inputs
+from fer_keras.jobs.export_subject import calibration_faces, of_stock_layers, writer_inputs
 from fer_keras.jobs.timed_files import KERAS, Process, TimedFile, timed_formats, timed_title
 from fer_keras.models import budget
-from fer_keras.models.load import load_model, model_file, model_name
+from fer_keras.models.load import load_model, model_file, model_names
 
 BATCHES = (1, 64)
 """Faces in a call."""
@@ -48,12 +49,13 @@ def benchmark_inference(models: Sequence[Path], data: FaceData | None, rounds: i
     Raises:
         FerKerasError: there is no such model, or a runtime fails.
     """
-    split = next((name for name in ("public_test", "test", "val") if _labelled(data, name)), None)
+    split = labelled_split(data)
     faces = drawn_faces(4 * max(BATCHES), seed=3).images if split is None else data.split(split).images
+    paths = [model_file(path) for path in models]
     with tempfile.TemporaryDirectory() as scratch, ExitStack() as stack:
         files = [
             file
-            for path, name in zip(models, _names(models), strict=True)
+            for path, name in zip(paths, model_names(paths), strict=True)
             for file in our_files(path, name, data, Path(scratch))
         ]
         files += [TimedFile(*file, fer_pixels) for file in fer_files(Path(scratch))]
@@ -67,15 +69,8 @@ def benchmark_inference(models: Sequence[Path], data: FaceData | None, rounds: i
     return pd.DataFrame(rows)
 
 
-def _names(models: Sequence[Path]) -> list[str]:
-    """What tables call the models: by their paths where two have the same name."""
-    names = [model_name(model_file(path)) for path in models]
-    return [str(path) if names.count(name) > 1 else name for path, name in zip(models, names, strict=True)]
-
-
-def our_files(path: Path, name: str, data: FaceData | None, scratch: Path) -> list[TimedFile]:
+def our_files(file: Path, name: str, data: FaceData | None, scratch: Path) -> list[TimedFile]:
     """Return every format of one of our models, called `name`, those that are not kept beside it made in `scratch`."""
-    file = model_file(path)
     model = of_stock_layers(load_model(file))
     label_set, _ = label_set_of_model(file, model.output_shape[-1])
     parameters, exports = budget.parameters(model), read_exports(file.parent, file)["formats"]
@@ -109,10 +104,6 @@ def inference_table(results: pd.DataFrame) -> str:
         for row in results.to_dict("records")
     ]
     return table(("", "KB", "ms", "faces per CPU second", "peak MB", "accuracy", "macro-F1"), lines)
-
-
-def _labelled(data: FaceData | None, split: str) -> bool:
-    return data is not None and bool((data.split(split).labels >= 0).any())
 
 
 def _pixel_files(files: Sequence[TimedFile], faces: np.ndarray, scratch: Path) -> dict[object, str]:

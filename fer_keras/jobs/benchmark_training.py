@@ -22,7 +22,7 @@ from fer_keras.distill.objective import ViewSchedule
 from fer_keras.jobs.benchmark import turns
 from fer_keras.models import from_preset
 from fer_keras.models.fast_layers import FAST, for_training
-from fer_keras.training.pipeline import training_dataset, without_autotune
+from fer_keras.training.pipeline import BatchOrder, training_dataset, with_autotune
 
 Arm = Callable[[], object]
 
@@ -85,17 +85,17 @@ def distillation_arms(cache_root: Path) -> dict[str, Arm]:
     identities = [identify(teacher, data, views, 0) for teacher in teachers]
     folders = [write_logits(t, data, i, 1, cache_root) for t, i in zip(teachers, identities, strict=True)]
     cache = LogitCache(folders, identities, 1)
-    labelled = training_dataset(data, ViewSchedule(0), epochs=range(1), batch_size=BATCH, seed=0)
-    distilled = training_dataset(data, ViewSchedule(0, 1), cache, epochs=range(1), batch_size=BATCH, seed=0)
+    labelled = training_dataset(data, ViewSchedule(0), epochs=range(1), order=BatchOrder(BATCH, 0))
+    distilled = training_dataset(data, ViewSchedule(0, 1), cache, epochs=range(1), order=BatchOrder(BATCH, 0))
     normalisation = {stock: fast for stock, fast in FAST.items() if stock is keras.layers.BatchNormalization}
     return {
-        PLAIN: _fit(_labels_only({}), _with_autotune(labelled)),
+        PLAIN: _fit(_labels_only({}), with_autotune(labelled, True)),
         NO_AUTOTUNE: _fit(_labels_only({}), labelled),
         FUSED: _fit(_labels_only(normalisation), labelled),
         LABELS: _fit(_labels_only(FAST), labelled),
         TENSORS: _fit(_labels_only(FAST), _ready_made(data, views)),
         CACHED: _fit(_compiled(Distiller(for_training(from_preset("reference-mobilenet"))), None), distilled),
-        LIVE: _fit(_live(teachers), _with_autotune(labelled)),
+        LIVE: _fit(_live(teachers), with_autotune(labelled, True)),
     }
 
 
@@ -130,10 +130,5 @@ def _live(teachers: list[keras.Model]) -> keras.Model:
 
 def _ready_made(data: FaceData, views: ViewConfig) -> tf.data.Dataset:
     images_of_view = make_views(views, 0, 0, data.images, data.index)
-    return without_autotune(tf.data.Dataset.from_tensor_slices((images_of_view, data.targets)).batch(BATCH).prefetch(4))
-
-
-def _with_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    options = tf.data.Options()
-    options.autotune.enabled = True
-    return dataset.with_options(options)
+    dataset = tf.data.Dataset.from_tensor_slices((images_of_view, data.targets))
+    return with_autotune(dataset.batch(BATCH).prefetch(4), False)

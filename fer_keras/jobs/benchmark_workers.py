@@ -161,6 +161,17 @@ def scale(
     Returns:
         A row a count: `repeat`, `workers`, `trials`, `hours`, `trials_per_hour`, `host_hours`, `speed_up` over one.
     """
+    trials = _trials(ledger, chief_seconds, repeat)
+    hours = {workers: _makespan(trials, workers, share) / 3600 for workers in {1, *counts}}
+    scaled = pd.DataFrame([{"repeat": repeat, "workers": n, "trials": len(trials), "hours": hours[n]} for n in counts])
+    scaled["trials_per_hour"] = (scaled["trials"] / scaled["hours"]).round(1)
+    scaled["host_hours"] = (scaled["workers"] * scaled["hours"]).round(1)
+    scaled["speed_up"] = (hours[1] / scaled["hours"]).round(1)
+    return scaled.round({"hours": 2})
+
+
+def _trials(ledger: pd.DataFrame, chief_seconds: Mapping[str, Sequence[float]], repeat: int) -> list[dict[str, Any]]:
+    """The trials that are given out, the short ones first, with their `seconds` and those of the `chief` before."""
     ended = ledger[ledger["status"].isin(ENDED_WELL)].sort_values("trial")
     pace = (ended["seconds"] / ended["epochs"]).groupby([ended[name] for name in ("family", "options", "stage")])
     ended = ended.assign(seconds=pace.transform("min") * ended["epochs"], short=ended["stage"] == SEARCH)
@@ -168,13 +179,7 @@ def scale(
     before = trials.groupby(["family", "budget", "short"]).cumcount().where(trials["short"], 0)
     of_chief = trials["family"].map(chief_seconds)
     trials["chief"] = [seconds[min(n, len(seconds) - 1)] for n, seconds in zip(before, of_chief, strict=True)]
-    rows = trials.to_dict("records")
-    hours = {workers: _makespan(rows, workers, share) / 3600 for workers in {1, *counts}}
-    scaled = pd.DataFrame([{"repeat": repeat, "workers": n, "trials": len(rows), "hours": hours[n]} for n in counts])
-    scaled["trials_per_hour"] = (scaled["trials"] / scaled["hours"]).round(1)
-    scaled["host_hours"] = (scaled["workers"] * scaled["hours"]).round(1)
-    scaled["speed_up"] = (hours[1] / scaled["hours"]).round(1)
-    return scaled.round({"hours": 2})
+    return trials.to_dict("records")
 
 
 def _makespan(trials: Sequence[dict[str, Any]], workers: int, share: float) -> float:

@@ -1,9 +1,8 @@
 """The main job: teachers, their logit cache, a student, its report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from fer_keras import distributed
 from fer_keras.config import DataConfig, StudentConfig, TeacherConfig, to_dict
@@ -11,7 +10,7 @@ from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import make_loss
 from fer_keras.distill.teachers import Teacher, cached_logits, load_teacher, note_other_teachers, taught_by
 from fer_keras.evaluation.evaluate import Evaluation, by_head, evaluate, evaluate_ensemble, predict_logits
-from fer_keras.evaluation.report import write_report
+from fer_keras.evaluation.report import Origin, write_report
 from fer_keras.evaluation.results import read_history
 from fer_keras.files import CONFIG_FILE
 from fer_keras.models.load import load_model, model_file
@@ -80,18 +79,16 @@ def run_main_job(job: MainJob, data: FaceData) -> list[Path]:
     if distributed.rank():
         return []  # host 0 writes them
     facts = {"student": to_dict(config), "trained on": f"{len(train):,} images of {data.source}"}
-    return _write_reports(run, data, teachers, facts, job.command)
+    return _write_reports(run, data, teachers, Origin(read_history(run.folder), facts, job.command))
 
 
-def _write_reports(
-    run: Run, data: FaceData, teachers: Sequence[Teacher], facts: Mapping[str, Any], command: str
-) -> list[Path]:
+def _write_reports(run: Run, data: FaceData, teachers: Sequence[Teacher], origin: Origin) -> list[Path]:
     """Write a report of the student beside its teachers for each head of the targets; return the paths."""
-    paths, name, history = [], run.config.model, read_history(run.folder)
+    paths, name = [], run.config.model
     for head, (student, faces) in by_head(load_model(run.model_file), data.label_set, data).items():
         rows = [(name, evaluate(student, faces, file=run.model_file)), *_teacher_rows(teachers, data, head)]
         title = f"{name}{f' ({head})' if head else ''}, distilled on {data.source}"
-        paths.append(write_report(run.folder / head, title, rows, history=history, facts=facts, command=command))
+        paths.append(write_report(run.folder / head, title, rows, origin))
     return paths
 
 

@@ -89,9 +89,10 @@ def _score(args: argparse.Namespace) -> None:
         write_json(args.json, scores.get("", scores))
         print(f"scores: {args.json}")
     if args.out:
-        facts = {"history": results.read_history(files[0].parent) if len(files) == 1 else None, "faces": args.faces}
+        history = results.read_history(files[0].parent) if len(files) == 1 else None
+        origin = report.Origin(history, command=cli.command_line())
         for head, rows in heads.items():  # of several each in a folder of its own
-            path = report.write_report(args.out / head, rows[0][0], rows, command=cli.command_line(), **facts)
+            path = report.write_report(args.out / head, rows[0][0], rows, origin, faces=args.faces)
             print(f"report: {path}")
 
 

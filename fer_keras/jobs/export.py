@@ -34,7 +34,8 @@ def main() -> None:
     args = parser().parse_args()
     cli.set_up(args)
 
+    from fer_keras.jobs.export_subject import ExportOptions
     from fer_keras.jobs.exporting import export_model
 
-    options = {"version": args.version, "to": args.to, "classes": args.classes, "scale": args.scale}
-    export_model(args.model, args.format, cli.load_data(args) if args.data else None, **options)
+    options = ExportOptions(args.version, args.to, args.classes, args.scale)
+    export_model(args.model, args.format, cli.load_data(args) if args.data else None, options)

@@ -1,19 +1,19 @@
 """The tables of README.md and docs/*.md, made from what is published in saved_models/."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from fer_keras.cards.model_card import read_cards
 from fer_keras.cards.schema import Card
+from fer_keras.cards.table import accuracy_cells, size_cells
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.answers import answers_table
 from fer_keras.evaluation.comparison import differences_table
 from fer_keras.evaluation.metrics import SplitScore
-from fer_keras.evaluation.tables import SPLIT_TITLES, table
+from fer_keras.evaluation.tables import audit_table, points, table
 from fer_keras.files import MODEL_FILE, read_json
 from fer_keras.jobs.benchmark_inference import inference_table
 from fer_keras.jobs.benchmark_workers import scale_table
@@ -83,20 +83,9 @@ def results_table(saved: Path, names: Sequence[str] | None = None) -> str:
     ]
     cards = [card for card in _cards(saved, FER2013) if names is None or card["name"] in names]
     for card in cards:
-        size, public = card["size"], card["scores"]["splits"][SPLIT]
-        accuracy, (low, high) = public["all"]["accuracy"], public["all"]["accuracy_interval"]
-        own_file = card["kind"] != "ensemble"
-        rows.append(
-            [
-                card["name"],
-                f"{size['parameters']:,}",
-                f"{size['multiply_adds'] / 1e6:.1f} M",
-                f"{100 * accuracy:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-                f"{100 * public['without_copies']['accuracy']:.1f}",
-                f"{100 * public['all']['macro_f1']:.1f}",
-                f"{(saved / card['name'] / MODEL_FILE).stat().st_size / 1e6:.2f} MB" if own_file else "",
-            ]
-        )
+        public, file = card["scores"]["splits"][SPLIT], saved / card["name"] / MODEL_FILE
+        size = f"{file.stat().st_size / 1e6:.2f} MB" if card["kind"] != "ensemble" else ""
+        rows.append([card["name"], *size_cells(card), *accuracy_cells(public), points(public["all"]["macro_f1"]), size])
     shown = range(len(header)) if names is None else (0, 1, 2, 3, 6)
     return table([header[n] for n in shown], [[row[n] for n in shown] for row in rows])
 
@@ -108,22 +97,12 @@ def votes_table(saved: Path) -> str:
     published = pd.read_csv(saved / VOTE_BASELINES_FILE, dtype=str, keep_default_na=False)
     rows = [[*row, "", "", "", "", ""] for row in published.itertuples(index=False)]
     for card in _cards(saved, FERPLUS):
-        size, public = card["size"], card["scores"]["splits"][SPLIT]
-        scores, without, votes = public["all"], public["without_copies"], public["all"]["votes"]
-        low, high = scores["accuracy_interval"]
+        public = card["scores"]["splits"][SPLIT]
+        accuracy, without = accuracy_cells(public)
+        votes, recall = public["all"]["votes"], SplitScore.from_dict(public["all"]).macro_recall
+        shares = [accuracy, "", without, points(recall), points(votes["plurality_accuracy"])]
         rows.append(
-            [
-                card["name"],
-                f"{size['parameters']:,}",
-                f"{size['multiply_adds'] / 1e6:.1f} M",
-                f"{100 * scores['accuracy']:.1f} [{100 * low:.1f}, {100 * high:.1f}]",
-                "",
-                f"{100 * without['accuracy']:.1f}",
-                f"{100 * SplitScore.from_dict(scores).macro_recall:.1f}",
-                f"{100 * votes['plurality_accuracy']:.1f}",
-                f"{votes['cross_entropy']:.3f}",
-                f"{votes['brier']:.3f}",
-            ]
+            [card["name"], *size_cells(card), *shares, f"{votes['cross_entropy']:.3f}", f"{votes['brier']:.3f}"]
         )
     return table(header, rows)
 
@@ -142,20 +121,6 @@ def speed_table(ratios: pd.DataFrame) -> str:
         rounds = f"{row['median']:.2f} ({row['lowest']:.2f} to {row['highest']:.2f})"
         lines.append((row["ratio"], f"{row['fastest']:.2f}", rounds, row["goal"]))
     return table(header, lines)
-
-
-def audit_table(audit: Mapping[str, Any]) -> str:
-    """Return what `scripts/audit_data.py` found, a column for each split and a row for each fault."""
-    splits, copies = audit["splits"], [split["copies_of_train"] for split in audit["splits"]]
-    counts = {
-        "images": "images",
-        "constant (all black) images": "constant",
-        "surplus exact copies within the split, constant images left out": "surplus_copies_not_constant",
-    }
-    lines = [(title, *(f"{split[key]:,}" for split in splits)) for title, key in counts.items()]
-    leaks = ["" if n is None else f"{n:,} ({n / split['images']:.1%})" for n, split in zip(copies, splits, strict=True)]
-    lines.append(("images with an exact copy in the training split", *leaks))
-    return table(("", *(SPLIT_TITLES[split["name"]] for split in splits)), lines)
 
 
 def torture_table(counts: pd.DataFrame) -> str:
@@ -187,7 +152,7 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "inference": _of_csv(inference_table, "measurements/inference.csv"),
     "speed": _of_csv(speed_table, "measurements/distill_ratios.csv"),
     "workers": _of_csv(scale_table, "measurements/workers_scaled.csv"),
-    "audit": lambda saved: audit_table(read_json(saved / "measurements" / "data_audit.json")),
+    "audit": lambda saved: audit_table(read_json(saved / "measurements" / "data_audit.json")["splits"]),
     "torture": _of_csv(torture_table, "measurements/torture.csv"),
     "families": _of_csv(families_table, "frontier/differences.csv", SPLIT),
     "halves": _of_csv(halves_table, "frontier/differences.csv", SPLIT),

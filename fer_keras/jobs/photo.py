@@ -84,7 +84,7 @@ def main() -> int:
                 rows.write(found.name, found.answers)
             else:
                 progress.clear()
-                print(_told(found, as_json=args.json), flush=True)
+                print(_face_lines(found, as_json=args.json), flush=True)
             if args.plot and found.answers and len(shown) < MOST_SHOWN:
                 shown.append(_annotated(found))
     if shown:
@@ -92,7 +92,7 @@ def main() -> int:
     return 1 if unread else 0
 
 
-def _told(found: PhotoAnswers, *, as_json: bool) -> str:
+def _face_lines(found: PhotoAnswers, *, as_json: bool) -> str:
     """The lines of a photo's faces."""
     if as_json:
         return "\n".join(json.dumps(answer.to_dict()) for answer in found.answers)

@@ -11,10 +11,12 @@ be read is reported and left out, and the status is 1 then.
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
 
 from fer_keras import DEFAULT_MODEL, cli
 from fer_keras.errors import FerKerasError
 from fer_keras.files import CALIBRATION_FILE
+from fer_keras.predict import Runtime
 
 
 def parser() -> argparse.ArgumentParser:
@@ -27,9 +29,7 @@ def parser() -> argparse.ArgumentParser:
         help="the name of a saved model, a folder that holds model.keras, a .keras, .tflite or .onnx file"
         f" (default {DEFAULT_MODEL}); then files, folders, zips, CSVs of faces, or -",
     )
-    parser.add_argument(
-        "--runtime", choices=("auto", "litert", "onnx", "keras"), default="auto", help="default %(default)s"
-    )
+    parser.add_argument("--runtime", choices=get_args(Runtime), default="auto", help="default %(default)s")
     parser.add_argument(
         "--classes", type=cli.class_names, metavar="A,B,C", help="of the model, in order; default: those its file names"
     )

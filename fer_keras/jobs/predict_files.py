@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image
 
 from fer_keras import DEFAULT_MODEL, cli, load
-from fer_keras.data.image import decode_face
+from fer_keras.data.image import decode_face, encode_png
 from fer_keras.data.pictures import STDIN, Picture, find_pictures
 from fer_keras.errors import FerKerasError
 from fer_keras.predict import Classifier, find_model
@@ -90,11 +89,7 @@ def classify_pictures(
 def encoded_pictures(words: Sequence[str]) -> Iterator[tuple[str, bytes | FerKerasError]]:
     """Yield the name and the file of each picture that `words` name, a CSV's faces as PNG, or why it cannot be read."""
     for name, _, content in find_pictures(words):
-        if isinstance(content, np.ndarray):
-            file = io.BytesIO()
-            Image.fromarray(content[..., 0]).save(file, "PNG")
-            content = file.getvalue()
-        yield name, content
+        yield name, encode_png(content) if isinstance(content, np.ndarray) else content
 
 
 def as_table(answers: Sequence[Answer]) -> str:
@@ -143,9 +138,4 @@ def contact_sheet(answers: Sequence[Answer]) -> tuple["Figure", str]:
     for axis, answer in zip(np.ravel(axes), shown, strict=False):
         axis.imshow(answer.face[..., 0], cmap="gray", vmin=0, vmax=255)
         axis.set_title(f"{answer.prediction.label} {answer.prediction.confidence:.0%}", fontsize=8)
-    return figure, shown_of(len(shown), len(answers), "faces")
-
-
-def shown_of(shown: int, every: int, unit: str) -> str:
-    """Return the words that say what a figure leaves out; none if it shows all."""
-    return "" if shown == every else f"shows the first {shown} of {every} {unit}"
+    return figure, "" if len(shown) == len(answers) else f"shows the first {len(shown)} of {len(answers)} faces"

@@ -1,7 +1,6 @@
 """Recipes that a command takes from a config.json, and the teachers that they name."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,6 +9,9 @@ from fer_keras.errors import FerKerasError
 from fer_keras.files import CONFIG_FILE, MODEL_FILE, read_json
 
 Config = TypeVar("Config")
+
+_ROOTS = (Path("saved_models"), Path("runs"))
+"""Where teachers are looked for, the first first."""
 
 
 def add_config_option(parser: argparse.ArgumentParser) -> None:
@@ -56,29 +58,26 @@ def _recipe(file: Path) -> dict[str, Any]:
     return recorded["config"]
 
 
-def teachers_of(
-    config: StudentConfig, file: Path, roots: Sequence[Path] = (Path("saved_models"), Path("runs"))
-) -> list[Path]:
+def teachers_of(config: StudentConfig, file: Path) -> list[Path]:
     """Return the files of the teachers that a recipe names.
 
     Args:
         config: the recipe.
         file: its config.json; recipes of teachers that are not kept lie beside it, in teachers/.
-        roots: where they are looked for, the first first.
 
     Raises:
         FerKerasError: one is nowhere; the sentence says what makes it.
     """
     files = []
     for name in config.teacher_names:
-        places = [root / name / MODEL_FILE for root in roots]
+        places = [root / name / MODEL_FILE for root in _ROOTS]
         teacher = next((teacher for teacher in places if teacher.is_file()), None)
         if teacher is None:
-            recipe = next(roots[0].glob(f"*/teachers/{name}.json"), file)
+            recipe = next(_ROOTS[0].glob(f"*/teachers/{name}.json"), file)
             advice = ""
             if recipe != file:
                 command = "distill" if is_of_student(recipe) else "train_teacher"
                 advice = f"; python scripts/{command}.py --config {recipe} --name {name} makes it"
-            raise FerKerasError(f"{file}: its teacher {name} is in none of {', '.join(map(str, roots))}{advice}")
+            raise FerKerasError(f"{file}: its teacher {name} is in none of {', '.join(map(str, _ROOTS))}{advice}")
         files.append(teacher)
     return files

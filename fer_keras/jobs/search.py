@@ -24,7 +24,7 @@ from fer_keras.config import NO_DATA, StudentConfig, require
 from fer_keras.errors import FerKerasError
 from fer_keras.jobs import recipes
 from tuner.options import SHORT_EPOCHS, SearchOptions
-from tuner.workers import exit_with_supervisor, role_is_whole, supervise
+from tuner.workers import exit_with_supervisor, has_role, supervise
 
 _LEFT_OUT = ("model", "init_from")
 """What a student's recipe says and a search does not."""
@@ -58,7 +58,7 @@ def main() -> int:
     args = parser().parse_args()
     require("--workers", args.workers, 0, 1000)
     options = _search_options(args)
-    if not role_is_whole() and args.workers:
+    if not has_role() and args.workers:
         return supervise([sys.executable, *sys.orig_argv[1:]], args.workers)
     exit_with_supervisor()
     base, options = _with_recipe(args, options)

@@ -18,16 +18,18 @@ from fer_keras.cards.model_card import (
     read_card,
     read_cards,
     standing_texts,
+    teacher_names,
     unlabelled_count,
 )
 from fer_keras.cards.sample import write_sample
 from fer_keras.cards.table import require_own_index, write_index
 from fer_keras.cards.text import card_text
 from fer_keras.data.dataset import FaceData
+from fer_keras.data.model_classes import read_label_set
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.calibration import write_calibration
-from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, in_classes_of, mirrored_logits
+from fer_keras.evaluation.evaluate import evaluate, evaluate_ensemble, mirrored_logits
 from fer_keras.evaluation.report import draw_figures
 from fer_keras.evaluation.results import Evaluation, read_history
 from fer_keras.export.record import read_calibration, read_exports, stale_files
@@ -89,10 +91,9 @@ def _with_shipped_teachers(recorded: dict[str, Any], shipped: Path) -> dict[str,
     recipe = recorded["config"]
     if "teachers" not in recipe:
         return recorded
-    cards = [card for card in read_cards(shipped) if card["kind"] != "ensemble"]
-    names = {card[key]: card["name"] for card in cards for key in ("fingerprint_as_trained", "fingerprint")}
+    teachers = teacher_names(recipe["teachers"], read_cards(shipped))
     own = [*recipe.get("teacher_names", []), *recipe["teachers"]]  # where there are no names, fingerprints
-    called = [names.get(teacher, name) for teacher, name in zip(recipe["teachers"], own, strict=False)]
+    called = [teacher["name"] or name for teacher, name in zip(teachers, own, strict=False)]
     return {**recorded, "config": {**recipe, "teacher_names": called}}
 
 
@@ -134,11 +135,12 @@ def ship_ensemble(
     marked = as_trained_on(folder.parent / members[0], data).labelled()
     scored, mirror_images = [], []
     for name, card in zip(members, cards, strict=True):
-        member = folder.parent / name
+        member, classes = folder.parent / name, read_label_set(folder.parent / name)
         if card["data"]["fingerprint"] != cards[0]["data"]["fingerprint"]:
             raise FerKerasError(f"{member}: was trained on other images than {members[0]}, expected the same")
         model = load_model(member)
-        scored.append(evaluate(model, in_classes_of(member / MODEL_FILE, marked), file=member / MODEL_FILE))
+        faces = marked.with_label_set(classes) if classes else marked
+        scored.append(evaluate(model, faces, file=member / MODEL_FILE))
         if mirrored:
             mirror_images.append(mirrored_logits(model, marked))
     evaluation = evaluate_ensemble(scored, marked, mirror_images)

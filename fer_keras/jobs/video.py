@@ -83,7 +83,7 @@ def main() -> int:
     """Parse, follow, write; return 1 if the video turned out damaged, 130 after Ctrl-C."""
     args = parser().parse_args()
     require("--every", args.every, 1, 1_000_000)
-    require("--start", args.start, 0, 1e9)
+    require("--start", args.start, 0, 10**9)
     if args.end is not None and args.end <= args.start:
         raise FerKerasError(f"--end {args.end:g}: expected more than --start {args.start:g}")
     if args.plot:

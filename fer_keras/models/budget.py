@@ -72,7 +72,8 @@ def activation_memory(model: keras.Model) -> int:
         return max(map(activation_memory, members))
     steps, last_use, alias = [], {}, {}
     for layer in model.layers:
-        sources = [alias[id(tensor)] for tensor in _inputs(layer)]
+        inputs = [] if isinstance(layer, layers.InputLayer) else keras.tree.flatten(layer.input)
+        sources = [alias[id(tensor)] for tensor in inputs]
         target = id(layer.output)
         alias[target] = sources[0] if sources and isinstance(layer, _IN_PLACE) else target
         step = len(steps)
@@ -85,12 +86,6 @@ def activation_memory(model: keras.Model) -> int:
         peak = max(peak, sum(live.values()))
         live = {tensor: size for tensor, size in live.items() if last_use[tensor] > step}
     return peak
-
-
-def _inputs(layer: layers.Layer) -> list[keras.KerasTensor]:
-    if isinstance(layer, layers.InputLayer):
-        return []
-    return layer.input if isinstance(layer.input, list) else [layer.input]
 
 
 def fit_to_budget(

@@ -2,7 +2,7 @@
 
 import json
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,12 @@ def model_file(path: str | Path) -> Path:
 def model_name(file: Path) -> str:
     """Return what people call the model in `file`: its folder's name, or the file's where that is its own."""
     return file.parent.resolve().name if file.name == MODEL_FILE else file.stem
+
+
+def model_names(files: Sequence[Path]) -> list[str]:
+    """Return what people call the models in `files`: as `model_name`, or by the whole path where that is not unique."""
+    names = [model_name(file) for file in files]
+    return [name if names.count(name) == 1 else str(file) for name, file in zip(names, files, strict=True)]
 
 
 def save_model(model: keras.Model, path: Path, label_set: LabelSet) -> None:

@@ -150,16 +150,8 @@ def _cost_if_built(kind: Kind, shapes: tuple[Shape, ...], settings: _Settings) -
     return tuple(output.shape[1:]), parameters(built), multiply_adds(keras.Model(inputs, output))
 
 
-def _input(shape: Shape) -> Cost:
-    return shape, 0, 0
-
-
 def _same(shape: Shape, *_: Shape) -> Cost:
     return shape, 0, 0
-
-
-def _batch_normalization(shape: Shape) -> Cost:
-    return shape, 2 * shape[-1], 0
 
 
 def _side(side: int, window: int, stride: int, padding: str) -> int:
@@ -185,21 +177,13 @@ def _depthwise(shape: Shape, kernel_size: int, strides: int = 1, padding: str = 
 def _separable(
     shape: Shape, filters: int, kernel_size: int, strides: int = 1, padding: str = "valid", use_bias: bool = True
 ) -> Cost:
-    depthwise, own, multiply_adds = _depthwise(shape, kernel_size, strides, padding, False)
-    given, others, more = _convolution(depthwise, filters, 1, use_bias=use_bias)
-    return given, own + others, multiply_adds + more
+    between, depthwise, first_step = _depthwise(shape, kernel_size, strides, padding, False)
+    result, pointwise, second_step = _convolution(between, filters, 1, use_bias=use_bias)
+    return result, depthwise + pointwise, first_step + second_step
 
 
 def _pooling(shape: Shape, pool_size: int = 2) -> Cost:
     return (shape[0] // pool_size, shape[1] // pool_size, shape[2]), 0, 0
-
-
-def _flatten(shape: Shape) -> Cost:
-    return (prod(shape),), 0, 0
-
-
-def _global_pooling(shape: Shape) -> Cost:
-    return shape[-1:], 0, 0
 
 
 def _dense(shape: Shape, units: int, use_bias: bool = True) -> Cost:
@@ -213,7 +197,7 @@ def _rule(cost: Callable[..., Cost], counted: str = "", aside: str = "") -> _Rul
 
 _WINDOW = "kernel_size strides padding use_bias"
 _RULES: dict[str, _Rule] = {
-    "InputLayer": _rule(_input, "shape"),
+    "InputLayer": _rule(_same, "shape"),
     "Rescaling": _rule(_same, aside="scale offset"),
     "ReLU": _rule(_same),
     "LeakyReLU": _rule(_same, aside="negative_slope"),
@@ -221,13 +205,13 @@ _RULES: dict[str, _Rule] = {
     "Dropout": _rule(_same, aside="rate"),
     "SpatialDropout2D": _rule(_same, aside="rate"),
     "Add": _rule(_same),
-    "BatchNormalization": _rule(_batch_normalization, aside="momentum epsilon"),
+    "BatchNormalization": _rule(lambda shape: (shape, 2 * shape[-1], 0), aside="momentum epsilon"),
     "Conv2D": _rule(_convolution, f"filters {_WINDOW}", "activation"),
     "DepthwiseConv2D": _rule(_depthwise, _WINDOW, "activation"),
     "SeparableConv2D": _rule(_separable, f"filters {_WINDOW}", "activation"),
     "MaxPooling2D": _rule(_pooling, "pool_size"),
     "AveragePooling2D": _rule(_pooling, "pool_size"),
-    "Flatten": _rule(_flatten),
-    "GlobalAveragePooling2D": _rule(_global_pooling),
+    "Flatten": _rule(lambda shape: ((prod(shape),), 0, 0)),
+    "GlobalAveragePooling2D": _rule(lambda shape: (shape[-1:], 0, 0)),
     "Dense": _rule(_dense, "units use_bias", "activation"),
 }

@@ -1,6 +1,5 @@
 """What TensorBoard, the console and the run folder record of a run."""
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,8 +89,3 @@ class TensorBoardImages(keras.callbacks.Callback):
         with self._writer.as_default():
             tf.summary.image(name, pixels[None], step=step)
         self._writer.flush()
-
-
-def progress_bar() -> int:
-    """Return Keras's `verbose`: its own bar with ETA inside an epoch on a terminal, none in a log file."""
-    return 1 if sys.stdout.isatty() else 0

@@ -66,7 +66,11 @@ class Checkpoint(keras.callbacks.Callback):
         self._shipped = for_shipping(network)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write the state at the end of `epoch` and drop the one before."""
+        """Write the state at the end of `epoch` and drop the one before.
+
+        Raises:
+            FerKerasError: the loss is no number.
+        """
         logs = {name: float(value) for name, value in (logs or {}).items()}
         if not math.isfinite(logs["loss"]):
             raise FerKerasError(

@@ -1,7 +1,9 @@
 """Fits a teacher or a student: the same optimizer, callbacks and way to go on after an interruption."""
 
 import re
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import keras
@@ -9,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fer_keras import distributed
-from fer_keras.config import FitConfig
+from fer_keras.config import StudentConfig, TeacherConfig
 from fer_keras.data.augment import sheet_of_views
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.objective import view_schedule
@@ -28,15 +30,23 @@ SHEET_FACES = 6
 """How many faces TensorBoard's sheet of views shows."""
 
 
-def fit_run(
-    run: Run,
-    train: FaceData,
-    val: FaceData,
-    batches: Callable[..., tf.data.Dataset],
-    trainer_of: Callable[[keras.Model], tuple[keras.Model, keras.losses.Loss | None]],
-    *,
-    callbacks: Sequence[keras.callbacks.Callback] = (),
-) -> Path:
+@dataclass(frozen=True)
+class TrainingSetup:
+    """What a network is fitted with.
+
+    Attributes:
+        batches: epochs -> the batches of all of them, without a break.
+        trainer_of: network -> what is fitted (the network itself, or a Distiller around it), and the loss that it is
+            compiled with.
+        callbacks: more than the usual ones; each epoch's checkpoint is written before they see its end.
+    """
+
+    batches: Callable[[range], tf.data.Dataset]
+    trainer_of: Callable[[keras.Model], tuple[keras.Model, keras.losses.Loss | None]]
+    callbacks: Sequence[keras.callbacks.Callback] = ()
+
+
+def fit_run(run: Run, train: FaceData, val: FaceData, setup: TrainingSetup) -> Path:
     """Fit the network of a run, choosing by `val`, and keep the best model.
 
     Writes config.json, model.keras (by validation accuracy), metrics.csv, tensorboard/ and checkpoint/. A run
@@ -46,10 +56,7 @@ def fit_run(
         run: its folder, the network and its schedule.
         train: the images of an epoch.
         val: images and labels to choose by.
-        batches: called with `epochs=range(...)`, gives the batches of all of them, without a break.
-        trainer_of: network -> what is fitted (the network itself, or a Distiller around it), and the loss that it is
-            compiled with.
-        callbacks: more of them; each epoch's checkpoint is written before they see its end. Defaults to none.
+        setup: what it is fitted with.
 
     Returns:
         The path of the best model.
@@ -58,36 +65,36 @@ def fit_run(
         FerKerasError: the folder holds another run, its checkpoint is damaged, or an option does not fit.
         KeyboardInterrupt: on Ctrl-C, after saying where the best model so far is.
     """
-    precision = run.precision
+    precision, steps = run.precision, steps_per_epoch(len(train), run.config.fit.batch_size)
     with distributed.own_copy(run.folder) as folder:
         own_run = run.at(folder)
         with own_run.claimed({"precision": precision}):
             if not own_run.is_finished:
-                network = _network(own_run, precision, len(train))
-                trainer, loss = trainer_of(network)
-                macro_f1 = _compile(trainer, loss, own_run.config.fit, len(train), val.label_set)
-                standard = _callbacks(network, own_run, macro_f1, _sheet(own_run, train))
-                _fit(trainer, own_run, batches, len(train), val, [*standard, *callbacks])
+                _require_an_image_a_host(len(train), own_run.config.fit.batch_size)
+                network = _network(own_run, precision, steps)
+                trainer, loss = setup.trainer_of(network)
+                macro_f1 = _compile(trainer, loss, own_run.config, steps)
+                usual = _callbacks(network, own_run, macro_f1, _sheet(own_run, train))
+                _fit(trainer, own_run, val, replace(setup, callbacks=[*usual, *setup.callbacks]), steps)
     return run.model_file
 
 
-def _network(run: Run, precision: str, count: int) -> keras.Model:
-    """The network of a run, as it is trained on `count` images; of a fresh run with its first weights."""
-    network = first_network(run)
-    momentum = batch_norm_momentum(steps_per_epoch(count, run.config.fit.batch_size))
+def _network(run: Run, precision: str, steps: int) -> keras.Model:
+    """The network of a run, as it is trained by `steps` an epoch; of a fresh run with its first weights."""
+    network, layers = first_network(run), SPREAD if distributed.hosts() > 1 else FAST
     with distributed.scope():
-        return for_training(network, precision, SPREAD if distributed.hosts() > 1 else FAST, bn_momentum=momentum)
+        return for_training(network, precision, layers, batch_norm_momentum(steps))
 
 
 def _compile(
-    trainer: keras.Model, loss: keras.losses.Loss | None, config: FitConfig, count: int, label_set: LabelSet
+    trainer: keras.Model, loss: keras.losses.Loss | None, config: TeacherConfig | StudentConfig, steps: int
 ) -> MacroF1:
-    """Compile what is fitted on `count` images; return the metric whose counts are drawn."""
-    _require_an_image_a_host(count, config.batch_size)
+    """Compile what is fitted by `steps` an epoch; return the metric whose counts are drawn."""
+    label_set = config.data.label_set
     with distributed.scope():
         macro_f1 = MacroF1(label_set.heads[0].stop)
         trainer.compile(
-            optimizer=make_optimizer(config, steps_per_epoch(count, config.batch_size)),
+            optimizer=make_optimizer(config.fit, steps),
             loss=loss,
             metrics=[*_accuracies(label_set), macro_f1],
             jit_compile=False,  # XLA on a CPU is several times slower on these networks.
@@ -107,14 +114,7 @@ def _accuracies(label_set: LabelSet) -> list[LabelledAccuracy]:
     return [LabelledAccuracy(heads), *of_heads]
 
 
-def _fit(
-    trainer: keras.Model,
-    run: Run,
-    batches: Callable[..., tf.data.Dataset],
-    count: int,
-    val: FaceData,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
+def _fit(trainer: keras.Model, run: Run, val: FaceData, setup: TrainingSetup, steps: int) -> None:
     restore(trainer, run)
     config, done = run.config.fit, run.progress.epoch
     if done:
@@ -122,14 +122,14 @@ def _fit(
     try:
         with distributed.scope():
             trainer.fit(
-                distributed.shared(lambda: batches(epochs=range(done, config.epochs))),
-                steps_per_epoch=steps_per_epoch(count, config.batch_size),
+                distributed.shared(lambda: setup.batches(range(done, config.epochs))),
+                steps_per_epoch=steps,
                 initial_epoch=done,
                 epochs=config.epochs,
                 validation_data=distributed.shared(lambda: evaluation_dataset(val)),
-                verbose=cb.progress_bar(),
+                verbose=int(sys.stdout.isatty()),  # a bar with the time left of an epoch, but not in a log file
                 shuffle=False,  # the batches are shuffled already
-                callbacks=callbacks,
+                callbacks=setup.callbacks,
             )
     except tf.errors.OpError as error:  # of what TensorFlow calls, such as a cache that went while it was read
         if sentence := re.search(r"FerKerasError: (.+)", error.message or ""):

@@ -1,6 +1,7 @@
 """tf.data pipelines: what a model is fitted on, in an order that depends on (seed, epoch) alone."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -26,10 +27,10 @@ class TeacherLogits(Protocol):
         """Return float16 [N, members, C]: the logits of every training image under one view."""
 
 
-def without_autotune(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Switch off tf.data's autotune thread, which on some machines of few cores stalls epochs, by up to 1.6 times."""
+def with_autotune(dataset: tf.data.Dataset, enabled: bool) -> tf.data.Dataset:
+    """Switch tf.data's autotune thread on or off: with few cores it may stall epochs, by up to 1.6 times."""
     options = tf.data.Options()
-    options.autotune.enabled = False
+    options.autotune.enabled = enabled
     return dataset.with_options(options)
 
 
@@ -38,15 +39,29 @@ def steps_per_epoch(count: int, batch_size: int) -> int:
     return -(-count // batch_size)
 
 
+@dataclass(frozen=True)
+class BatchOrder:
+    """Which images a batch has: a function of the seed and the epoch.
+
+    Attributes:
+        batch_size: images a step; the last of an epoch may have fewer.
+        seed: of the order.
+        part: (r, n) for every n-th row of a batch from its row r on, for one of n hosts.
+    """
+
+    batch_size: int
+    seed: int
+    part: tuple[int, int] = (0, 1)
+
+    def rows(self, epoch: int, count: int) -> Iterator[np.ndarray]:
+        """Yield the rows, int [B], of each batch of an epoch over `count` images."""
+        first, hosts = self.part
+        for batch in np.split(epoch_order(self.seed, epoch, count), range(self.batch_size, count, self.batch_size)):
+            yield batch[first::hosts]
+
+
 def training_dataset(
-    data: FaceData,
-    schedule: ViewSchedule,
-    teacher: TeacherLogits | None = None,
-    *,
-    epochs: range,
-    batch_size: int,
-    seed: int,
-    part: tuple[int, int] = (0, 1),
+    data: FaceData, schedule: ViewSchedule, teacher: TeacherLogits | None = None, *, epochs: range, order: BatchOrder
 ) -> tf.data.Dataset:
     """Return batches of (uint8 views [B, 48, 48, 1], float32 targets [B, C]), where views are mixed of mixed targets.
 
@@ -59,18 +74,14 @@ def training_dataset(
         teacher: the logits of the views that the schedule has; y is then {"targets": [B, C],
             "teacher_logits": float32 [B, M, C]}. Defaults to none.
         epochs: which of them.
-        batch_size: images a step; the last of an epoch may have fewer.
-        seed: of the order of the images.
-        part: (r, n) for every n-th row of a batch from its row r on, for one of n hosts. Defaults to all.
+        order: which images a batch has.
     """
 
     def batches() -> Iterator[tuple[dict[str, np.ndarray], Any]]:
         for epoch in epochs:
             pictures = _Pictures(data, schedule, epoch)
             logits = teacher.view(schedule.view(epoch)) if teacher else None
-            order = epoch_order(seed, epoch, len(data))
-            for whole in np.split(order, range(batch_size, len(order), batch_size)):
-                rows = whole[part[0] :: part[1]]
+            for rows in order.rows(epoch, len(data)):
                 y = pictures.targets(rows)
                 if teacher:
                     y = {"targets": y, "teacher_logits": logits[rows].astype(np.float32)}
@@ -135,4 +146,4 @@ def evaluation_dataset(data: FaceData, batch_size: int = EVALUATION_BATCH) -> tf
 
 
 def _prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    return without_autotune(dataset.prefetch(4))
+    return with_autotune(dataset.prefetch(4), False)

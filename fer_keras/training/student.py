@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import keras
+import tensorflow as tf
 
 from fer_keras import distributed
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.distiller import Distiller
 from fer_keras.distill.objective import view_schedule
-from fer_keras.training.loop import fit_run
-from fer_keras.training.pipeline import TeacherLogits, training_dataset
+from fer_keras.training.loop import TrainingSetup, fit_run
+from fer_keras.training.pipeline import BatchOrder, TeacherLogits, training_dataset
 from fer_keras.training.run import Run
 
 
@@ -32,15 +32,11 @@ def train_student(
         The path of the best model.
     """
     config = run.config
-    batches = partial(
-        training_dataset,
-        train,
-        replace(view_schedule(config), cached=cache.views),
-        cache,
-        batch_size=config.fit.batch_size,
-        seed=config.fit.seed,
-        part=(distributed.rank(), distributed.hosts()),
-    )
+    schedule = replace(view_schedule(config), cached=cache.views)
+    order = BatchOrder(config.fit.batch_size, config.fit.seed, (distributed.rank(), distributed.hosts()))
+
+    def batches(epochs: range) -> tf.data.Dataset:
+        return training_dataset(train, schedule, cache, epochs=epochs, order=order)
 
     def trainer_of(network: keras.Model) -> tuple[Distiller, None]:
         heads = [(head.start, head.stop) for head in config.data.label_set.heads]
@@ -48,4 +44,4 @@ def train_student(
         distiller = Distiller(network, config.loss, config.temperature, config.alpha, smoothing, options, heads)
         return distiller, None  # the loss is the Distiller's own
 
-    return fit_run(run, train, val, batches, trainer_of, callbacks=callbacks)
+    return fit_run(run, train, val, TrainingSetup(batches, trainer_of, callbacks))

@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+
+import tensorflow as tf
 
 from fer_keras.config import TeacherConfig, require
 from fer_keras.data.dataset import FaceData
 from fer_keras.distill.losses import LabelCrossEntropy, over_heads
 from fer_keras.distill.objective import view_schedule
 from fer_keras.models.registry import preset
-from fer_keras.training.loop import fit_run
-from fer_keras.training.pipeline import training_dataset
+from fer_keras.training.loop import TrainingSetup, fit_run
+from fer_keras.training.pipeline import BatchOrder, training_dataset
 from fer_keras.training.run import Run
 
 
@@ -54,8 +55,10 @@ def train_teacher(run: Run, train: FaceData, val: FaceData) -> Path:
         The path of the best model.
     """
     config = run.config
-    batches = partial(
-        training_dataset, train, view_schedule(config), batch_size=config.fit.batch_size, seed=config.fit.seed
-    )
+    schedule, order = view_schedule(config), BatchOrder(config.fit.batch_size, config.fit.seed)
     loss = over_heads(LabelCrossEntropy(config.fit.label_smoothing), config.data.label_set.heads)
-    return fit_run(run, train, val, batches, lambda network: (network, loss))
+
+    def batches(epochs: range) -> tf.data.Dataset:
+        return training_dataset(train, schedule, epochs=epochs, order=order)
+
+    return fit_run(run, train, val, TrainingSetup(batches, lambda network: (network, loss)))

@@ -1,4 +1,4 @@
-"""What both processes of the test are told."""
+"""What both processes of the test are data_config."""
 
 import numpy as np
 
@@ -16,12 +16,12 @@ LANES = {"mixed": {"mixup": 0.5}, "dist": {"loss": "dist", "alpha": 0.5}, "label
 
 def images_of() -> tuple[FaceData, FaceData, DataConfig]:
     """Two whole batches to learn from, some to choose by, and what they are."""
-    data, told = training_data(FACES)
-    return data.split("train").take(np.arange(2 * FIT.batch_size)), data.split("val"), told
+    data, data_config = training_data(FACES)
+    return data.split("train").take(np.arange(2 * FIT.batch_size)), data.split("val"), data_config
 
 
 def config_of(lane: str, data: DataConfig, teacher: str) -> StudentConfig | TeacherConfig:
-    """What a lane is told."""
+    """What a lane is data_config."""
     if lane == "labels":
         return TeacherConfig(data, "separable-25k", options=NETWORK, fit=FIT, **LANES[lane])
     return StudentConfig(

@@ -54,7 +54,7 @@ def fit(folder: Path, stop_after: int | None = None) -> dict[str, list[int]]:
     train, val, data = images_of()
     teacher = load_model(folder.parent / "teacher.keras")
     fingerprint = teacher_fingerprint(teacher)
-    told = {folder / name: config_of(name, data, fingerprint) for name in LANES}
+    configs = {folder / name: config_of(name, data, fingerprint) for name in LANES}
     epochs = defaultdict(list)
 
     class Listens(runs._Reporter):
@@ -69,15 +69,15 @@ def fit(folder: Path, stop_after: int | None = None) -> dict[str, list[int]]:
             "fer_keras.training.network.from_preset", lambda *_, **__: load_model(folder.parent / "start.keras")
         )
         patch.setattr(side_by_side, "STATE_SECONDS", 0)
-        runs.fit_runs(told, train, val, {fingerprint: teacher})
+        runs.fit_runs(configs, train, val, {fingerprint: teacher})
     return epochs
 
 
-def told_by_scripts(folder: Path) -> dict[str, dict]:
+def recipes_of_scripts(folder: Path) -> dict[str, dict]:
     """What the scripts would fit, as folder -> config."""
-    told = {}
+    recipes = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(runs, "fit_runs", lambda configs, *_: told.update(configs))
+        patch.setattr(runs, "fit_runs", lambda configs, *_: recipes.update(configs))
         patch.setattr(cli, "load_data", lambda _: FACES)
         teacher = folder / "teacher.keras"
         learns = ["--model", "residual-10", "residual-18", "--seeds", 4, 5, "--mixup", 0.3, "--epochs", 7]
@@ -87,12 +87,12 @@ def told_by_scripts(folder: Path) -> dict[str, dict]:
         run("ablate.py", "--accelerator", *of_study, "--epochs", 40)
         short = run("ablate.py", "--accelerator", *of_study, "--epochs", 32)
     assert short.status and "arms 'baseline' and '32 views' are the same in 32 epochs" in short.err
-    return {str(path.relative_to(folder)): to_dict(config) for path, config in told.items()}
+    return {str(path.relative_to(folder)): to_dict(config) for path, config in recipes.items()}
 
 
 def main(folder: Path) -> None:
-    """Leave outputs.json, told.json, epochs.json, whole/ and resumed/ in `folder`."""
-    (folder / "told.json").write_text(json.dumps(told_by_scripts(folder)))
+    """Leave outputs.json, recipes.json, epochs.json, whole/ and resumed/ in `folder`."""
+    (folder / "recipes.json").write_text(json.dumps(recipes_of_scripts(folder)))
     (folder / "outputs.json").write_text(json.dumps(furthest_outputs()))
     epochs = [fit(folder / "whole")]
     with pytest.raises(StopError):

@@ -80,11 +80,11 @@ def test_it_learns_what_keras_fit_learns(lane, folder, tmp_path, monkeypatch):
         moved = np.abs(other - np.asarray(start)).max()
         assert np.abs(mine - other).max() < 1e-2 * moved, start.path
     # What both say of the run, but for the machine, is the same.
-    told = [json.loads((run / "config.json").read_text()) for run in runs]
-    assert told[0]["config"] == told[1]["config"]
-    assert "jax" in told[1]["environment"] and "tensorflow" not in told[1]["environment"]
-    assert (told[1]["environment"]["device"], told[1]["environment"]["precision"]) == ("cpu", "float32")
-    assert told[1]["environment"]["side by side"] == (1 if lane == "labels" else 2)
+    recorded = [json.loads((run / "config.json").read_text()) for run in runs]
+    assert recorded[0]["config"] == recorded[1]["config"]
+    assert "jax" in recorded[1]["environment"] and "tensorflow" not in recorded[1]["environment"]
+    assert (recorded[1]["environment"]["device"], recorded[1]["environment"]["precision"]) == ("cpu", "float32")
+    assert recorded[1]["environment"]["side by side"] == (1 if lane == "labels" else 2)
 
 
 @pytest.mark.parametrize("lane", LANES)
@@ -111,10 +111,10 @@ def test_neither_engine_goes_on_with_what_the_other_began(folder, tmp_path, monk
     write_digests(checkpoint)
     with pytest.raises(FerKerasError, match=r"was written by scripts/accelerate\.py, which alone can go on with it"):
         train_teacher(Run(run, config, resume=True), train, val)
-    told = json.loads((run / "config.json").read_text())
-    write_json(run / "config.json", {**told, "environment": {"tensorflow": "2"}})
+    recorded = json.loads((run / "config.json").read_text())
+    write_json(run / "config.json", {**recorded, "environment": {"tensorflow": "2"}})
     with pytest.raises(FerKerasError, match="was begun by Keras's fit on TensorFlow, which alone can go on with it"):
-        runs_of_jax._refuse_other_engine(Run(run, config, resume=True))
+        runs_of_jax._check_engine(Run(run, config, resume=True))
 
 
 def test_our_layers_answer_as_stock_ones(folder):
@@ -123,26 +123,26 @@ def test_our_layers_answer_as_stock_ones(folder):
 
 
 def test_scripts_tell_what_those_of_keras_fit_tell(folder):
-    told = json.loads((folder / "told.json").read_text())
+    recipes = json.loads((folder / "recipes.json").read_text())
     data, data_config = training_data(FACES)
     for model in ("residual-10", "residual-18"):
         for seed in (4, 5):
             default = main_job_defaults(drawn=False)[0]
             fit = replace(default.fit, epochs=7, seed=seed)
             config = replace(default, data=data_config, model=model, mixup=0.3, fit=fit)
-            assert told[f"labels/{model}-{seed}"] == to_dict(config)
+            assert recipes[f"labels/{model}-{seed}"] == to_dict(config)
     teacher, assistant = (load_model(folder / name) for name in ("teacher.keras", "start.keras"))
     default = main_job_defaults(drawn=False)[1]
     fit = replace(default.fit, batch_size=32)
     config = replace(
         default, data=data_config, teachers=(teacher_fingerprint(teacher),), teacher_names=("teacher",), fit=fit
     )
-    assert told["distilled/mine-0"] == to_dict(config)
+    assert recipes["distilled/mine-0"] == to_dict(config)
     teachers = {ENSEMBLE: [Teacher(teacher)], SINGLE: [Teacher(teacher)], ASSISTANT: [Teacher(assistant)]}
     study = Study(base_config(40), teachers, data, data_config, folder, folder, folder)
     for arm in ARMS:
-        assert told[f"ablation/{run_name(arm.name, 0)}"] == to_dict(study.config(arm, 0))
-    assert len(told) == 5 + len(ARMS)
+        assert recipes[f"ablation/{run_name(arm.name, 0)}"] == to_dict(study.config(arm, 0))
+    assert len(recipes) == 5 + len(ARMS)
 
 
 def test_without_jax_the_command_says_what_to_install(monkeypatch):

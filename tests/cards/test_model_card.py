@@ -121,17 +121,17 @@ def test_teachers_by_name_or_fingerprint(data):
 def test_what_a_model_began_with_is_told_to_the_beginning(data):
     first = {"fingerprint": "1" * 64}
     config = {"model": "small-cnn", "view_seed": 3, "fit": {"learning_rate": 0.01}}
-    known = {"epochs": 1000, "seconds": 7300.0, "best_validation_accuracy": 0.5}
-    second = {"fingerprint": "2" * 64, "config": config, **known, "ancestor": first}
+    history = {"epochs": 1000, "seconds": 7300.0, "best_validation_accuracy": 0.5}
+    second = {"fingerprint": "2" * 64, "config": config, **history, "ancestor": first}
     run = {**RUN, "ancestor": {**second, "fingerprint": "3" * 64, "ancestor": second}}
     facts = {"fingerprint": "a", "data": FACTS, "figures": {}, "reproduce": "train"}
     card = cards.model_card("m", scored(data), (run, HISTORY), facts, ())
     run["ancestor"]["config"] = {"model": "small-cnn", "fit": {"learning_rate": 0.004}}
-    told = "the best of 1,000 epochs of a `small-cnn` in 2:01:40 (learning rate"
+    learned = "the best of 1,000 epochs of a `small-cnn` in 2:01:40 (learning rate"
     assert (
-        f"\n- it began with the weights of fingerprint `333333333333`, {told} 0.004, validation accuracy 50.00%)"
-        f"\n- which began with the weights of fingerprint `222222222222`, {told} 0.01, view seed 3, validation accuracy"
-        " 50.00%)"
+        f"\n- it began with the weights of fingerprint `333333333333`, {learned} 0.004, validation accuracy 50.00%)"
+        f"\n- which began with the weights of fingerprint `222222222222`, {learned} 0.01, view seed 3, validation"
+        " accuracy 50.00%)"
         "\n- which began with the weights of fingerprint `111111111111`\n"
     ) in card_text(card)
     assert "began" not in card_text(card_of(scored(data)))
@@ -184,8 +184,10 @@ def test_private_test_has_columns_where_a_model_was_scored_on_it(data):
     assert header.endswith("| calibration error | PrivateTest | no copies | file |")
     private = seen["scores"]["splits"]["private_test"]
     low, high = private["all"]["accuracy_interval"]
-    told = f"| 50.0 [{100 * low:.1f}, {100 * high:.1f}] | {100 * private['without_copies']['accuracy']:.1f} | 1.23 MB |"
-    assert rows[0].endswith(told) and private["without_copies"]["accuracy"] == pytest.approx(5 / 12)
+    cells = (
+        f"| 50.0 [{100 * low:.1f}, {100 * high:.1f}] | {100 * private['without_copies']['accuracy']:.1f} | 1.23 MB |"
+    )
+    assert rows[0].endswith(cells) and private["without_copies"]["accuracy"] == pytest.approx(5 / 12)
     assert rows[1].endswith("| - | - | 1.23 MB |")
 
 

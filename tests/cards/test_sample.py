@@ -15,9 +15,9 @@ def test_a_model_agrees_with_its_own_sample_to_six_digits(reader, tmp_path):
     sample.write_sample(reader, tmp_path)
     images = sample.sample_faces()
     assert images.shape == (14, 48, 48, 1) and len({image.tobytes() for image in images}) == 14
-    written = read_json(tmp_path / "sample.json")
-    assert written["pixels_sha256"] == hashlib.sha256(images.tobytes()).hexdigest()
-    np.testing.assert_allclose(written["logits"], predict_logits(reader, images), rtol=1e-5)
+    published = read_json(tmp_path / "sample.json")
+    assert published["pixels_sha256"] == hashlib.sha256(images.tobytes()).hexdigest()
+    np.testing.assert_allclose(published["logits"], predict_logits(reader, images), rtol=1e-5)
     assert sample.sample_difference(reader, tmp_path) <= 1e-6 < sample.SAMPLE_TOLERANCE
 
 
@@ -42,7 +42,7 @@ def test_a_change_of_the_drawing_is_told_apart(reader, tmp_path, monkeypatch):
 @pytest.mark.parametrize("damage", [lambda rows: rows[:-1], lambda rows: [rows[0][:-1], *rows[1:]]])
 def test_a_sample_of_another_shape_is_a_sentence(damage, reader, tmp_path):
     sample.write_sample(reader, tmp_path)
-    written = read_json(tmp_path / "sample.json")
-    write_json(tmp_path / "sample.json", {**written, "logits": damage(written["logits"])})
+    published = read_json(tmp_path / "sample.json")
+    write_json(tmp_path / "sample.json", {**published, "logits": damage(published["logits"])})
     with pytest.raises(FerKerasError, match=r"sample\.json: expected logits \[14, 7\]"):
         sample.sample_difference(reader, tmp_path)

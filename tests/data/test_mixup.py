@@ -9,7 +9,7 @@ from fer_keras.data.augment import make_views
 from fer_keras.data.mixup import make_mixed_views, mix
 from fer_keras.data.random_streams import epoch_order, label_view_seed, mix_partners
 from fer_keras.distill.objective import ViewSchedule
-from fer_keras.training.pipeline import training_dataset
+from fer_keras.training.pipeline import BatchOrder, training_dataset
 
 
 class Logits:
@@ -66,7 +66,7 @@ def mixed_targets(train, partners, share):
 
 def test_students_see_the_pictures_that_the_teachers_saw_with_both_labels(train):
     schedule = ViewSchedule(4, 3, mixup=0.5)
-    batches = list(training_dataset(train, schedule, Logits(), epochs=range(1, 2), batch_size=64, seed=9))
+    batches = list(training_dataset(train, schedule, Logits(), epochs=range(1, 2), order=BatchOrder(64, 9)))
     order = epoch_order(9, 1, 100)
     partners, share = mix_partners(0.5, 4, 1, 100)
     np.testing.assert_array_equal(
@@ -79,9 +79,8 @@ def test_students_see_the_pictures_that_the_teachers_saw_with_both_labels(train)
 
 
 def test_teachers_learn_from_mixed_views_of_their_own_stream(train):
-    batches = list(
-        training_dataset(train, ViewSchedule(label_view_seed(9), mixup=0.5), epochs=range(3, 4), batch_size=64, seed=9)
-    )
+    schedule = ViewSchedule(label_view_seed(9), mixup=0.5)
+    batches = list(training_dataset(train, schedule, epochs=range(3, 4), order=BatchOrder(64, 9)))
     order, seed = epoch_order(9, 3, 100), label_view_seed(9)
     partners, share = mix_partners(0.5, seed, 3, 100)
     np.testing.assert_array_equal(

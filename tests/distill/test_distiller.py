@@ -87,11 +87,11 @@ def test_fit_honours_sample_weights(batch):
     for data, weights in ((slice(None), np.r_[np.full(12, 2.0), np.zeros(12)]), (slice(0, 12), np.ones(12))):
         distiller = Distiller(tiny())
         distiller.compile(keras.optimizers.SGD(0.1), jit_compile=False)
-        some = {name: value[data] for name, value in y.items()}
+        of_batch = {name: value[data] for name, value in y.items()}
         # Frozen normalisation: only the loss may tell the two batches apart.
         for layer in distiller.student.layers:
             layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
-        distiller.train_on_batch(images[data], some, sample_weight=weights.astype(np.float32))
+        distiller.train_on_batch(images[data], of_batch, sample_weight=weights.astype(np.float32))
         trained.append(distiller.student.get_weights())
     for both, alone in zip(*trained, strict=True):
         np.testing.assert_allclose(both, alone, rtol=1e-4, atol=1e-6)

@@ -59,9 +59,9 @@ def test_the_cache_is_what_the_teachers_say(teacher, train, tmp_path):
 
 def test_a_subset_has_the_views_of_the_whole(teacher, train, tmp_path):
     rows = np.array([5, 80, 149])
-    whole, some = train, train.take(rows)
+    every_image, few_images = train, train.take(rows)
     logits = []
-    for data in (whole, some):
+    for data in (every_image, few_images):
         identity = identify(teacher, data, VIEWS, 7)
         logits.append(LogitCache([write_logits(teacher, data, identity, 1, tmp_path)], [identity], 1).view(0))
     np.testing.assert_allclose(logits[0][rows].astype(float), logits[1].astype(float), atol=5e-3)
@@ -100,11 +100,11 @@ def test_a_cache_whose_writer_was_killed_is_completed(teacher, train, tmp_path):
     process.kill()
     assert process.wait() == -signal.SIGKILL
     identity = identify(teacher, train, VIEWS, 7)
-    written = len(list(identity.folder(tmp_path).glob("view-*.npz")))
-    assert 3 <= written < 2000, "the killed process wrote to this very cache"
-    folder = write_logits(teacher, train, identity, written + 2, tmp_path)
-    assert LogitCache([folder], [identity], written + 2).views == written + 2
-    assert verify(teacher, train, identity, written + 2, tmp_path) < 5e-3
+    views = len(list(identity.folder(tmp_path).glob("view-*.npz")))
+    assert 3 <= views < 2000, "the killed process wrote to this very cache"
+    folder = write_logits(teacher, train, identity, views + 2, tmp_path)
+    assert LogitCache([folder], [identity], views + 2).views == views + 2
+    assert verify(teacher, train, identity, views + 2, tmp_path) < 5e-3
 
 
 def test_the_manifest_is_for_people(teacher, train, tmp_path):

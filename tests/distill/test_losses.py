@@ -17,7 +17,7 @@ from fer_keras.distill.losses import (
 )
 
 
-def told(teacher, labels=None):
+def y_true(teacher, labels=None):
     """What a distillation loss compares with: teacher logits [B, M, 7] and the targets of labels [B], or of none."""
     labels = np.full(len(teacher), -1) if labels is None else labels
     return {"targets": one_hot(labels), "teacher_logits": teacher}
@@ -35,7 +35,7 @@ def numpy_softened_kl(teacher, student, temperature):
 def test_softened_kl_agrees_with_numpy(rng, members, temperature):
     teacher = rng.normal(0, 4, (32, members, 7)).astype(np.float32)
     student = rng.normal(0, 4, (32, 7)).astype(np.float32)
-    got = SoftenedKL(temperature).call(told(teacher), student).numpy()
+    got = SoftenedKL(temperature).call(y_true(teacher), student).numpy()
     np.testing.assert_allclose(got, numpy_softened_kl(teacher, student, temperature), rtol=1e-5, atol=1e-5)
 
 
@@ -45,25 +45,25 @@ def test_softened_kl_is_a_known_number():
     student = np.zeros((1, 7), np.float32)
     p = np.exp(0.8) / (np.exp(0.8) + 6)
     by_hand = 6.25 * (p * np.log(7 * p) + (1 - p) * np.log(7 * (1 - p) / 6))
-    assert SoftenedKL(2.5)(told(teacher), student).numpy() == pytest.approx(by_hand, abs=1e-6)
+    assert SoftenedKL(2.5)(y_true(teacher), student).numpy() == pytest.approx(by_hand, abs=1e-6)
     assert by_hand == pytest.approx(0.3444865, abs=1e-6)
 
 
 def test_a_student_that_agrees_costs_nothing(rng):
     logits = rng.normal(0, 5, (8, 7)).astype(np.float32)
-    np.testing.assert_allclose(SoftenedKL(2.5).call(told(logits[:, None]), logits + 3), 0, atol=1e-5)
+    np.testing.assert_allclose(SoftenedKL(2.5).call(y_true(logits[:, None]), logits + 3), 0, atol=1e-5)
 
 
 def test_half_precision_and_certain_teachers_give_finite_losses():
     teacher = np.array([[[60000.0, -60000, 0, 0, 0, 0, 0]]], np.float16)
-    loss = SoftenedKL(1.0).call(told(teacher), np.zeros((1, 7), np.float32)).numpy()
+    loss = SoftenedKL(1.0).call(y_true(teacher), np.zeros((1, 7), np.float32)).numpy()
     np.testing.assert_allclose(loss, np.log(7), rtol=1e-5)
 
 
 def test_an_ensemble_is_the_mean_of_probabilities_not_of_logits():
     teacher = np.array([[[9.0, 0, 0, 0, 0, 0, 0], [0, 2.0, 0, 0, 0, 0, 0]]], np.float32)
     student = np.array([[1.0, 2, 0, 0, 0, 0, 0]], np.float32)
-    ours = SoftenedKL(1.0).call(told(teacher), student).numpy()
+    ours = SoftenedKL(1.0).call(y_true(teacher), student).numpy()
     of_mean_logits = numpy_softened_kl(teacher.mean(1, keepdims=True), student, 1.0)
     np.testing.assert_allclose(ours, numpy_softened_kl(teacher, student, 1.0), rtol=1e-5)
     assert abs(ours - of_mean_logits) > 0.05
@@ -75,7 +75,7 @@ def test_the_stock_loss_of_keras_differs():
     student = np.array([[1.0, 8, 2, 0.5, 0.4, 0.3, 0.2]], np.float32)
     stock = keras.distillation.LogitsDistillation(temperature=4.0)
     theirs = float(stock.compute_loss(teacher, student))
-    ours = float(SoftenedKL(4.0)(told(teacher[:, None]), student))
+    ours = float(SoftenedKL(4.0)(y_true(teacher[:, None]), student))
     assert ours == pytest.approx(float(numpy_softened_kl(teacher[:, None], student, 4.0)[0]), abs=1e-5)
     t, s = np.clip(teacher / 4, 1e-7, 1), np.clip(student / 4, 1e-7, 1)
     assert theirs == pytest.approx(float((t * np.log(t / s)).sum()), rel=1e-4), "clipped logits, not probabilities"
@@ -131,7 +131,7 @@ def test_decoupled_kl_agrees_with_numpy(rng, members, temperature, beta):
     student = rng.normal(0, 3, (32, 7)).astype(np.float32)
     labels = rng.integers(-1, 7, 32)
     assert (labels < 0).any()
-    got = DecoupledKL(temperature, beta).call(told(teacher, labels), student).numpy()
+    got = DecoupledKL(temperature, beta).call(y_true(teacher, labels), student).numpy()
     np.testing.assert_allclose(got, numpy_decoupled_kl(labels, teacher, student, temperature, beta), rtol=1e-4)
 
 
@@ -139,9 +139,9 @@ def test_decoupled_kl_is_hintons_where_beta_is_what_the_target_leaves(rng):
     """KL = TCKD + (1 - p_target) NCKD, the paper's equation 6."""
     teacher = rng.normal(0, 2, (1, 2, 7)).astype(np.float32)
     student = rng.normal(0, 2, (1, 7)).astype(np.float32)
-    rest = 1 - softmax(teacher / 2.5, axis=-1).mean(1)[0, 3]
-    decoupled = DecoupledKL(2.5, beta=rest)(told(teacher, np.array([3])), student).numpy()
-    assert decoupled == pytest.approx(float(SoftenedKL(2.5)(told(teacher), student)), rel=1e-4)
+    others = 1 - softmax(teacher / 2.5, axis=-1).mean(1)[0, 3]
+    decoupled = DecoupledKL(2.5, beta=others)(y_true(teacher, np.array([3])), student).numpy()
+    assert decoupled == pytest.approx(float(SoftenedKL(2.5)(y_true(teacher), student)), rel=1e-4)
 
 
 @pytest.mark.parametrize(("members", "temperature", "beta", "gamma"), [(1, 1.0, 1.0, 1.0), (3, 4.0, 2.0, 0.5)])
@@ -152,7 +152,7 @@ def test_dist_agrees_with_numpy(rng, members, temperature, beta, gamma):
     p, q = softmax(teacher / temperature, axis=-1).mean(1), softmax(student / temperature, axis=-1)
     inter = np.array([1 - np.corrcoef(a, b)[0, 1] for a, b in zip(p, q, strict=True)])
     intra = 1 - np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(p.T, q.T, strict=True)])
-    got = RelationLoss(temperature, beta, gamma).call(told(teacher), student).numpy()
+    got = RelationLoss(temperature, beta, gamma).call(y_true(teacher), student).numpy()
     np.testing.assert_allclose(got, temperature**2 * (beta * inter + gamma * intra), rtol=1e-4, atol=1e-5)
 
 
@@ -164,13 +164,13 @@ def test_standardised_kl_agrees_with_numpy(rng, members, temperature):
         (z - z.mean(-1, keepdims=True)) / z.std(-1, keepdims=True) for z in (teacher.astype(np.float64), student)
     )
     expected = numpy_softened_kl(z_teacher, z_student, temperature)
-    got = StandardisedKL(temperature).call(told(teacher), student).numpy()
+    got = StandardisedKL(temperature).call(y_true(teacher), student).numpy()
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_standardised_kl_asks_for_the_shape_of_the_logits_alone(rng):
     teacher = rng.normal(0, 5, (8, 1, 7)).astype(np.float32)
-    np.testing.assert_allclose(StandardisedKL(2.0).call(told(teacher), 0.1 * teacher[:, 0] + 3), 0, atol=1e-5)
+    np.testing.assert_allclose(StandardisedKL(2.0).call(y_true(teacher), 0.1 * teacher[:, 0] + 3), 0, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", DISTILLATION_LOSSES)
@@ -180,7 +180,7 @@ def test_certain_teachers_and_students_without_an_opinion_give_finite_gradients(
     teacher = np.array([[[60000.0, -60000, 0, 0, 0, 0, 0]], [[0.0] * 7]], np.float16)
     student = tf.Variable([[0.0] * 7, [900.0, 0, 0, 0, 0, 0, -900]])
     with tf.GradientTape() as tape:
-        loss = DISTILLATION_LOSSES[name](1.0)(told(teacher, np.array([0, -1])), student)
+        loss = DISTILLATION_LOSSES[name](1.0)(y_true(teacher, np.array([0, -1])), student)
     assert np.isfinite(loss.numpy())
     assert np.isfinite(tape.gradient(loss, student).numpy()).all()
 
@@ -202,7 +202,7 @@ def test_a_teacher_that_says_no_number_is_noticed(name, rng):
     teacher = rng.normal(size=(3, 2, 7)).astype(np.float32)
     teacher[1] = np.nan
     student = rng.normal(size=(3, 7)).astype(np.float32)
-    assert np.isnan(float(DISTILLATION_LOSSES[name](2.0)(told(teacher, np.array([0, 1, 2])), student)))
+    assert np.isnan(float(DISTILLATION_LOSSES[name](2.0)(y_true(teacher, np.array([0, 1, 2])), student)))
 
 
 def test_the_loss_of_two_heads_is_the_sum_of_both(rng):

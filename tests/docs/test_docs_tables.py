@@ -74,4 +74,4 @@ def test_ratios_have_two_digits():
 
 def test_the_audit_counts_copies_and_their_share():
     audit = json.loads((SAVED / "measurements" / "data_audit.json").read_text())
-    assert audit_table(audit).splitlines()[-1].endswith("| 280 (7.8%) |")
+    assert audit_table(audit["splits"]).splitlines()[-1].endswith("| 280 (7.8%) |")

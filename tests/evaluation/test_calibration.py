@@ -44,14 +44,14 @@ def test_without_images_there_is_no_temperature():
         fit_temperature(np.empty((0, 7)), np.empty(0, int))
 
 
-def test_what_is_written(tmp_path):
+def test_calibration_json_has_the_temperature_and_what_it_is_worth(tmp_path):
     (tmp_path / "model.keras").write_bytes(b"a model")
     val, test = hidden(2.0, 400), hidden(2.0, 300, seed=1)
     write_calibration(tmp_path / "model.keras", {"val": val, "public_test": test}, "made up", FER2013.classes)
-    written = read_json(tmp_path / "calibration.json")
-    assert written["model_sha256"] == file_sha256(tmp_path / "model.keras")
-    assert (written["source"], written["images"]) == ("made up", 400)
-    temperature = written["temperature"]
-    assert written["nll"] == pytest.approx([nll(val[0], val[1]), nll(val[0] / temperature, val[1])])
+    calibration = read_json(tmp_path / "calibration.json")
+    assert calibration["model_sha256"] == file_sha256(tmp_path / "model.keras")
+    assert (calibration["source"], calibration["images"]) == ("made up", 400)
+    temperature = calibration["temperature"]
+    assert calibration["nll"] == pytest.approx([nll(val[0], val[1]), nll(val[0] / temperature, val[1])])
     errors = [calibration_error(test[0], test[1]), calibration_error(test[0] / temperature, test[1])]
-    assert written["tested_on"]["public_test"]["calibration_error"] == pytest.approx(errors)
+    assert calibration["tested_on"]["public_test"]["calibration_error"] == pytest.approx(errors)

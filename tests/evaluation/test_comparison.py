@@ -74,21 +74,21 @@ def test_the_figure_shows_each_difference_in_points(rng):
 
 def test_the_table_is_in_percent_and_points(rng):
     hits = hits_of(rng, {"a": 0.6, "b": 0.65})
-    told = compare_arms(hits, {"a": "a", "b": "a"})
+    summary = compare_arms(hits, {"a": "a", "b": "a"})
     _, _, first, second = [
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in differences_table(told).split("\n")
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in differences_table(summary).split("\n")
     ]
-    assert first == ["a", "", f"{100 * hits['a']['val'].mean():.1f}", "", f"{100 * told.public_test[0]:.1f}", ""]
+    assert first == ["a", "", f"{100 * hits['a']['val'].mean():.1f}", "", f"{100 * summary.public_test[0]:.1f}", ""]
     assert second[:3] == ["b", "a", f"{100 * hits['b']['val'].mean():.1f}"]
     assert (
         second[3]
-        == f"+{100 * told.val_difference[1]:.1f} [+{100 * told.val_low[1]:.1f}, +{100 * told.val_high[1]:.1f}]"
+        == f"+{100 * summary.val_difference[1]:.1f} [+{100 * summary.val_low[1]:.1f}, +{100 * summary.val_high[1]:.1f}]"
     )
 
 
 def test_one_seed_and_one_arm_have_no_interval(rng):
-    told = compare_arms(hits_of(rng, {"a": 0.6, "b": 0.65}, seeds=1), {"a": "a", "b": "a"})
-    assert differences_table(told).split("\n")[3].count("[") == 0 and "| +" in differences_table(told)
+    summary = compare_arms(hits_of(rng, {"a": 0.6, "b": 0.65}, seeds=1), {"a": "a", "b": "a"})
+    assert differences_table(summary).split("\n")[3].count("[") == 0 and "| +" in differences_table(summary)
     alone = compare_arms(hits_of(rng, {"a": 0.6}), {"a": "a"})
     alone.insert(1, "question", ["q"])
     assert "| a |  | " in differences_table(alone)

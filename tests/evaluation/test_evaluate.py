@@ -94,12 +94,12 @@ def test_held_back_private_test_and_drawn_private_test(reader):
 
 
 def test_an_evaluation_is_json_without_images(reader, data):
-    written = evaluate.evaluate(reader, data).to_dict()
-    assert json.loads(json.dumps(written, allow_nan=False)) == written
-    assert written["drawn"] is True and written["data"] == "made up"
-    assert written["size"]["parameters"] == 14 and written["size"]["file_bytes"] is None
-    assert list(written["splits"]["private_test"]) == ["all", "without_copies", "copies"]
-    assert written["splits"]["private_test"]["without_copies"]["count"] == 12
+    scores = evaluate.evaluate(reader, data).to_dict()
+    assert json.loads(json.dumps(scores, allow_nan=False)) == scores
+    assert scores["drawn"] is True and scores["data"] == "made up"
+    assert scores["size"]["parameters"] == 14 and scores["size"]["file_bytes"] is None
+    assert list(scores["splits"]["private_test"]) == ["all", "without_copies", "copies"]
+    assert scores["splits"]["private_test"]["without_copies"]["count"] == 12
 
 
 def test_scores_come_back_from_json(reader, make_data):
@@ -107,13 +107,13 @@ def test_scores_come_back_from_json(reader, make_data):
     data.images[13:] = data.images[:7]  # and test is nothing but copies
     evaluation = evaluate.evaluate(reader, data)
     assert evaluation.splits["test"].without_copies is None
-    written = json.loads(json.dumps(evaluation.to_dict()))
-    assert written["splits"]["public_test"]["all"]["per_class_recall"][6] is None
-    back = Evaluation.from_dict(written)
-    assert back.to_dict() == written
+    scores = json.loads(json.dumps(evaluation.to_dict()))
+    assert scores["splits"]["public_test"]["all"]["per_class_recall"][6] is None
+    back = Evaluation.from_dict(scores)
+    assert back.to_dict() == scores
     assert tables.scores(back) == tables.scores(evaluation) and tables.recalls(back) == tables.recalls(evaluation)
     assert back.splits["test"].logits is None and back.splits["test"].data is None
-    assert Evaluation.from_dict({**written, "size": None}).size is None
+    assert Evaluation.from_dict({**scores, "size": None}).size is None
 
 
 def test_an_ensemble_is_scored_by_its_mean_probability(data):
@@ -153,10 +153,10 @@ def test_an_ensemble_costs_what_its_members_do(reader, make_reader):
     inputs = keras.Input((48, 48, 1))
     members = [make_reader(), make_reader()]
     ensemble = keras.Model(inputs, keras.layers.Average()([member(inputs) for member in members]))
-    one, two = evaluate.model_size(reader), evaluate.model_size(ensemble)
-    assert (one.parameters, one.multiply_adds) == (14, 7)
-    assert (two.parameters, two.multiply_adds) == (28, 14)
-    assert two.activation_memory == one.activation_memory > 48 * 48 * 4
+    alone, together = evaluate.model_size(reader), evaluate.model_size(ensemble)
+    assert (alone.parameters, alone.multiply_adds) == (14, 7)
+    assert (together.parameters, together.multiply_adds) == (28, 14)
+    assert together.activation_memory == alone.activation_memory > 48 * 48 * 4
 
 
 def test_a_saved_model_comes_back_from_its_file_and_its_folder(reader, data, tmp_path):

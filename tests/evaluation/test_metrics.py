@@ -41,7 +41,7 @@ def noisy():
     return logits, labels
 
 
-def test_hand_worked_scores():
+def test_scores_are_those_worked_out_by_hand():
     labels = np.array([0, 0, 0, 1, 1, 2])
     score = metrics.score(one_hot([0, 0, 1, 1, 2, 2]), labels)
     assert score.count == 6
@@ -75,7 +75,7 @@ def test_a_class_that_is_only_predicted_counts_as_scikit_learn_has_it():
     assert score.macro_f1 == pytest.approx((2 / 3 + 1 + 0) / 3)
 
 
-def test_golden_numbers(noisy):
+def test_scores_of_fixed_logits_do_not_change(noisy):
     score = metrics.score(*noisy)
     assert score.accuracy == GOLDEN["accuracy"]
     np.testing.assert_allclose(score.accuracy_interval, GOLDEN["accuracy_interval"], atol=1e-12)
@@ -122,7 +122,7 @@ def test_always_right_and_always_wrong(predicted, accuracy):
     assert score.nll == pytest.approx(100.0 * (1.0 - accuracy), abs=1e-9)
 
 
-def test_one_image():
+def test_one_image_has_scores_too():
     score = metrics.score(np.zeros((1, 7)), np.array([0]))
     assert (score.count, score.accuracy, score.macro_f1) == (1, 1.0, 1.0)
     assert score.calibration_error == pytest.approx(6 / 7)
@@ -161,7 +161,7 @@ def test_intervals_depend_on_the_seed_alone(noisy):
     assert metrics.score(*noisy, seed=3).macro_f1_interval != metrics.score(*noisy, seed=4).macro_f1_interval
 
 
-def test_paired_difference():
+def test_a_paired_difference_counts_images_that_only_one_calls_right():
     labels = np.zeros(1000, int)
     ours, theirs = np.ones(1000, int), np.ones(1000, int)
     ours[:660], theirs[:650] = 0, 0  # right on the same images, and on ten more
@@ -175,10 +175,10 @@ def test_paired_difference():
 
 
 def test_to_dict_is_json_with_null_for_what_does_not_exist():
-    written = json.loads(json.dumps(metrics.score(one_hot([0, 1]), np.array([0, 0])).to_dict(), allow_nan=False))
-    assert written["per_class_recall"] == [0.5] + [None] * 6
-    assert written["confusion"][0] == [1, 1, 0, 0, 0, 0, 0]
-    assert list(written) == [
+    scores = json.loads(json.dumps(metrics.score(one_hot([0, 1]), np.array([0, 0])).to_dict(), allow_nan=False))
+    assert scores["per_class_recall"] == [0.5] + [None] * 6
+    assert scores["confusion"][0] == [1, 1, 0, 0, 0, 0, 0]
+    assert list(scores) == [
         "count", "accuracy", "accuracy_interval", "macro_f1", "macro_f1_interval", "per_class_recall",
         "calibration_error", "nll", "confusion",
     ]  # fmt: skip

@@ -28,16 +28,15 @@ def history():
     return pd.DataFrame({"epoch": [0, 1], "loss": [2.0, 1.0], "val_accuracy": [0.3, 0.4], "learning_rate": [1e-3, 0]})
 
 
-def test_a_whole_report(data, history, tmp_path):
+def test_a_report_has_scores_figures_origin_and_json(data, history, tmp_path):
     student = evaluation(data, 0.5, ModelSize(93_139, 2_000_000, 400_000, 512_345))
     rows = [
         ("student", student),
         ("teacher", evaluation(data, 1.0)),
         ("public only", evaluation(data, 1, None, ["public_test"])),
     ]
-    path = report.write_report(
-        tmp_path, "A student", rows, history=history, facts={"epochs": 2, "views": {"flip": True}}, command="make it"
-    )
+    origin = report.Origin(history, {"epochs": 2, "views": {"flip": True}}, "make it")
+    path = report.write_report(tmp_path, "A student", rows, origin)
     text = path.read_text(encoding="utf-8")
     assert text.startswith("# A student\n\n**50.00% of 14 PrivateTest images right** (95% interval ")
     assert "41.67% without those that have a copy in training, by a model of 93,139 parameters" in text
@@ -57,10 +56,10 @@ def test_a_whole_report(data, history, tmp_path):
     assert {p.stem for p in (tmp_path / "figures").iterdir()} == figures
     assert all(f"(figures/{name}.png)" in text for name in figures)
     assert all(Image.open(p).width > 600 for p in (tmp_path / "figures").iterdir())
-    written = json.loads((tmp_path / "evaluation.json").read_text())
-    assert written["name"] == "student" and list(written["beside"]) == ["teacher", "public only"]
-    assert written["splits"]["private_test"]["all"]["accuracy"] == 0.5
-    assert written["beside"]["teacher"]["splits"]["public_test"]["all"]["accuracy"] == 1.0
+    scores = json.loads((tmp_path / "evaluation.json").read_text())
+    assert scores["name"] == "student" and list(scores["beside"]) == ["teacher", "public only"]
+    assert scores["splits"]["private_test"]["all"]["accuracy"] == 0.5
+    assert scores["beside"]["teacher"]["splits"]["public_test"]["all"]["accuracy"] == 1.0
 
 
 def test_a_copy_to_be_passed_on_shows_no_faces(data, tmp_path):

@@ -65,7 +65,7 @@ def reference(logits, shares, votes):
     }
 
 
-def test_scores_are_numpys(voted, logits):
+def test_scores_of_votes_are_those_that_numpy_computes(voted, logits):
     result = evaluate_logits(logits, voted).splits["public_test"]
     expected = reference(logits["public_test"], result.data.targets, result.data.votes)
     assert result.labels.tolist() == expected["labels"] and 0 < expected["labels"].count(-1) < 50
@@ -113,9 +113,9 @@ def test_where_nobody_voted_an_image_has_its_label(voted):
 
 def test_votes_come_back_from_json(voted, logits):
     evaluation = evaluate_logits(logits, voted)
-    written = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
-    back = Evaluation.from_dict(written)
-    assert back.to_dict() == written and back.splits["val"].all.votes == evaluation.splits["val"].all.votes
+    scores = json.loads(json.dumps(evaluation.to_dict(), allow_nan=False))
+    back = Evaluation.from_dict(scores)
+    assert back.to_dict() == scores and back.splits["val"].all.votes == evaluation.splits["val"].all.votes
     labels = score(logits["val"], np.zeros(len(logits["val"]), int)).to_dict()
     assert "votes" not in labels, "scores of labels stay as they were"
 
@@ -138,15 +138,15 @@ def test_the_temperature_is_that_of_the_votes(voted, logits, tmp_path):
     write_calibration(
         tmp_path / "model.keras", {"val": (result.logits, result.labels, result.shares)}, "votes", voted.classes
     )
-    written = read_json(tmp_path / "calibration.json")
+    calibration = read_json(tmp_path / "calibration.json")
     temperatures = np.linspace(0.05, 20, 4000)
     best = temperatures[np.argmin([nll(result.logits / t, result.shares) for t in temperatures])]
-    assert written["temperature"] == pytest.approx(best, abs=0.01)
-    softer, decided = result.logits / written["temperature"], result.labels >= 0
-    assert written["nll"] == pytest.approx([nll(result.logits, result.shares), nll(softer, result.shares)])
-    assert written["brier"] == pytest.approx([brier(result.logits, result.shares), brier(softer, result.shares)])
+    assert calibration["temperature"] == pytest.approx(best, abs=0.01)
+    softer, decided = result.logits / calibration["temperature"], result.labels >= 0
+    assert calibration["nll"] == pytest.approx([nll(result.logits, result.shares), nll(softer, result.shares)])
+    assert calibration["brier"] == pytest.approx([brier(result.logits, result.shares), brier(softer, result.shares)])
     after = calibration_error(softer[decided], result.labels[decided])
-    assert written["calibration_error"][1] == pytest.approx(after)
+    assert calibration["calibration_error"][1] == pytest.approx(after)
 
 
 def always(number, count):
@@ -167,9 +167,9 @@ def test_answers_on_labels_votes_and_posed_faces(label_set, voted):
     public = data.split("public_test")
     kept = np.where(public.votes > 1, public.votes, 0)
     majority = 2 * kept[:, :8] > kept.sum(axis=1, keepdims=True)
-    known = majority.any(axis=1) & (~majority[:, FERPLUS.number("contempt")] | (label_set is FERPLUS))
-    assert scores["labels"].count == len(public) and scores["votes"].count == known.sum()
-    assert scores["votes"].accuracy == pytest.approx(majority[:, 0].sum() / known.sum())
+    decided = majority.any(axis=1) & (~majority[:, FERPLUS.number("contempt")] | (label_set is FERPLUS))
+    assert scores["labels"].count == len(public) and scores["votes"].count == decided.sum()
+    assert scores["votes"].accuracy == pytest.approx(majority[:, 0].sum() / decided.sum())
     assert scores[POSED].per_class_recall[neutral] == 1.0 and scores[POSED].count == 4000
     rows = answer_rows("m", scores, label_set.classes)
     assert (rows["answers_neutral"] == 1.0).all() and rows["faces"].tolist() == list(scores)

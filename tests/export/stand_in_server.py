@@ -70,13 +70,13 @@ class Servable:
 
     def warm_up(self):
         """Replay the warm-up requests; return each one's signature and the shape of its answer."""
-        told = []
+        requests = []
         for record in tf.data.TFRecordDataset(str(self.folder / "assets.extra" / "tf_serving_warmup_requests")):
             log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
             request = log.predict_log.request
             shape = list(tf.make_ndarray(self.predict(request).outputs["probabilities"]).shape)
-            told.append([request.model_spec.name, request.model_spec.signature_name, shape])
-        return told
+            requests.append([request.model_spec.name, request.model_spec.signature_name, shape])
+        return requests
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -148,12 +148,12 @@ def main():
         for signature, definition in servable.signatures.items()
         if not signature.startswith("__")
     }
-    told = {"grpc": port, "rest": web.server_port, "version": servable.version, "signatures": infos}
-    told["warmup"] = servable.warm_up()
-    told["ours"] = sorted(
+    facts = {"grpc": port, "rest": web.server_port, "version": servable.version, "signatures": infos}
+    facts["warmup"] = servable.warm_up()
+    facts["ours"] = sorted(
         {"fer_keras", "keras"} & {key.partition(".")[0] for key, module in sys.modules.items() if module}
     )
-    print(json.dumps(told), flush=True)
+    print(json.dumps(facts), flush=True)
     web.serve_forever()
 
 

@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     keras.utils.set_random_seed(0)
     keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(pooled))).save(folder / "model.keras")
     write_json(folder / "config.json", {"config": {"data": {"classes": CLASSES}}})
-    export_model(folder, say=lambda line: None)
+    export_model(folder)
     (folder / "config.json").unlink()
     return folder
 
@@ -86,8 +86,8 @@ def root(buffer):
 def test_the_standard_metadata_of_a_litert_file(folder):
     uint8, uint32 = flatbuffers.number_types.Uint8Flags, flatbuffers.number_types.Uint32Flags
     inputs = ExportInputs("three", CLASSES, FACES, temperature=1.25, license="Apache-2.0")
-    litert.save_float32(load_model(folder), folder / "told.tflite", inputs)
-    file = (folder / "told.tflite").read_bytes()
+    litert.save_float32(load_model(folder), folder / "named.tflite", inputs)
+    file = (folder / "named.tflite").read_bytes()
     model = root(metadata(file, "TFLITE_METADATA"))
     assert (model.text(0), model.text(5), model.text(7)) == ("three", "Apache-2.0", "1.0.0")
     assert model.text(1).endswith("calm, tense, asleep")
@@ -106,7 +106,7 @@ def test_the_standard_metadata_of_a_litert_file(folder):
     assert (normalisation.inner(1).floats(0), normalisation.inner(1).floats(1)) == ([0.0], [1.0])
     labels = logits.first(6)
     assert labels.text(0) == "labels.txt" and labels.number(2, uint8) == 2, "of an axis"
-    with zipfile.ZipFile(folder / "told.tflite") as archive:
+    with zipfile.ZipFile(folder / "named.tflite") as archive:
         assert archive.read("labels.txt").decode().split() == list(CLASSES)
     assert json.loads(metadata(file, "fer_keras.json")) == {
         "name": "three", "classes": list(CLASSES), "images": INPUT, "logits": OUTPUT, "temperature": 1.25,

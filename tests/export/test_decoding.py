@@ -44,7 +44,7 @@ def encoded(mode, size, kind, seed=0):
         ("RGB", (200, 160), "JPEG", 2),
     ],
 )
-def test_the_same_pixels(mode, size, kind, most):
+def test_the_graph_decodes_to_the_pixels_of_pillow(mode, size, kind, most):
     data = encoded(mode, size, kind)
     expected, _ = decode_face(data, "it", resize=True)
     found = decode_face_in_graph(data).numpy()

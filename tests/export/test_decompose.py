@@ -9,7 +9,7 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import litert
 from fer_keras.export.decompose import decompose_hard_silu
 from fer_keras.export.inference import litert_runtime
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 OPTIONS = {"widths": (8, 16, 16), "strides": (4, 2, 1), "dropouts": (), "residual": True}
@@ -33,8 +33,8 @@ def test_the_steps_are_the_function():
     steps = decompose_hard_silu(whole)
     assert steps is not whole
     expected = values * np.clip(values.astype(np.float64) + 3, 0, 6) / 6
-    for one in (whole, steps):
-        np.testing.assert_allclose(one(values[None])[0], expected, atol=1e-6)
+    for network in (whole, steps):
+        np.testing.assert_allclose(network(values[None])[0], expected, atol=1e-6)
 
 
 def test_a_network_gives_the_same_logits_by_steps(model):

@@ -11,7 +11,7 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export.equalise import equalised
 from fer_keras.export.litert import save_int8
 from fer_keras.export.runtimes import RUNTIMES
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(40) % 7, seed=6)
@@ -71,7 +71,7 @@ def test_a_channel_without_anything_in_it_stays_finite(uneven):
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
-def test_integers_lose_less(uneven, tmp_path, monkeypatch):
+def test_integers_lose_less_of_an_equalised_network(uneven, tmp_path, monkeypatch):
     expected, errors = softmax(predict_logits(uneven, FACES), axis=-1), []
     for equalise in (equalised, lambda model, faces: model):
         monkeypatch.setattr("fer_keras.export.litert.equalised", equalise)

@@ -9,7 +9,7 @@ from fer_keras.data.synthetic import draw_faces
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import litert, onnx, runtimes
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(21) % 7, seed=6)
@@ -26,7 +26,7 @@ STYLED = {"residual": True, "activation": "hard_swish"}
         ("residual", {"widths": (8, 16), "depths": (1, 1)}),
     ],
 )
-def test_the_same_answers(family, options, tmp_path):
+def test_every_family_answers_the_same_exported(family, options, tmp_path):
     keras.utils.set_random_seed(0)
     model = models.build(family, **options)
     weights, rng = model.get_weights(), np.random.default_rng(0)

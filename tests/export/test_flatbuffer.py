@@ -6,7 +6,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.export import flatbuffer, litert
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 from fer_keras.models import from_preset
 

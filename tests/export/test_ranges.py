@@ -14,7 +14,7 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import flatbuffer, litert, ranges
 from fer_keras.export.inference import litert_runtime
 from fer_keras.export.runtimes import RUNTIMES
-from fer_keras.jobs.exporting import writer_inputs
+from fer_keras.jobs.export_subject import writer_inputs
 from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(35) % 7, seed=6)
@@ -77,7 +77,7 @@ def test_either_runtime_counts_the_same(monkeypatch):
     monkeypatch.setattr(ranges, "smallest_error_range", noted)
     runtime = "one"
     assert litert_runtime().__name__ == "ai_edge_litert.interpreter"
-    one = ends(ranges.with_smallest_error(calibrated, FACES))
+    clipped = ends(ranges.with_smallest_error(calibrated, FACES))
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
     runtime = "other"
     assert litert_runtime().__name__ == "tensorflow.lite.python.interpreter"
@@ -87,7 +87,7 @@ def test_either_runtime_counts_the_same(monkeypatch):
     assert len(counted["one"]) == len(counted["other"]) > 5
     for mine, its in zip(*counted.values(), strict=True):
         assert mine.sum() == pytest.approx(its.sum(), abs=2) and np.abs(mine - its).sum() <= 0.02 * mine.sum()
-    assert one != pytest.approx(ends(calibrated), rel=0.1)
+    assert clipped != pytest.approx(ends(calibrated), rel=0.1)
 
 
 def test_values_of_one_kind_are_no_trouble():

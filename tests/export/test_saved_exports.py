@@ -26,8 +26,8 @@ def test_exports_and_temperature_are_those_of_the_model(folder):
     assert set(formats) >= {key for key, entry in FORMATS.items() if not entry.same_as}
     for facts in formats.values():
         if facts["kept"]:
-            there = record.artifact_facts(folder / facts["file"])
-            assert there == {key: facts[key] for key in ("bytes", "sha256")}
+            found = record.artifact_facts(folder / facts["file"])
+            assert found == {key: facts[key] for key in ("bytes", "sha256")}
         assert facts["accuracy"] is not None, "on real faces"
     kept = {facts["file"] for facts in formats.values() if facts["kept"]}
     files = {path.name for pattern in ("*.tflite", "*.onnx", "[0-9]*") for path in folder.glob(pattern)}

@@ -17,6 +17,7 @@ from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import parity, runtimes, saved_model
 from fer_keras.export.serving import predict_request
 from fer_keras.jobs.exporting import export_model
+from fer_keras.labels import FER2013
 
 FACES = draw_faces(np.arange(7), seed=11)
 
@@ -41,10 +42,10 @@ def served(exported):
 
 
 def test_a_sound_export_passes(served, expected):
-    assert [(told["signature"], told["warmup"], told["images"]) for told in served] == [
+    assert [(request["signature"], request["warmup"], request["images"]) for request in served] == [
         ("serving_default", False, 7), ("bytes", False, 7), ("serving_default", True, 2), ("bytes", True, 2),
     ]  # fmt: skip
-    parity.check_served(served, expected, Path("1"))
+    parity.check_served(served, expected, Path("1"), FER2013.classes)
 
 
 @pytest.mark.parametrize("signature", ["serving_default", "bytes"])
@@ -60,20 +61,20 @@ def test_a_sound_export_passes(served, expected):
     ],
 )
 def test_a_wrong_output_is_refused(served, expected, signature, output, change, sentence):
-    told = copy.deepcopy(served)
-    (request,) = (request for request in told if request["signature"] == signature and not request["warmup"])
+    changed = copy.deepcopy(served)
+    (request,) = (request for request in changed if request["signature"] == signature and not request["warmup"])
     request["outputs"][output] = change(request["outputs"][output])
     with pytest.raises(FerKerasError, match=f"^1: signature '{signature}' {sentence}.*so nothing was kept"):
-        parity.check_served(told, expected, Path("1"))
+        parity.check_served(changed, expected, Path("1"), FER2013.classes)
 
 
 def test_wrong_warm_up_requests_are_refused(served, expected):
     with pytest.raises(FerKerasError, match=r"signatures \['serving_default'\], expected one of"):
-        parity.check_served(served[:3], expected, Path("1"))
-    told = copy.deepcopy(served)
-    del told[3]["outputs"]["class_name"]
+        parity.check_served(served[:3], expected, Path("1"), FER2013.classes)
+    changed = copy.deepcopy(served)
+    del changed[3]["outputs"]["class_name"]
     with pytest.raises(FerKerasError, match=r"'bytes' of a warm-up request gives \['class_id', 'classes', 'prob"):
-        parity.check_served(told, expected, Path("1"))
+        parity.check_served(changed, expected, Path("1"), FER2013.classes)
 
 
 def test_a_broken_bytes_signature_is_not_published(exported, tmp_path, monkeypatch):
@@ -81,7 +82,7 @@ def test_a_broken_bytes_signature_is_not_published(exported, tmp_path, monkeypat
     decode = saved_model.decode_face_in_graph
     monkeypatch.setattr(saved_model, "decode_face_in_graph", lambda data: 255.0 - decode(data))
     with pytest.raises(FerKerasError, match=r"/1: signature 'bytes' is up to .* off the Keras model's probabilities"):
-        export_model(tmp_path, ["saved_model"], say=lambda line: None)
+        export_model(tmp_path, ["saved_model"])
     assert [path.name for path in tmp_path.glob("[!.]*")] == ["model.keras"]
 
 

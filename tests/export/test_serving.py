@@ -1,5 +1,6 @@
 """What decides whether TF Serving can serve an export, against a stand-in for it in a process of its own."""
 
+import base64
 import io
 import json
 import shutil
@@ -16,14 +17,13 @@ from command import run
 from PIL import Image
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from fer_keras.data.image import decode_face
+from fer_keras.data.image import decode_face, encode_png
 from fer_keras.data.synthetic import draw_faces
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.confidence import softmax
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.export import serving
-from fer_keras.export.saved_model import encode_png
-from fer_keras.export.serving import answers, classify, predict_request, rest_request
+from fer_keras.export.serving import answers, classify, predict_request
 from fer_keras.labels import FER2013
 
 NAME = "reference-mobilenet"
@@ -59,7 +59,13 @@ def expected(keras_model):
     return softmax(predict_logits(keras_model, FACES))
 
 
-def post(server, body):
+def post(server, signature, inputs):
+    """Ask by REST, one instance an image: an array's pixels, or a file in base64."""
+    if signature == "bytes":
+        instances = [{"image_bytes": {"b64": base64.b64encode(file).decode()}} for file in inputs]
+    else:
+        instances = [{"images": image} for image in inputs.tolist()]
+    body = {"signature_name": signature, "instances": instances}
     url = f"http://localhost:{server['rest']}/v1/models/{NAME}:predict"
     with urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode())) as answer:
         return json.load(answer)
@@ -77,7 +83,7 @@ def test_it_loads_the_highest_version_without_our_code(server):
     assert server["version"] == 2 and server["ours"] == []
 
 
-def test_signatures(server):
+def test_both_signatures_say_what_they_take_and_give(server):
     outputs = {
         "probabilities": ["float32", [-1, 7]],
         "class_id": ["int64", [-1]],
@@ -95,7 +101,7 @@ def test_warm_up_requests_are_of_both_signatures(server):
 
 
 @pytest.mark.parametrize(("signature", "inputs"), [("serving_default", FACES), ("bytes", PNGS)])
-def test_messages_by_grpc(stub, expected, signature, inputs):
+def test_a_server_answers_our_messages_by_grpc(stub, expected, signature, inputs):
     request = predict_request(NAME, signature, inputs)
     assert predict_pb2.PredictRequest.FromString(request.SerializeToString()) == request
     response = stub.Predict(request)
@@ -108,8 +114,8 @@ def test_messages_by_grpc(stub, expected, signature, inputs):
 
 
 @pytest.mark.parametrize(("signature", "inputs"), [("serving_default", FACES), ("bytes", PNGS)])
-def test_json_by_rest(server, expected, signature, inputs):
-    rows = post(server, rest_request(signature, inputs))["predictions"]
+def test_a_server_answers_json_by_rest(server, expected, signature, inputs):
+    rows = post(server, signature, inputs)["predictions"]
     assert len(rows) == 7, "a row a face: every output has as many"
     check({name: np.array([row[name] for row in rows]) for name in rows[0]}, expected)
 
@@ -132,7 +138,7 @@ def test_what_cannot_be_answered_gets_a_clear_error(stub, server, signature, inp
     assert sentence in refused.value.details()
     if len(inputs):
         with pytest.raises(urllib.error.HTTPError) as refused:
-            post(server, rest_request(signature, inputs))
+            post(server, signature, inputs)
         assert refused.value.code == 400 and sentence in json.load(refused.value)["error"]
 
 
@@ -158,7 +164,7 @@ def test_pictures_that_would_fill_the_memory_are_refused(stub):
     assert refused.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
-def test_the_client(server, expected):
+def test_the_client_yields_an_answer_for_each_picture(server, expected):
     names, rows = zip(*classify(f"localhost:{server['grpc']}", NAME, zip(FILES, PNGS, strict=True)), strict=True)
     assert list(names) == FILES
     assert [row["class_name"].shape for row in rows] == [()] * 7
@@ -212,7 +218,7 @@ def test_a_server_that_does_not_answer(server, sizes):
         list(classify("localhost:1", NAME, zip(FILES, PNGS, strict=True), timeout=5))
 
 
-def test_the_command(server, expected, tmp_path):
+def test_the_command_prints_an_answer_for_each_picture(server, expected, tmp_path):
     (tmp_path / "face.png").write_bytes(PNGS[3])
     (tmp_path / "bad.png").write_bytes(PNGS[3][:200])
     words = [NAME, "bad.png", "face.png", "none.png", "--server", f"localhost:{server['grpc']}", "--json"]

@@ -61,8 +61,8 @@ def test_the_models_file_names_what_is_there():
 
 def test_the_batching_file_is_what_the_server_parses():
     text = (ROOT / "serving" / "batching_parameters.txt").read_text()
-    told = text_format.Parse(text, empty_message(BATCHING, "BatchingParameters"))
-    parsed = {field.name: value.value for field, value in told.ListFields()}
+    parameters = text_format.Parse(text, empty_message(BATCHING, "BatchingParameters"))
+    parsed = {field.name: value.value for field, value in parameters.ListFields()}
     assert parsed == {
         "max_batch_size": serving.MOST_IMAGES,
         "batch_timeout_micros": 2000,
@@ -77,7 +77,7 @@ def test_the_batching_file_is_what_the_server_parses():
 
 def test_the_monitoring_file_is_what_the_server_parses():
     text = (ROOT / "serving" / "monitoring.config").read_text()
-    told = text_format.Parse(text, empty_message(MONITORING, "MonitoringConfig")).prometheus_config
-    assert told.enable and told.path == "/monitoring/prometheus/metrics"
+    prometheus = text_format.Parse(text, empty_message(MONITORING, "MonitoringConfig")).prometheus_config
+    assert prometheus.enable and prometheus.path == "/monitoring/prometheus/metrics"
     with pytest.raises(text_format.ParseError, match="no field named"):
         text_format.Parse("prometheus { enable: true }", empty_message(MONITORING, "MonitoringConfig"))

@@ -9,8 +9,9 @@ import pytest
 from fer_keras.cards.exports import exports_text
 from fer_keras.errors import FerKerasError
 from fer_keras.export.formats import FORMATS, ExportFormat, format_names, register_format
-from fer_keras.export.record import read_exports, remove_stale
+from fer_keras.export.record import read_exports, stale_files
 from fer_keras.files import read_json
+from fer_keras.jobs.export_subject import ExportOptions
 from fer_keras.jobs.exporting import export_model
 from fer_keras.jobs.timed_files import format_colours, format_titles
 
@@ -96,7 +97,7 @@ def test_it_is_exported_and_checked(toy, folder):
     toy()
     assert format_names() == ("saved_model", "litert", "onnx", "toy")
     said = []
-    exports = export_model(folder, ["toy"], say=said.append)
+    exports = export_model(folder, ["toy"], options=ExportOptions(say=said.append))
     assert names(folder) == ["exports.json", "model.keras", "model.npz"]
     assert exports == read_json(folder / "exports.json") and list(exports["formats"]) == ["toy_archive"]
     facts = exports["formats"]["toy_archive"]
@@ -114,28 +115,28 @@ def test_a_wrong_writer_is_refused_and_nothing_is_kept(toy, folder):
     toy(write=write_wrong)
     sentence = r"model.npz: is up to 0\.\d+ off the Keras model's probabilities, expected at most 0.001, so nothing"
     with pytest.raises(FerKerasError, match=sentence):
-        export_model(folder, ["toy"], say=lambda line: None)
+        export_model(folder, ["toy"])
     assert names(folder) == ["model.keras"]
 
 
 def test_its_own_tolerance_decides(toy, folder):
     toy(write=write_wrong, least_agreement=0.8)
-    facts = export_model(folder, ["toy"], say=lambda line: None)["formats"]["toy_archive"]
+    facts = export_model(folder, ["toy"])["formats"]["toy_archive"]
     assert facts["agreement"] == 1.0 and facts["largest_probability_difference"] > 1e-3
     toy(write=write_upside_down, least_agreement=0.8)  # 5 points less on drawn faces
     before = (folder / "model.npz").read_bytes()
     with pytest.raises(FerKerasError, match=r"model.npz: names .* expression on .* expected at least 75%, so nothing"):
-        export_model(folder, ["toy"], say=lambda line: None)
+        export_model(folder, ["toy"])
     assert (folder / "model.npz").read_bytes() == before, "what was there and right stays"
     toy(write=write_wrong, most_difference=1.0)
-    export_model(folder, ["toy"], say=lambda line: None)
+    export_model(folder, ["toy"])
 
 
 def test_a_runtime_that_fails_is_told_in_its_own_words(toy, folder, tmp_path):
     (tmp_path / "broken.py").write_text("raise SystemExit('no such thing')")
     toy(runtime=tmp_path / "broken.py")
     with pytest.raises(FerKerasError, match=r"model.npz: its own runtime cannot use it \(no such thing\), so nothing"):
-        export_model(folder, ["toy"], say=lambda line: None)
+        export_model(folder, ["toy"])
     assert names(folder) == ["model.keras"]
 
 
@@ -147,7 +148,7 @@ def test_it_gets_the_faces_that_it_asks_for_and_the_card_says_which(toy, folder)
         write_toy(model, path, inputs)
 
     toy(write=write, needs_faces=True, precision="int4")
-    exports = export_model(folder, ["toy"], say=lambda line: None)
+    exports = export_model(folder, ["toy"])
     (inputs,) = asked
     assert inputs.name == "linear" and len(inputs.classes) == CLASSES and len(inputs.warmup_faces) == 2
     assert inputs.calibration_faces.shape == (512, 48, 48, 1) and inputs.calibration_faces.dtype == np.uint8
@@ -157,7 +158,7 @@ def test_it_gets_the_faces_that_it_asks_for_and_the_card_says_which(toy, folder)
 
 def test_the_card_and_the_timings_name_it(toy, folder):
     toy(runtime_title="NumPy")
-    exports = export_model(folder, ["toy"], say=lambda line: None)
+    exports = export_model(folder, ["toy"])
     facts = exports["formats"]["toy_archive"]
     row = f"| Toy archive | `model.npz` | {facts['bytes']:,} | 100.00% | "
     assert row in exports_text(exports, "student")
@@ -168,11 +169,10 @@ def test_the_card_and_the_timings_name_it(toy, folder):
 
 def test_its_file_goes_with_the_model(toy, folder):
     toy()
-    export_model(folder, ["toy"], say=lambda line: None)
+    export_model(folder, ["toy"])
     with (folder / "model.keras").open("ab") as file:
         file.write(b"\0")
-    remove_stale(folder, folder / "model.keras")
-    assert names(folder) == ["model.keras"]
+    assert stale_files(folder, folder / "model.keras") == [folder / "model.npz", folder / "exports.json"]
     assert read_exports(folder, folder / "model.keras")["formats"] == {}
 
 

@@ -59,8 +59,8 @@ def test_every_arm_has_a_row_for_every_seed(study, ledger):
 
 def test_runs_were_told_their_arm_and_scored_by_their_model(study, ledger):
     run = study.folder / "one-teacher-seed1"
-    told = read_config(run)["config"]
-    assert told["mixup"] == 0.5 and told["fit"]["seed"] == 1 and len(told["teachers"]) == 1
+    recipe = read_config(run)["config"]
+    assert recipe["mixup"] == 0.5 and recipe["fit"]["seed"] == 1 and len(recipe["teachers"]) == 1
     public = study.data.split("public_test")
     guesses = load_model(run)(public.images).numpy().argmax(-1)
     assert ledger["public_test_accuracy"].iloc[3] == pytest.approx((guesses == public.labels).mean())
@@ -88,8 +88,8 @@ def test_a_run_that_was_told_something_else_is_trained(study, ledger, tmp_path, 
     longer = replace(study, base=replace(study.base, fit=replace(study.base.fit, epochs=1)), out=out)
     again = run_study(replace(longer, folder=tmp_path / "runs"), SOME[:1], range(1))
     assert again["epochs"].tolist() == [1]
-    written = pd.read_csv(out / "ablation.csv")
-    assert sorted(zip(written["arm"], written["seed"], written["epochs"], strict=True)) == [
+    table = pd.read_csv(out / "ablation.csv")
+    assert sorted(zip(table["arm"], table["seed"], table["epochs"], strict=True)) == [
         ("baseline", 0, 1), ("baseline", 1, 2), ("one teacher", 0, 2), ("one teacher", 1, 2),
     ]  # fmt: skip
 

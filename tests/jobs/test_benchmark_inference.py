@@ -16,7 +16,7 @@ from fer_keras.export.formats import FORMATS
 from fer_keras.jobs import benchmark_inference as bench
 from fer_keras.jobs import timed_files
 from fer_keras.models import build
-from fer_keras.models.load import load_model
+from fer_keras.models.load import load_model, model_names
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +29,11 @@ def results(exported):
 
 
 def test_every_format_has_a_row_with_the_kept_files_bytes(exported, results):
-    folder, written, _ = exported
+    folder, exports, _ = exported
     ours = results[results["model"] == folder.name].set_index("format")
     assert list(ours.index) == list(timed_files.format_titles())
     assert ours.loc["keras", "bytes"] == (folder / "model.keras").stat().st_size
-    for export, facts in written["formats"].items():
+    for export, facts in exports["formats"].items():
         if not FORMATS[export].same_as:
             assert ours.loc[export, "bytes"] == facts["bytes"]
     assert (ours["parameters"] == 93_139).all()
@@ -61,7 +61,7 @@ def test_formats_that_are_not_kept_are_made_elsewhere(tmp_path, capsys):
     build("cnn", widths=(4,), dense_widths=()).save(folder / "model.keras")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
-    files = bench.our_files(folder, "bare", None, scratch)
+    files = bench.our_files(folder / "model.keras", "bare", None, scratch)
     assert [file.runtime for file in files] == list(timed_files.format_titles())
     assert all(file.path.parent == scratch for file in files[1:])
     assert [path.name for path in folder.iterdir()] == ["model.keras"]
@@ -89,31 +89,28 @@ def test_models_of_one_name_are_kept_apart(tmp_path):
         file = timed_files.TimedFile("m", "onnx", Path("m.onnx"), 1)
 
         def __init__(self, seconds):
-            self.told = {"calls": 1, "seconds": seconds, "cpu_seconds": seconds, "peak_memory": 7}
+            self.reply = {"calls": 1, "seconds": seconds, "cpu_seconds": seconds, "peak_memory": 7}
 
         def ask(self, **request):
-            return self.told
+            return self.reply
 
     timings = bench._rounds([Fixed(seconds) for seconds in (3.0, 1.0, 2.0)], {None: "faces.npy"}, 4)
     assert [timing["milliseconds"] for timing in timings] == [3000.0, 1000.0, 2000.0]
-    for folder in ("one/m", "two/m", "two/n"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "model.keras").touch()
-    paths = [tmp_path / "one/m", tmp_path / "two/m", tmp_path / "two/n"]
-    assert bench._names(paths) == [str(paths[0]), str(paths[1]), "n"]
+    files = [tmp_path / folder / "model.keras" for folder in ("one/m", "two/m", "two/n")]
+    assert model_names(files) == [str(files[0]), str(files[1]), "n"]
 
 
 def test_a_batch_is_full_though_the_faces_are_few(tmp_path):
     faces = np.arange(5, dtype=np.uint8)[:, None, None, None] * np.ones((1, 48, 48, 1), np.uint8)
     files = bench._pixel_files([timed_files.TimedFile("m", "onnx", Path("m.onnx"), 1)], faces, tmp_path)
-    written = np.load(files[None])
-    assert len(written) == 64 and written[:, 0, 0, 0].tolist() == [*range(5)] * 12 + [0, 1, 2, 3]
+    faces_in_file = np.load(files[None])
+    assert len(faces_in_file) == 64 and faces_in_file[:, 0, 0, 0].tolist() == [*range(5)] * 12 + [0, 1, 2, 3]
 
 
 def test_timing_counts_the_calls():
     calls = []
-    told = runtimes.timed(lambda images: calls.append(len(images)), np.zeros((3, 48, 48, 1), np.uint8), 0.01)
-    assert len(calls) == told["calls"] + 1 and set(calls) == {3} and told["seconds"] >= 0.01
+    facts = runtimes.timed(lambda images: calls.append(len(images)), np.zeros((3, 48, 48, 1), np.uint8), 0.01)
+    assert len(calls) == facts["calls"] + 1 and set(calls) == {3} and facts["seconds"] >= 0.01
 
 
 def test_outputs_that_are_probabilities_stay():

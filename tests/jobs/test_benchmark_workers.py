@@ -15,17 +15,17 @@ import json, sys, time
 from datetime import UTC, datetime
 from pathlib import Path
 
-told = dict(zip(sys.argv[1::2], sys.argv[2::2]))
-folder = Path(told["--runs"]) / told["--name"]
-for number in range(4 * int(told["--workers"])):
+words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+folder = Path(words["--runs"]) / words["--name"]
+for number in range(4 * int(words["--workers"])):
     trial = folder / f"trial_{number}"
     trial.mkdir(parents=True)
-    status = "completed" if told["--fails"] == "no" else "failed"
+    status = "completed" if words["--fails"] == "no" else "failed"
     row = {"trial": str(number), "stage": "search", "status": status, "ended": datetime.now(UTC).isoformat()}
     row |= {"family": "cnn", "budget": 5000, "seed": 0, "hyperparameters": {}}
     (trial / "row.json").write_text(json.dumps(row))
     time.sleep(0.1)
-sys.exit(int(told["--status"]))
+sys.exit(int(words["--status"]))
 """
 
 
@@ -136,6 +136,6 @@ def test_the_table_names_each_search():
 
 def test_the_small_search_is_one_that_the_script_takes():
     parser = command("search").parser()
-    told = parser.parse_args(["--teacher", "t", *benchmark_workers.SMALL_SEARCH, "--name", "search", "--workers", "2"])
-    assert (told.families, told.budgets, told.trials, told.epochs) == (["separable"], [25_000], 6, 2)
-    assert (told.final_epochs, told.seeds, told.cached_views, told.control_budgets) == (1, 1, 2, [])
+    args = parser.parse_args(["--teacher", "t", *benchmark_workers.SMALL_SEARCH, "--name", "search", "--workers", "2"])
+    assert (args.families, args.budgets, args.trials, args.epochs) == (["separable"], [25_000], 6, 2)
+    assert (args.final_epochs, args.seeds, args.cached_views, args.control_budgets) == (1, 1, 2, [])

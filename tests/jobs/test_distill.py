@@ -95,7 +95,7 @@ def test_the_cache_can_be_verified_and_the_model_shipped(job, faces_csv):
     unlabelled = ["--unlabelled", faces_csv / "more.csv"]
     assert run("ship.py", cwd / "runs/job", "drawn-student", *data, *unlabelled, cwd=cwd).status == 0
     card = json.loads((cwd / "saved_models" / "drawn-student" / "card.json").read_text())
-    assert [told["name"] for told in card["recipe"]["teachers"]] == ["drawn-teacher", None]
+    assert [teacher["name"] for teacher in card["recipe"]["teachers"]] == ["drawn-teacher", None]
     shipped = cwd / "saved_models" / "drawn-teacher"
     assert sorted(p.name for p in shipped.glob("[!.]*")) == [
         "calibration.json", "card.json", "card.md", "config.json", "figures", "metrics.csv", "model.keras",

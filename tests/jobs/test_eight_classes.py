@@ -67,7 +67,7 @@ def test_eight_classes_in_every_format(tmp_path):
     fingerprint = mark_validation(data).split("train").fingerprint
     write_run(run, DataConfig(data.source, fingerprint, classes=FERPLUS.classes))
     ship(run, folder, data, half=False)
-    exports = export_model(folder, data=data, say=lambda line: None)
+    exports = export_model(folder, data=data)
     assert list(exports["formats"]) == list(FORMATS)
     public = data.split("public_test")
     expected = predict_logits(load_model(folder), public.images)
@@ -107,7 +107,7 @@ def test_a_network_of_votes_is_judged_by_votes(voted_run, tmp_path):
         assert scores["count"] == (labels >= 0).sum() and scores["votes"]["count"] == len(part)
         assert scores["votes"]["cross_entropy"] == pytest.approx(nll(logits[name], shares))
     (folder / "calibration.json").unlink()
-    facts = export_model(folder, ["onnx"], faces, say=lambda line: None)["formats"]["onnx"]
+    facts = export_model(folder, ["onnx"], faces)["formats"]["onnx"]
     labels = majorities(splits["public_test"])[0]
     right = (logits["public_test"].argmax(axis=1) == labels)[labels >= 0].mean()
     assert facts["keras_accuracy"] == pytest.approx(right) and facts["faces"] == len(labels)

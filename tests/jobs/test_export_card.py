@@ -14,6 +14,7 @@ from fer_keras.data.synthetic import drawn_faces
 from fer_keras.evaluation.calibration import fit_temperature
 from fer_keras.evaluation.evaluate import predict_logits
 from fer_keras.files import read_json, write_json
+from fer_keras.jobs.export_subject import ExportOptions
 from fer_keras.jobs.exporting import export_model
 from fer_keras.jobs.shipping import add_exports, ship
 from fer_keras.models.load import load_model
@@ -30,8 +31,8 @@ def make_run(folder, data):
     inputs = keras.Input((48, 48, 1))
     pooled = keras.layers.AveragePooling2D(6)(keras.layers.Rescaling(1 / 255)(inputs))
     keras.Model(inputs, keras.layers.Dense(7)(keras.layers.Flatten()(pooled))).save(folder / "model.keras")
-    told = DataConfig(data.source, mark_validation(data).split("train").fingerprint)
-    config = TeacherConfig(told, "small-cnn", fit=FitConfig(epochs=1))
+    data_config = DataConfig(data.source, mark_validation(data).split("train").fingerprint)
+    config = TeacherConfig(data_config, "small-cnn", fit=FitConfig(epochs=1))
     write_json(folder / "config.json", {"config": to_dict(config), "environment": environment()})
     pd.DataFrame({"epoch": [0], "val_accuracy": [0.2], "seconds": [1.5]}).to_csv(folder / "metrics.csv", index=False)
 
@@ -43,7 +44,7 @@ def exported(data, tmp_path_factory):
     make_run(root / "run", data)
     ship(root / "run", root / "saved_models" / "m", data, half=False)
     said = []
-    export_model(root / "saved_models" / "m", ["litert", "onnx"], data, say=said.append)
+    export_model(root / "saved_models" / "m", ["litert", "onnx"], data, options=ExportOptions(say=said.append))
     return root, said
 
 
@@ -85,10 +86,10 @@ def test_a_card_without_exports_says_nothing_of_them(exported):
 
 
 def test_files_elsewhere_and_drawn_ranges_are_named(exported):
-    told = read_json(exported[0] / "saved_models" / "m" / "exports.json")
-    told["formats"]["onnx"]["kept"] = False
-    told["formats"]["litert_int8"]["calibration"] = {"source": "drawn faces", "images": 512}
-    text = exports_text(told, "teacher")
+    exports = read_json(exported[0] / "saved_models" / "m" / "exports.json")
+    exports["formats"]["onnx"]["kept"] = False
+    exports["formats"]["litert_int8"]["calibration"] = {"source": "drawn faces", "images": 512}
+    text = exports_text(exports, "teacher")
     assert "| ONNX | on demand |" in text and "Files marked `on demand` are not kept here" in text
     assert "round best on 512 faces: drawn faces. These are not photographs" in text
 
@@ -96,20 +97,20 @@ def test_files_elsewhere_and_drawn_ranges_are_named(exported):
 def test_the_temperature_is_fitted_on_validation(exported, data):
     folder = exported[0] / "saved_models" / "m"
     val = mark_validation(data).split("val")
-    written = read_json(folder / "calibration.json")
+    calibration = read_json(folder / "calibration.json")
     logits = predict_logits(load_model(folder), val.images)
-    assert written["temperature"] == pytest.approx(fit_temperature(logits, val.labels), rel=1e-4)
-    assert written["images"] == len(val) and list(written["tested_on"]) == ["public_test", "private_test"]
-    assert written["nll"][1] <= written["nll"][0]
+    assert calibration["temperature"] == pytest.approx(fit_temperature(logits, val.labels), rel=1e-4)
+    assert calibration["images"] == len(val) and list(calibration["tested_on"]) == ["public_test", "private_test"]
+    assert calibration["nll"][1] <= calibration["nll"][0]
 
 
 def test_a_run_gets_a_temperature_from_its_own_data_only(exported, data, tmp_path):
     make_run(tmp_path / "run", data)
     said = []
-    export_model(tmp_path / "run", ["onnx"], drawn_faces(140, seed=6), say=said.append)
+    export_model(tmp_path / "run", ["onnx"], drawn_faces(140, seed=6), options=ExportOptions(say=said.append))
     assert any(line.startswith("no temperature is fitted for the confidence: ") for line in said)
     assert not (tmp_path / "run" / "calibration.json").exists()
-    export_model(tmp_path / "run", ["onnx"], data, say=said.append)
+    export_model(tmp_path / "run", ["onnx"], data, options=ExportOptions(say=said.append))
     shipped = read_json(exported[0] / "saved_models" / "m" / "calibration.json")["temperature"]
     assert read_json(tmp_path / "run" / "calibration.json")["temperature"] == pytest.approx(shipped, rel=1e-3)
 
@@ -117,7 +118,7 @@ def test_a_run_gets_a_temperature_from_its_own_data_only(exported, data, tmp_pat
 def test_a_model_shipped_again_loses_what_was_exported_of_the_old_one(exported, data, tmp_path):
     run, folder = exported[0] / "run", tmp_path / "saved_models" / "m"
     ship(run, folder, data, half=False)
-    export_model(folder, ["onnx"], data, say=lambda line: None)
+    export_model(folder, ["onnx"], data)
     ship(run, folder, data, half=True)
     assert not (folder / "exports.json").exists() and not (folder / "model.onnx").exists()
     assert "exports" not in read_card(folder)

@@ -167,7 +167,7 @@ def test_ctrl_c_leaves_whole_rows_and_a_playable_copy(tmp_path):
         assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 130 and "what was written is whole" in said
     rows = rows_of(tmp_path / "r.csv")
     assert 10 < len(rows) < 400 and [row["frame"] for row in rows] == list(range(len(rows)))

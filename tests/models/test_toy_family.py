@@ -52,7 +52,7 @@ def test_it_is_built_and_counted():
     assert activation_memory(model) > 0
 
 
-def test_it_has_presets():
+def test_a_toy_family_has_presets():
     assert from_preset("reference-toy").name == "reference_toy"
     register_preset("toy-wide", "toy", widths=(20, 30))
     assert parameters(from_preset("toy-wide")) == TOY.parameters(widths=(20, 30))
@@ -66,7 +66,7 @@ def test_its_widths_are_fitted_to_a_budget():
     assert 0.97 * 5_000 <= parameters(build("toy", num_classes=3, **options)) <= 5_000
 
 
-def test_it_is_searched():
+def test_a_toy_family_is_searched():
     assert searchable()[-1] == "toy"
     hp = keras_tuner.HyperParameters()
     assert declare(hp, "toy") == defaults("toy") == {"stages": 3, "growth": 2.0}

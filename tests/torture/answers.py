@@ -36,7 +36,7 @@ def prepare(folder: Path) -> None:
     from fer_keras.distill.logit_cache import write_logits
     from fer_keras.training.run import Run
     from fer_keras.training.student import train_student
-    from tuner.settings import remember
+    from tuner.settings import check_settings
 
     class Killed(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -51,7 +51,7 @@ def prepare(folder: Path) -> None:
     write_logits(teacher, train, identity, 2, folder / "caches").rename(folder / "cache")
     oracle = oracle_in(folder / "search", **SEARCH)
     run_all(oracle)
-    remember(oracle.search, write=True)
+    check_settings(oracle.search, write=True)
     published = ROOT / "saved_models" / "frontier"
     shutil.copyfile(published / "trial_0000" / "row.json", folder / "search" / "trial_0000" / "row.json")
     shutil.copyfile(published / "ledger.csv", folder / "search" / "ledger.csv")

@@ -145,9 +145,9 @@ ROUND = (
 def know_tiny() -> None:
     """Add the preset that these commands train, and have all draw fewer faces."""
     from fer_keras.data import synthetic
-    from fer_keras.jobs import exporting
+    from fer_keras.jobs import export_subject
 
-    exporting._DRAWN_FACES = 70
+    export_subject.DRAWN_FACES = 70
     register_preset("tiny", "separable", **TINY)
     draw = synthetic.drawn_faces
     faces = draw(420, seed=5)

@@ -32,25 +32,25 @@ runpy.run_path({str(DISTILL)!r}, run_name="__main__")
 
 def free_ports(count):
     sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    for probe in sockets:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in sockets]
+    for probe in sockets:
+        probe.close()
     return ports
 
 
 def words(folder):
     # 51 images do not divide by two hosts.
-    told = f"--data faces.csv --teacher teacher.keras --name {folder.name} --model tiny --batch-size 51 --epochs 2"
-    return f"{told} --cached-views 2 --learning-rate 2e-4".split()
+    options = f"--data faces.csv --teacher teacher.keras --name {folder.name} --model tiny --batch-size 51 --epochs 2"
+    return f"{options} --cached-views 2 --learning-rate 2e-4".split()
 
 
 def distil(folder, task, ports):
     workers = [f"127.0.0.1:{port}" for port in ports]
     cluster = {"cluster": {"worker": workers}, "task": {"type": "worker", "index": task}}
-    told = {"TF_CONFIG": json.dumps(cluster), "no_grpc_proxy": "127.0.0.1"}
-    return start("-c", WITH_A_TINY_STUDENT, *words(folder), cwd=folder.parents[1], **told)
+    environment = {"TF_CONFIG": json.dumps(cluster), "no_grpc_proxy": "127.0.0.1"}
+    return start("-c", WITH_A_TINY_STUDENT, *words(folder), cwd=folder.parents[1], **environment)
 
 
 def test_two_hosts_give_what_one_process_gives(tmp_path, monkeypatch):
@@ -78,12 +78,12 @@ def test_two_hosts_give_what_one_process_gives(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "written",
+    "text",
     ["{", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
      '{"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": {"type": "worker", "index": 0}}'],
 )  # fmt: skip
-def test_a_wrong_cluster_is_told_in_a_sentence(written, monkeypatch):
-    monkeypatch.setenv("TF_CONFIG", written)
+def test_a_wrong_cluster_is_told_in_a_sentence(text, monkeypatch):
+    monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(FerKerasError, match="TF_CONFIG: expected"):
         distributed.strategy.__wrapped__()
 

@@ -10,6 +10,7 @@ from fer_keras.data.random_streams import epoch_order, label_view_seed
 from fer_keras.distill.objective import ViewSchedule
 from fer_keras.training.metrics import LabelledAccuracy, MacroF1
 from fer_keras.training.pipeline import (
+    BatchOrder,
     evaluation_dataset,
     steps_per_epoch,
     training_dataset,
@@ -40,7 +41,7 @@ def epochs_of(dataset, steps):
 
 
 def test_each_epoch_has_its_own_order_and_a_fresh_view(train):
-    dataset = training_dataset(train, LABELS, epochs=range(2, 4), batch_size=32, seed=9)
+    dataset = training_dataset(train, LABELS, epochs=range(2, 4), order=BatchOrder(32, 9))
     steps = steps_per_epoch(100, 32)
     epochs = epochs_of(dataset, steps)
     assert steps == 4 and len(epochs) == 2
@@ -53,7 +54,7 @@ def test_each_epoch_has_its_own_order_and_a_fresh_view(train):
 
 def test_starting_later_gives_the_same_epochs(train):
     def last(first):
-        dataset = training_dataset(train, LABELS, epochs=range(first, 3), batch_size=32, seed=9)
+        dataset = training_dataset(train, LABELS, epochs=range(first, 3), order=BatchOrder(32, 9))
         return np.concatenate([images for images, _ in epochs_of(dataset, 4)[-1]])
 
     np.testing.assert_array_equal(last(0), last(2))
@@ -61,7 +62,7 @@ def test_starting_later_gives_the_same_epochs(train):
 
 def test_the_last_epochs_may_see_weak_views_none_of_them_mixed(train):
     schedule = ViewSchedule(4, mixup=1.0, weak_from=3)
-    dataset = training_dataset(train, schedule, epochs=range(2, 4), batch_size=100, seed=9)
+    dataset = training_dataset(train, schedule, epochs=range(2, 4), order=BatchOrder(100, 9))
     (mixed, mixed_targets), (weak, targets) = dataset.as_numpy_iterator()
     order = epoch_order(9, 3, 100)
     np.testing.assert_array_equal(weak, make_views(WEAK_VIEWS, 4, 3, train.images, train.index)[order])
@@ -87,7 +88,7 @@ def test_the_accuracy_of_two_heads_is_the_mean_of_theirs_over_the_images_that_ea
 
 
 def test_epoch_e_uses_view_e_mod_k_with_its_own_logits(train):
-    dataset = training_dataset(train, ViewSchedule(4, 3), Logits(), epochs=range(5), batch_size=64, seed=9)
+    dataset = training_dataset(train, ViewSchedule(4, 3), Logits(), epochs=range(5), order=BatchOrder(64, 9))
     for epoch, batches in enumerate(epochs_of(dataset, 2)):
         images = np.concatenate([images for images, _ in batches])
         targets = {name: np.concatenate([y[name] for _, y in batches]) for name in batches[0][1]}
@@ -107,7 +108,7 @@ def test_evaluation_sees_the_faces_as_they_are_in_order(train):
 def test_autotune_is_off_everywhere(train):
     for dataset in (
         evaluation_dataset(train),
-        training_dataset(train, LABELS, epochs=range(1), batch_size=8, seed=0),
+        training_dataset(train, LABELS, epochs=range(1), order=BatchOrder(8, 0)),
     ):
         assert dataset.options().autotune.enabled is False
 

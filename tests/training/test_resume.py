@@ -29,14 +29,14 @@ def variables(file):
     return arrays
 
 
-def assert_equal_runs(one, other):
-    last = [max((folder / "checkpoint").glob("epoch-*")) for folder in (one, other)]
+def assert_equal_runs(*folders):
+    last = [max((folder / "checkpoint").glob("epoch-*")) for folder in folders]
     assert last[0].name == last[1].name == "epoch-00006"
     first, second = (variables(path / "state.weights.h5") for path in last)
     assert first.keys() == second.keys() and any("optimizer" in name for name in first)
     for name, array in first.items():
         np.testing.assert_array_equal(second[name], array, err_msg=name)
-    tables = [pd.read_csv(folder / "metrics.csv").drop(columns="seconds") for folder in (one, other)]
+    tables = [pd.read_csv(folder / "metrics.csv").drop(columns="seconds") for folder in folders]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
 
 
@@ -67,5 +67,5 @@ def test_killed_and_interrupted_and_resumed_equals_never_stopped(uninterrupted, 
     run(folder, True)
     assert_equal_runs(uninterrupted, folder)
     weights = [keras.models.load_model(path / "model.keras").get_weights() for path in (uninterrupted, folder)]
-    for one, other in zip(*weights, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for weight, expected in zip(*weights, strict=True):
+        np.testing.assert_array_equal(weight, expected)

@@ -11,7 +11,7 @@ from fer_keras.distill.objective import ViewSchedule, view_schedule
 from fer_keras.models import build
 from fer_keras.training import student, teacher
 from fer_keras.training.optimizer import make_optimizer
-from fer_keras.training.pipeline import training_dataset
+from fer_keras.training.pipeline import BatchOrder, training_dataset
 from fer_keras.training.run import Run
 
 DATA = DataConfig("drawn", "")
@@ -32,33 +32,33 @@ def train(faces):
 
 
 @pytest.fixture
-def told(monkeypatch):
-    """What `fit_run` is told: the positional words, then the named ones."""
+def calls(monkeypatch):
+    """The arguments of `fit_run`, which does nothing."""
     calls = []
     for module in (student, teacher):
-        monkeypatch.setattr(module, "fit_run", lambda *words, **more: calls.append((words, more)))
+        monkeypatch.setattr(module, "fit_run", lambda *words: calls.append(words))
     return calls
 
 
-def assert_equal_batches(one, other):
+def assert_equal_batches(batches, expected):
     import tensorflow as tf
 
-    for mine, theirs in zip(one.as_numpy_iterator(), other.as_numpy_iterator(), strict=True):
-        for left, right in zip(tf.nest.flatten(mine), tf.nest.flatten(theirs), strict=True):
-            np.testing.assert_array_equal(left, right)
+    for batch, other in zip(batches.as_numpy_iterator(), expected.as_numpy_iterator(), strict=True):
+        for array, expected_array in zip(tf.nest.flatten(batch), tf.nest.flatten(other), strict=True):
+            np.testing.assert_array_equal(array, expected_array)
 
 
-def test_a_student(train, told, tmp_path):
+def test_a_student_is_fitted_as_its_recipe_says(train, calls, tmp_path):
     config = StudentConfig(DATA, ("t",), mixup=0.5, view_seed=9, init_from="a", views=VIEWS, fit=FIT)
     config = replace(config, loss="dist", loss_options={"gamma": 0.5}, temperature=3.0, alpha=0.7)
     run = Run(tmp_path, config, resume=True)
     student.train_student(run, train, train, Logits(), callbacks=["a callback"])
-    (((its_run, _, val, batches, trainer_of), more),) = told
-    assert (its_run, val) == (run, train)
+    ((fitted_run, _, val, setup),) = calls
+    assert (fitted_run, val, setup.callbacks) == (run, train, ["a callback"])
     schedule = ViewSchedule(9, 3, VIEWS, 0.5)
-    made = training_dataset(train, schedule, Logits(), epochs=range(1, 3), batch_size=16, seed=5)
-    assert_equal_batches(batches(epochs=range(1, 3)), made)
-    distiller, loss = trainer_of(build("cnn", widths=(4,), dense_widths=()))
+    expected = training_dataset(train, schedule, Logits(), epochs=range(1, 3), order=BatchOrder(16, 5))
+    assert_equal_batches(setup.batches(range(1, 3)), expected)
+    distiller, loss = setup.trainer_of(build("cnn", widths=(4,), dense_widths=()))
     expected = {
         "loss": "dist",
         "loss_options": {"gamma": 0.5},
@@ -68,20 +68,19 @@ def test_a_student(train, told, tmp_path):
     }
     assert {name: distiller.get_config()[name] for name in expected} == expected
     assert distiller.objective.distillation_loss.gamma == 0.5 and loss is None
-    assert more == {"callbacks": ["a callback"]}
     assert view_schedule(config) == ViewSchedule(9, 2, VIEWS, 0.5), "as many of the 16 cached views as epochs"
 
 
-def test_a_teacher(train, told, tmp_path):
+def test_a_teacher_is_fitted_as_its_recipe_says(train, calls, tmp_path):
     config = TeacherConfig(DATA, mixup=0.5, views=VIEWS, fit=FIT)
     run = Run(tmp_path, config, resume=True)
     teacher.train_teacher(run, train, train)
-    (((its_run, _, val, batches, trainer_of), _),) = told
-    assert (its_run, val) == (run, train)
+    ((fitted_run, _, val, setup),) = calls
+    assert (fitted_run, val) == (run, train)
     schedule = ViewSchedule(label_view_seed(5), None, VIEWS, 0.5)
-    made = training_dataset(train, schedule, epochs=range(1, 3), batch_size=16, seed=5)
-    assert_equal_batches(batches(epochs=range(1, 3)), made)
-    fitted, loss = trainer_of("network")
+    expected = training_dataset(train, schedule, epochs=range(1, 3), order=BatchOrder(16, 5))
+    assert_equal_batches(setup.batches(range(1, 3)), expected)
+    fitted, loss = setup.trainer_of("network")
     assert fitted == "network" and loss.label_smoothing == 0.2
     assert view_schedule(config) == schedule, "every epoch sees a fresh view"
 

@@ -14,7 +14,7 @@ from unittest import mock
 
 from fer_keras import endings
 from fer_keras.config import DataConfig, FitConfig, StudentConfig
-from tuner.workers import exit_with_supervisor, role_is_whole, supervise
+from tuner.workers import exit_with_supervisor, has_role, supervise
 
 FIT = FitConfig(epochs=1, batch_size=64, learning_rate=5e-3, ema_epochs=0.0)
 BASE = StudentConfig(DataConfig("drawn", ""), ("made up",), cached_views=2, fit=FIT)
@@ -36,14 +36,14 @@ class MadeUpLogits:
         return (4 * np.eye(7, dtype=np.float16)[self.labels])[:, None]
 
 
-def search_in(folder, **told):
+def search_in(folder, **settings):
     from tuner.settings import Search
 
-    told = {**TOLD, "control_budgets": (3_000,), "base": BASE, **told}
-    epochs = told.pop("epochs", told["base"].fit.epochs)
-    base = replace(told["base"], fit=replace(told["base"].fit, epochs=epochs))
-    lists = {name: tuple(told[name]) for name in ("families", "budgets", "control_budgets")}  # from JSON, perhaps
-    return Search(**{**told, **lists, "folder": Path(folder), "base": base})
+    settings = {**TOLD, "control_budgets": (3_000,), "base": BASE, **settings}
+    epochs = settings.pop("epochs", settings["base"].fit.epochs)
+    base = replace(settings["base"], fit=replace(settings["base"].fit, epochs=epochs))
+    lists = {name: tuple(settings[name]) for name in ("families", "budgets", "control_budgets")}  # from JSON, perhaps
+    return Search(**{**settings, **lists, "folder": Path(folder), "base": base})
 
 
 def material():
@@ -61,12 +61,12 @@ def material():
     return Material(data, logits_for)
 
 
-def run(folder, made=None, **told):
+def run(folder, made=None, **settings):
     from tuner import search
 
     made = made or material()
     with mock.patch.object(search, "prepare", lambda *_: made):
-        return search.run_search(search_in(folder, **told), made.data, [], Path())
+        return search.run_search(search_in(folder, **settings), made.data, [], Path())
 
 
 def ledger_of(folder):
@@ -103,13 +103,13 @@ def wait_after_the_first_epoch(hold):
 
 def main():
     folder = Path(sys.argv[1])
-    if not role_is_whole() and "--workers" in sys.argv:
+    if not has_role() and "--workers" in sys.argv:
         return supervise([sys.executable, *sys.argv], int(sys.argv[-1]))
     exit_with_supervisor()
     if hold := os.environ.get("HOLD"):
         wait_after_the_first_epoch(Path(hold))
-    told = json.loads(os.environ.get("TOLD", "{}"))
-    print(f"ledger: {run(folder, **told)}")
+    settings = json.loads(os.environ.get("TOLD", "{}"))
+    print(f"ledger: {run(folder, **settings)}")
     return 0
 
 

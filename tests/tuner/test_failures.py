@@ -32,11 +32,11 @@ def test_what_fails_before_a_trial_is_fitted_is_recorded_too(tmp_path, made, mon
     monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
     built = []
 
-    def from_preset(*told, **options):
-        built.append(told)
+    def from_preset(*names, **options):
+        built.append(names)
         if len(built) == 1:
             raise MemoryError("too little of it")
-        return models.from_preset(*told, **options)
+        return models.from_preset(*names, **options)
 
     class Damaged(Run):
         @property
@@ -63,18 +63,18 @@ def test_a_search_that_lacks_a_point_says_so_and_tries_it_again(tmp_path, made, 
         if stage in fails:
             raise fails[stage]
 
-    told = {**FEW, "control_budgets": (3_000,)}
+    options = {**FEW, "control_budgets": (3_000,)}
     broken = replace(made, logits_for=logits_for)
     lacking = (
         r"ledger\.csv: {} of the full schedules are lacking, such as a {} one of cnn at 3,000 parameters; its rows"
     )
     with pytest.raises(FerKerasError, match=lacking.format(2, "final")):
-        run(tmp_path / "s", broken, **told)
+        run(tmp_path / "s", broken, **options)
     fails["control"] = fails.pop("search")
     with pytest.raises(FerKerasError, match=lacking.format(1, "control")):
-        run(tmp_path / "s", broken, **told)
+        run(tmp_path / "s", broken, **options)
     fails.clear()
-    run(tmp_path / "s", broken, **told)
+    run(tmp_path / "s", broken, **options)
     ledger = ledger_of(tmp_path / "s")
     assert ledger["stage"].tolist() == ["search", "final", "control"]
     assert (ledger["status"] == "completed").all() and ledger["error"].isna().all()

@@ -82,9 +82,9 @@ def test_the_intervals_of_gains_are_those_of_the_differences(points, hits, tmp_p
     ledger, _ = hits
     table = differences(ledger, points, tmp_path)
     drawn = row_of(with_gains(points, table), "cnn", 5_000)
-    told = table[(table["question"] == "distillation") & (table["family"] == "cnn")].iloc[0]
-    assert drawn["public_test_accuracy_gain_high"] == told["public_test_high"]
-    assert drawn["val_accuracy_gain_low"] == told["val_low"]
+    gain = table[(table["question"] == "distillation") & (table["family"] == "cnn")].iloc[0]
+    assert drawn["public_test_accuracy_gain_high"] == gain["public_test_high"]
+    assert drawn["val_accuracy_gain_low"] == gain["val_low"]
     assert np.isnan(row_of(with_gains(points, table), "cnn", 50_000)["val_accuracy_gain_low"])
 
 
@@ -95,22 +95,22 @@ def cells_of(markdown):
 def test_tables_say_what_was_compared(points, hits, tmp_path):
     ledger, _ = hits
     found = differences(ledger, points, tmp_path)
-    told = found.set_index(["question", "family", "budget"])
+    compared = found.set_index(["question", "family", "budget"])
     header, *rows = cells_of(families_table(found, "public_test"))
     assert header == ["at most", "general CNN", "MobileNet", "ahead by"]
     assert [row[0] for row in rows] == [
         "5,000 parameters, distilled", "50,000 parameters, distilled", "5,000 parameters, labels alone",
     ]  # fmt: skip
-    one = told.loc["families, distilled", "mobilenet", 50_000]
-    low, middle, high = (100 * one[f"public_test_{part}"] for part in ("low", "difference", "high"))
+    row = compared.loc["families, distilled", "mobilenet", 50_000]
+    low, middle, high = (100 * row[f"public_test_{part}"] for part in ("low", "difference", "high"))
     assert rows[1][1:] == [
-        f"{100 * told.loc['families, distilled', 'cnn', 50_000]['public_test']:.1f}",
-        f"{100 * one['public_test']:.1f}",
+        f"{100 * compared.loc['families, distilled', 'cnn', 50_000]['public_test']:.1f}",
+        f"{100 * row['public_test']:.1f}",
         f"{middle:+.1f} [{low:+.1f}, {high:+.1f}]",
     ]
     header, *rows = cells_of(gains_table(found, "val"))
     assert header == ["distilled, at most", "general CNN", "MobileNet"]
-    gain = told.loc["distillation", "cnn", 5_000]
+    gain = compared.loc["distillation", "cnn", 5_000]
     assert rows[0][:2] == ["5,000 parameters", ahead(gain, "val")] and rows[0][2].startswith(("+", "-"))
 
 
@@ -132,8 +132,8 @@ def test_the_script_measures_compares_and_writes_where_it_is_told(points, hits, 
     assert measured == [(tmp_path, {"title": tmp_path / "none"})]
     found = differences(ledger, points, tmp_path)
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "out" / "differences.csv"), found)
-    written = pd.read_csv(tmp_path / "out" / "frontier.csv").set_index(["family", "budget"])
-    gain = written.loc[("cnn", 5_000)]
+    table = pd.read_csv(tmp_path / "out" / "frontier.csv").set_index(["family", "budget"])
+    gain = table.loc[("cnn", 5_000)]
     assert gain["val_accuracy_gain_low"] < gain["val_accuracy_gain"] < gain["val_accuracy_gain_high"]
     tables = families_table(found, "public_test"), halves_table(found, "val"), gains_table(found, "val")
     for shown in tables:

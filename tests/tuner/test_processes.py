@@ -27,18 +27,18 @@ def running(folder, name):
             environment = (entry / "environ").read_bytes()
         except OSError:
             continue
-        told = dict(line.split("=", 1) for line in environment.decode(errors="replace").split("\0") if "=" in line)
-        if str(folder).encode() in command and told.get("KERASTUNER_TUNER_ID") == name:
-            found[int(entry.name)] = told
+        variables = dict(line.split("=", 1) for line in environment.decode(errors="replace").split("\0") if "=" in line)
+        if str(folder).encode() in command and variables.get("KERASTUNER_TUNER_ID") == name:
+            found[int(entry.name)] = variables
     return found
 
 
 def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
     folder = tmp_path / "search"
-    told = json.dumps({"families": ["cnn"], "trials": 1, "control_budgets": [], "epochs": 3, "final_epochs": 1})
+    settings = json.dumps({"families": ["cnn"], "trials": 1, "control_budgets": [], "epochs": 3, "final_epochs": 1})
     hold = tmp_path / "hold"
     hold.touch()
-    process = start(SMALL_SEARCH, folder, TOLD=told, HOLD=str(hold))
+    process = start(SMALL_SEARCH, folder, TOLD=settings, HOLD=str(hold))
     wait_for(lambda: [*folder.glob("trial_0000/*/checkpoint/epoch-00001")], process)
     process.kill()
     process.wait()
@@ -46,7 +46,7 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
     assert (row.trial, row.status) == ("0000", "running")
     before = json.loads(next(folder.glob("trial_0000/*/checkpoint/*/progress.json")).read_text())
     assert before["epoch"] == 1
-    run(folder, **json.loads(told))
+    run(folder, **json.loads(settings))
     ledger = ledger_of(folder)
     assert ledger[["trial", "stage", "status", "epochs"]].values.tolist() == [
         ["0000", "search", "completed", 3],
@@ -61,10 +61,10 @@ def test_killed_in_a_trial_it_goes_on_from_the_last_epoch(tmp_path):
 def test_a_chief_and_workers_that_are_killed(tmp_path):
     """Two workers that are started again, as is the chief, and one that came from elsewhere and is gone for good."""
     folder = tmp_path / "search"
-    told = json.dumps({"families": ["cnn"], "trials": 3, "control_budgets": [], "epochs": 2, "final_epochs": 1})
+    settings = json.dumps({"families": ["cnn"], "trials": 3, "control_budgets": [], "epochs": 2, "final_epochs": 1})
     hold = tmp_path / "hold"
     hold.touch()
-    process = start(SMALL_SEARCH, folder, "--workers", "2", TOLD=told, HOLD=str(hold))
+    process = start(SMALL_SEARCH, folder, "--workers", "2", TOLD=settings, HOLD=str(hold))
 
     def begun(*trials):
         return all([*folder.glob(f"trial_{trial}/*/checkpoint/epoch-00001")] for trial in trials)
@@ -72,7 +72,7 @@ def test_a_chief_and_workers_that_are_killed(tmp_path):
     wait_for(lambda: begun("0000", "0001"), process)
     (chief,) = running(folder, "chief").values()
     address = {name: chief[name] for name in ("KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")}
-    guest = start(SMALL_SEARCH, folder, TOLD=told, HOLD=str(hold), KERASTUNER_TUNER_ID="guest", **address)
+    guest = start(SMALL_SEARCH, folder, TOLD=settings, HOLD=str(hold), KERASTUNER_TUNER_ID="guest", **address)
     wait_for(lambda: begun("0002"), guest)
     ongoing = json.loads((folder / "oracle.json").read_text())["ongoing_trials"]
     assert sorted(ongoing) == ["guest", "worker-1", "worker-2"] and len(set(ongoing.values())) == 3

@@ -12,11 +12,8 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 from command import ROOT
-from command import run as run_script
-from face_files import write_fer2013
-from small_search import BASE, FEW, instant_training, ledger_of, run, search_in
+from small_search import BASE, FEW, instant_training, ledger_of, run
 
-from fer_keras.config import to_dict
 from fer_keras.errors import FerKerasError
 from fer_keras.files import locked
 from fer_keras.models import FAMILIES, build
@@ -24,8 +21,6 @@ from fer_keras.models.budget import parameters
 from fer_keras.training.run import read_config
 from tuner.baselines import baselines, read_milliseconds
 from tuner.latency import baseline_files, float32_file, measure
-from tuner.search_space import defaults
-from tuner.settings import Candidate
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +42,8 @@ def test_a_row_for_every_trial(finished):
         options = json.loads(row.options)
         assert row.widths.split() == [str(width) for width in (*options["widths"], *options["dense_widths"])]
         assert row.multiply_adds == FAMILIES[row.family].multiply_adds(**options)
-        told = read_config((finished / row.model).parent)["config"]
-        assert told["options"] == options and told["fit"]["epochs"] == row.epochs
+        recipe = read_config((finished / row.model).parent)["config"]
+        assert recipe["options"] == options and recipe["fit"]["epochs"] == row.epochs
 
 
 def test_what_is_published_goes_on_elsewhere(finished, made, tmp_path, monkeypatch):
@@ -157,13 +152,13 @@ def test_the_chief_of_a_finished_search_does_not_wait_for_workers(finished, made
 
 
 def test_a_search_from_before_an_option_existed_goes_on(finished, made, monkeypatch):
-    told = finished / "search.json"
-    written = json.loads(told.read_text())
-    assert written["base"].pop("mixup") == 0.0 and written["base"]["fit"].pop("label_smoothing") == 0.0
-    told.write_text(json.dumps(written))
+    settings_file = finished / "search.json"
+    settings = json.loads(settings_file.read_text())
+    assert settings["base"].pop("mixup") == 0.0 and settings["base"]["fit"].pop("label_smoothing") == 0.0
+    settings_file.write_text(json.dumps(settings))
     monkeypatch.setattr("tuner.hypermodel.train_student", lambda *_, **__: pytest.fail("trained again"))
     run(finished, made, families=("cnn",), trials=1)
-    assert json.loads(told.read_text())["base"]["mixup"] == 0.0
+    assert json.loads(settings_file.read_text())["base"]["mixup"] == 0.0
 
 
 def test_another_search_in_the_folder_is_refused(finished, made):
@@ -187,95 +182,7 @@ def test_tensorboard_has_the_trials(finished):
     assert accuracy == pytest.approx(ledger_of(finished)["val_accuracy"][1])
 
 
-def test_a_schedule_that_cannot_be_is_refused_before_the_first_trial(tmp_path):
-    fit = replace(BASE.fit, epochs=9, warmup_epochs=3.0)
-    with pytest.raises(FerKerasError, match=r"warmup_epochs 3.0: expected"):
-        search_in(tmp_path / "s", base=replace(BASE, fit=fit), final_epochs=2)
-
-
-@pytest.mark.parametrize(
-    ("told", "missing"),
-    [
-        ({"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_ORACLE_PORT": "1"}, "KERASTUNER_TUNER_ID"),
-        ({"KERASTUNER_ORACLE_IP": "127.0.0.1", "KERASTUNER_TUNER_ID": "chief"}, "KERASTUNER_ORACLE_PORT"),
-        ({"KERASTUNER_TUNER_ID": "worker-1"}, "KERASTUNER_ORACLE_IP"),
-    ],
-)
-def test_half_a_role_is_refused_before_anything_is_loaded(told, missing, tmp_path, monkeypatch):
-    for name, value in told.items():
-        monkeypatch.setenv(name, value)
-    status, _, said = run_script("search.py", "--data", "nowhere", "--teacher", "nowhere", cwd=tmp_path)
-    assert status == 2 and said.startswith(f"error: {missing}: not set, expected a value, for ")
-
-
 def test_one_process_at_a_time(tmp_path, made):
     held = locked(tmp_path / "s" / "locks" / "chief", wait=False)
     with held, pytest.raises(FerKerasError, match="another process is at this run"):
         run(tmp_path / "s", made, **FEW)
-
-
-def test_a_candidate_tells_its_run_what_its_stage_is_for(tmp_path):
-    base = replace(BASE, fit=replace(BASE.fit, ema_epochs=1.0))
-    search = search_in(tmp_path, seeds=2, base=base)
-    told = {
-        stage: Candidate(stage, "cnn", 3_000, 1, defaults("cnn")).config(search)
-        for stage in ("search", "final", "control")
-    }
-    assert [config.fit.epochs for config in told.values()] == [1, 2, 2]
-    assert [config.fit.ema_epochs for config in told.values()] == [0.5, 1.0, 1.0]
-    assert [config.alpha for config in told.values()] == [0.9, 0.9, 0.0]
-    assert {config.fit.seed for config in told.values()} == {1}
-
-
-def test_controls_are_at_budgets_of_the_search(tmp_path):
-    for option in ("--control-budgets", "--unlimited-budgets"):
-        words = ("--teacher", "nowhere", "--budgets", 5_000, 10_000, option, 10_000, 25_000)
-        status, _, said = run_script("search.py", *words, cwd=tmp_path)
-        assert (status, said) == (2, f"error: {option} 25000: expected some of --budgets 5000, 10000\n")
-
-
-def test_the_script_tells_the_search_what_it_was_told(tmp_path, faces, monkeypatch):
-    """The command as users start it, with a real teacher and its cache."""
-    write_fer2013(tmp_path / "faces.csv", faces)
-    build("cnn", widths=(4,), dense_widths=()).save(tmp_path / "teacher.keras")
-    monkeypatch.setattr("tuner.hypermodel.train_student", instant_training)
-    words = ["--data", "faces.csv", "--teacher", "teacher.keras", "--cache", "logits", "--name", "s", "--epochs", 1]
-    words += ["--families", "cnn", "--budgets", 3_000, "--trials", 1, "--final-epochs", 2, "--seeds", 1]
-    words += ["--max-multiply-adds", 1_000_000, "--max-failures", 3, "--ema-epochs", 0]
-    status, said, errors = run_script("search.py", *words, cwd=tmp_path)
-    assert status == 0, errors
-    assert said.splitlines()[-1] == f"ledger: {Path('runs/s/ledger.csv')}"
-    told = json.loads((tmp_path / "runs" / "s" / "search.json").read_text())
-    base = told.pop("base")
-    assert told == {
-        "families": ["cnn"], "budgets": [3_000], "trials": 1, "final_epochs": 2, "seeds": 1, "control_budgets": [],
-        "max_multiply_adds": 1_000_000, "unlimited_budgets": [], "max_failures": 3,
-    }  # fmt: skip
-    assert base["fit"]["epochs"] == 1 and base["data"]["source"] == "faces.csv" and len(base["teachers"]) == 1
-    ledger = ledger_of(tmp_path / "runs" / "s")
-    assert list(zip(ledger["stage"], ledger["epochs"], strict=True)) == [("search", 1), ("final", 2)]
-    assert len([*(tmp_path / "logits").rglob("view-*.npz")]) == 2, "as many views as the full schedule has epochs"
-
-
-def test_a_recipe_says_how_and_from_whom_the_candidates_learn(tmp_path, faces, monkeypatch):
-    write_fer2013(tmp_path / "faces.csv", faces)
-    (tmp_path / "runs" / "wise").mkdir(parents=True)
-    build("cnn", widths=(4,), dense_widths=()).save(tmp_path / "runs" / "wise" / "model.keras")
-    fit = replace(BASE.fit, epochs=20, warmup_epochs=15.0, learning_rate=0.02)
-    recipe = replace(BASE, teacher_names=("wise",), model="separable-25k", temperature=4.0, fit=fit)
-    (tmp_path / "recipe.json").write_text(json.dumps({"config": to_dict(recipe)}))
-    asked = []
-    monkeypatch.setattr("tuner.search.run_search", lambda *given: asked.append(given) or "nowhere")
-    words = ["--data", "faces.csv", "--families", "cnn", "--budgets", 3_000, "--alpha", 0.5]
-    assert run_script("search.py", *words, "--config", "recipe.json", cwd=tmp_path).status == 0
-    ((search, _, (teacher,), _),) = asked
-    base = search.base
-    assert (base.temperature, base.fit.learning_rate, base.alpha) == (4.0, 0.02, 0.5), "options win over the recipe"
-    assert (base.fit.epochs, base.fit.warmup_epochs, search.final_epochs) == (12, 12, 20)
-    assert base.teacher_names == ("wise",) and teacher.file == Path("runs/wise/model.keras")
-    assert base.data.source == "faces.csv" and base.options == {}
-    status, _, said = run_script("search.py", *words, cwd=tmp_path)
-    assert (status, said) == (
-        2,
-        "error: --teacher: expected saved teachers, or --config with a recipe that names some\n",
-    )

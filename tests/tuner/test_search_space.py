@@ -89,7 +89,7 @@ def test_too_many_multiply_adds_move_width_to_later_stages():
     assert FAMILIES["separable"].parameters(**bound) >= 0.97 * 200_000
 
 
-def test_solved_by_hand():
+def test_widths_are_those_solved_by_hand():
     # 10 a + b parameters and 1 : 2, so 12 a = 120 is the answer; of 121, what is left goes to the nearest widths.
     def cost(widths):
         return 10 * widths[0] + widths[1], widths[0]
@@ -135,8 +135,8 @@ def test_widths_are_whole_vectors_where_they_fill_the_budget_near_the_proportion
 
 
 def test_a_budget_without_a_limit_has_networks_beyond_it(tmp_path):
-    told = {"budgets": (50_000, 100_000), "control_budgets": (), "max_multiply_adds": 4_000_000}
-    search = search_in(tmp_path, unlimited_budgets=(100_000,), **told)
+    options = {"budgets": (50_000, 100_000), "control_budgets": (), "max_multiply_adds": 4_000_000}
+    search = search_in(tmp_path, unlimited_budgets=(100_000,), **options)
     bound, free = (
         FAMILIES["separable"].multiply_adds(
             **Candidate("search", "separable", budget, 0, defaults("separable")).options(search)

@@ -69,7 +69,7 @@ def searched(tmp_path_factory):
     folder = tmp_path_factory.mktemp("toy") / "s"
     faces = drawn_faces(240, seed=1, classes=CLASSES)
     data = mark_validation(faces)
-    told = DataConfig(faces.source, data.split("train").fingerprint, classes=CLASSES)
+    data_config = DataConfig(faces.source, data.split("train").fingerprint, classes=CLASSES)
     with pytest.MonkeyPatch.context() as patch:
         for table, name in ((FAMILIES, "toy"), (PRESETS, "reference-toy")):
             patch.setitem(table, name, None)  # so that it goes again
@@ -78,7 +78,7 @@ def searched(tmp_path_factory):
         material = Material(data, lambda config: RightLogits(data.split("train").labels))
         patch.setattr(search, "prepare", lambda *_: material)
         options = SearchOptions(("cnn", "toy"), (3_000,), trials=1, final_epochs=2, seeds=1, control_budgets=())
-        toy_search = Search(**vars(options), folder=folder, base=replace(BASE, data=told))
+        toy_search = Search(**vars(options), folder=folder, base=replace(BASE, data=data_config))
         search.run_search(toy_search, data, [], Path())
         yield folder, faces
 

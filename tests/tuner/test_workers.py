@@ -77,15 +77,19 @@ def test_each_has_its_role_and_its_share_of_the_threads(tmp_path, monkeypatch):
     monkeypatch.setattr(workers.os, "cpu_count", lambda: 8)
     monkeypatch.setenv("TOLD", str(tmp_path))
     names = [workers.SUPERVISED, workers.IP, workers.PORT, "TF_NUM_INTRAOP_THREADS"]
-    tell = (
-        "import os, pathlib, time; name = os.environ['KERASTUNER_TUNER_ID'];"
-        f"told = ' '.join(os.environ[key].replace(' ', '_') for key in {names});"
-        "pathlib.Path(os.environ['TOLD'], name).write_text(told); time.sleep(0.5)"
+    tell = (  # all wait for each other, since the chief's end is everybody's
+        "import os, pathlib, time\n"
+        "folder, name = pathlib.Path(os.environ['TOLD']), os.environ['KERASTUNER_TUNER_ID']\n"
+        f"folder.joinpath(name).write_text(' '.join(os.environ[key].replace(' ', '_') for key in {names}))\n"
+        "while sum(file.stat().st_size > 0 for file in folder.iterdir()) < 3: time.sleep(0.01)"
     )
     assert supervise(tell, 2) == 0
-    told = {path.name: path.read_text().split() for path in tmp_path.iterdir()}
-    assert sorted(told) == ["chief", "worker-1", "worker-2"] and len({tuple(words) for words in told.values()}) == 1
-    supervisor, ip, port, threads = told["chief"]
+    variables = {path.name: path.read_text().split() for path in tmp_path.iterdir()}
+    assert (
+        sorted(variables) == ["chief", "worker-1", "worker-2"]
+        and len({tuple(words) for words in variables.values()}) == 1
+    )
+    supervisor, ip, port, threads = variables["chief"]
     assert supervisor.startswith(f"{os.getpid()}_") and ip == "127.0.0.1" and int(port) > 0 and threads == "4"
 
 

@@ -1,6 +1,11 @@
-"""What people do with the page: drop and paste files, and give it a camera or not."""
+"""What people do with the page: choose, drop, paste and save files, give it a camera or not; and a slow network."""
 
 import base64
+import contextlib
+import csv
+import io
+
+from browsing import PATIENCE
 
 _FILES = """([name, files]) => {
     const carried = new DataTransfer();
@@ -15,6 +20,19 @@ _FILES = """([name, files]) => {
 }"""
 
 
+def choose_by_key(page, file, key="Enter"):
+    """Press a key on a button that opens the browser's dialog of files; choose one.
+
+    Playwright asks the browser to hand it the dialog, and does not wait for an answer. Where the page is busy the key
+    overtakes that, and a real dialog opens that nobody sees: so the page is asked something in between, for the browser
+    answers such questions in order.
+    """
+    with page.expect_file_chooser() as chooser:
+        page.evaluate("0")
+        page.keyboard.press(key)
+    chooser.value.set_files(file)
+
+
 def drop(page, *files):
     """Drop files such as `drawn.upload` gives."""
     page.evaluate(_FILES, ["drop", _sent(files)])
@@ -27,6 +45,42 @@ def paste(page, *files):
 
 def _sent(files):
     return [{**file, "buffer": base64.b64encode(file["buffer"]).decode()} for file in files]
+
+
+def wait_until(page, is_so, what):
+    """Wait for what no selector can say; the page's policy lets Playwright's own `wait_for_function` not run there."""
+    for _ in range(PATIENCE // 50):
+        if is_so():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"waited in vain for {what}")
+
+
+@contextlib.contextmanager
+def held(page, pattern):
+    """Let a request that matches a pattern wait; yields what waits for it, lets it go and waits for its answer."""
+    routes = []
+
+    def let_go():
+        wait_until(page, lambda: routes, f"a request of {pattern}")
+        with page.expect_event("requestfinished", lambda request: request == routes[0].request):
+            routes[0].continue_()
+
+    page.route(pattern, lambda route: routes.append(route))
+    yield let_go
+    page.unroute(pattern)
+
+
+def saved(page, button):
+    """What a button downloads."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name=button).click()
+    return download.value.path().read_bytes()
+
+
+def rows_of(page):
+    """The rows of the CSV."""
+    return [*csv.DictReader(io.StringIO(saved(page, "Download CSV").decode()))]
 
 
 WATCHED_CAMERA = """

@@ -35,11 +35,32 @@ def open_page(page, address):
     page.set_default_timeout(PATIENCE)
     page.goto(address)
     page.wait_for_selector("body[data-ready]")
+    page.evaluate(PART)
+
+
+PART = """() => {
+    const parts = new URL("..", document.querySelector("script[type=module]").src);
+    window.part = (name) => new URL(name, parts).href;
+}"""
+"""Tells a page that is open where a file of its build lies."""
+
+
+def parts_of(dist):
+    """The folder of a build in which all but index.html lies."""
+    return next(dist.glob("*/constants.json")).parent
+
+
+def _with_patience(route):
+    """Let faces keep their ids while a busy machine reads no frame for seconds."""
+    constants = route.fetch().json()
+    constants["faces"]["following"]["patience"] = PATIENCE / 1000
+    route.fulfill(json=constants)
 
 
 @contextlib.contextmanager
 def watched(context, address):
     """Open the page and wait until it is ready; assert at the end that it kept quiet and to itself."""
+    context.route("**/constants.json", _with_patience)
     page, errors, hosts = context.new_page(), [], set()
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: errors.append(str(error)))

@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
-from browsing import CHROMIUM, FLAGS, PATIENCE, serving, watched
+from browsing import CHROMIUM, FAKE_CAMERA, FLAGS, PATIENCE, serving, watched
 from drawn import FRAMES, RATE, drawn_face, scene
 from filelock import FileLock
 
@@ -85,6 +85,13 @@ def playwright():
 @pytest.fixture(scope="session")
 def browser(playwright):
     with playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def camera_browser(playwright):
+    """With a camera that shows Chromium's own moving test picture."""
+    with playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *FAKE_CAMERA]) as started:
         yield started
 
 

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from browsing import parts_of
 from drawn import drawn_face, png, scene, upload
 from PIL import Image
 from portrait import PORTRAIT, jpeg, sideways
@@ -65,8 +66,8 @@ def test_the_first_picture_of_an_animation(page):
 
 
 LOGITS = """async ([name, precision, faces]) => {
-    const { Classifier } = await import("/js/classifier.js");
-    const constants = await (await fetch("constants.json")).json();
+    const { Classifier } = await import(part("js/classifier.js"));
+    const constants = await (await fetch(part("constants.json"))).json();
     const { files } = constants.models.find((model) => model.name === name);
     const classifier = await Classifier.load(files[precision]);
     const answers = [];
@@ -90,8 +91,8 @@ def test_the_same_crop_gives_the_same_probabilities(page, name, precision):
 
 
 CROPS = """async (pictures) => {
-    const constants = await (await fetch("constants.json")).json();
-    const { cropOf, cut } = await import("/js/crop.js");
+    const constants = await (await fetch(part("constants.json"))).json();
+    const { cropOf, cut } = await import(part("js/crop.js"));
     return pictures.map(([[pixels, width, height], face]) => {
         const data = Uint8Array.from(atob(pixels), (letter) => letter.charCodeAt(0));
         const picture = { data, width, height, channels: 3 };
@@ -121,7 +122,9 @@ def test_crops_are_the_packages_to_the_bit_upright_turned_and_beyond_the_edge(pa
 
 
 def test_what_the_package_knows_is_written_once(dist):
-    constants = json.loads((dist / "constants.json").read_text())
-    written = "".join(file.read_text() for file in sorted((dist / "js").iterdir())) + (dist / "index.html").read_text()
+    parts = parts_of(dist)
+    constants = json.loads((parts / "constants.json").read_text())
+    sources = [*sorted((parts / "js").iterdir()), dist / "index.html"]
+    written = "".join(file.read_text() for file in sources)
     for name in {*constants["class_colours"]} - {"fear", "happy", "neutral"}:  # words of comments and examples
         assert f'"{name}"' not in written

@@ -1,10 +1,10 @@
 """The page and a camera: a drawn video that Chromium plays as one."""
 
-import csv
 import io
 
 import numpy as np
 import pytest
+from acting import rows_of, saved
 from browsing import CHROMIUM, FAKE_CAMERA, FLAGS, watched
 from drawn import drawn_face, scene, write_y4m
 from PIL import Image
@@ -43,16 +43,6 @@ def running(page):
     expect(page.locator(".face h3")).to_have_count(2)
     yield
     page.get_by_role("button", name="Stop camera").click()
-
-
-def saved(page, button):
-    with page.expect_download() as download:
-        page.get_by_role("button", name=button).click()
-    return download.value.path().read_bytes()
-
-
-def rows_of(page):
-    return [*csv.DictReader(io.StringIO(saved(page, "Download CSV").decode()))]
 
 
 def wait_for_frames(page, number):
@@ -135,9 +125,13 @@ def test_the_timeline_says_what_it_shows(page):
     assert drawn > 7  # axes and a colour for each class
 
 
-def test_stopping_lets_the_camera_go_and_keeps_what_was_seen(page):
+def test_stopping_lets_the_camera_go_and_keeps_what_was_seen_for_other_models_too(page):
     page.get_by_role("button", name="Stop camera").click()
     assert page.evaluate("document.getElementById('video').srcObject") is None
     expect(page.locator(".face h3")).to_have_count(2)
     assert len(rows_of(page)) >= 2
+    page.locator("#precision").select_option("int8")
+    expect(page.locator(".face caption")).to_have_text([f"{DEFAULT_MODEL} int8"] * 2)
+    page.locator("#precision").select_option("float32")
+    expect(page.locator(".face caption")).to_have_text([f"{DEFAULT_MODEL} float32"] * 2)
     page.get_by_role("button", name="Start camera").click()

@@ -50,6 +50,34 @@ def test_no_camera(page):
     expect(page.get_by_role("button", name="Start camera")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("failure", "sentence"),
+    [
+        ("NotReadableError", "The camera does not answer; another program may be using it."),
+        ("OverconstrainedError", "No such camera was found on this device."),
+        ("UnheardOfError", "The camera cannot be started (why it failed)."),
+    ],
+)
+def test_a_camera_that_fails(page, failure, sentence):
+    page.evaluate(
+        """(name) => {
+            navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("why it failed", name));
+        }""",
+        failure,
+    )
+    page.get_by_role("button", name="Start camera").click()
+    expect(page.get_by_role("alert")).to_have_text(sentence)
+    expect(page.get_by_role("button", name="Start camera")).to_be_visible()
+
+
+def test_a_page_to_which_the_browser_gives_no_camera(page):
+    page.evaluate("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
+    page.get_by_role("button", name="Start camera").click()
+    expect(page.get_by_role("alert")).to_have_text(
+        "The browser gives no camera to this page: it must be opened by https:// or from localhost."
+    )
+
+
 def test_a_camera_that_may_not_be_used(playwright, address):
     flags = [*FLAGS, "--use-fake-device-for-media-stream", "--deny-permission-prompts"]
     with playwright.chromium.launch(executable_path=CHROMIUM, args=flags) as browser, browser.new_page() as page:

@@ -1,7 +1,7 @@
 """Files that are dropped or pasted, of every kind; what none of it is gets a sentence."""
 
 import pytest
-from acting import drop, paste
+from acting import drop, held, paste
 from browsing import open_page
 from drawn import drawn_face, png, scene, upload
 from drawn_video import write_video
@@ -57,20 +57,18 @@ def test_the_later_of_two_files_is_shown_whichever_is_ready_first(page, tmp_path
     drop(page, upload("v.mp4", video.read_bytes(), "video/mp4"))
     drop(page, ONE)
     expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(100)
     expect(page.locator("#player")).to_be_hidden()
     expect(page.locator("#error")).to_be_empty()
 
 
 def test_a_file_dropped_while_the_page_loads(context, address):
     page = context.new_page()
-    waiting = []
-    page.route("**/*.wasm.zst", lambda route: waiting.append(route))
-    page.goto(address)
-    expect(page.get_by_role("status")).to_have_text("Loading…")
-    drop(page, ONE)
-    page.wait_for_timeout(100)
-    waiting[0].continue_()
+    with held(page, "**/*.wasm.zst") as let_go:
+        page.goto(address)
+        expect(page.get_by_role("status")).to_have_text("Loading…")
+        drop(page, ONE)
+        let_go()
     expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
 
 

@@ -40,6 +40,17 @@ def test_contrast_is_at_least_that_of_wcag_aa(scheme):
             assert contrast(colours[name], colours[ground]) >= least, (name, ground)
 
 
+CUT_OFF_SELECTS = """() => [...document.querySelectorAll("select")].filter((select) => {
+    if (!select.getClientRects().length) return false;
+    const whole = select.cloneNode(true);
+    Object.assign(whole.style, { position: "absolute", maxWidth: "none" });
+    document.body.append(whole);
+    const isCut = select.offsetWidth < whole.offsetWidth - 1;
+    whole.remove();
+    return isCut;
+}).map((select) => select.id)"""
+
+
 @pytest.mark.parametrize("width", [320, 360, 1600])
 def test_nothing_is_cut_off(page, width):
     page.set_viewport_size({"width": width, "height": 800})
@@ -53,4 +64,5 @@ def test_nothing_is_cut_off(page, width):
             .map((part) => part.id || part.tagName)"""
     )
     assert beyond == [] and page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(CUT_OFF_SELECTS) == []
     page.locator("#compare").uncheck()

@@ -1,10 +1,12 @@
 """The page alone: no network once loaded, no other host, small, and usable with a keyboard."""
 
 import gzip
+import re
 import shutil
 
 import pytest
-from browsing import CHROMIUM, FLAGS, open_page, serving
+from acting import choose_by_key, wait_until
+from browsing import open_page, parts_of, serving
 from portrait import PORTRAIT
 
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
@@ -37,33 +39,54 @@ def test_it_works_in_a_subfolder_and_without_its_server_once_loaded(browser, dis
         expect(page.locator(".face caption")).to_have_text(f"{TINY_MODEL} float32")
 
 
-def test_a_new_build_replaces_the_old_one_once_the_page_was_closed(browser, dist, tmp_path):
+def replace_build(folder, title):
+    """Put another build, with another title, in the place of the one that a host holds; return its name."""
+    old = parts_of(folder).name
+    new = old[1:] + old[0]
+    index, worker = folder / "index.html", folder / "sw.js"
+    text, times = re.subn("<h1>.*</h1>", f"<h1>{title}</h1>", index.read_text())
+    assert times == 1 and text.count(old) == 2
+    index.write_text(text.replace(old, new))
+    worker.write_text(worker.read_text().replace(old, new))
+    (folder / old).rename(folder / new)
+    return new
+
+
+def builds_kept(page):
+    return [name.split()[-1] for name in page.evaluate("caches.keys()")]
+
+
+def wait_for_build(page, name):
+    """Wait until the next reload shows a build."""
+    settled = """async () => {
+        const { installing, waiting, active } = await navigator.serviceWorker.getRegistration();
+        return !installing && !waiting && active.state === "activated";
+    }"""
+    wait_until(page, lambda: name in builds_kept(page) and page.evaluate(settled), f"the build {name}")
+
+
+def test_a_new_build_is_shown_by_the_next_reload_and_does_not_mix_with_what_other_windows_show(browser, dist, tmp_path):
     folder = shutil.copytree(dist, tmp_path / "dist")
+    first = parts_of(folder).name
     with browser.new_context() as context, serving(folder) as address:
-        page = context.new_page()
-        open_page(page, address)
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-        old = page.evaluate("caches.keys()")
-        for file, before, after in (
-            ("index.html", "Expressions, read", "Faces, read"),
-            ("sw.js", old[0][-16:], "f" * 16),
-        ):
-            text = (folder / file).read_text()
-            assert before in text
-            (folder / file).write_text(text.replace(before, after))
+        page, other = context.new_page(), context.new_page()
+        for window in (page, other):
+            open_page(window, address)
+            window.evaluate("navigator.serviceWorker.ready.then(() => true)")
+        second = replace_build(folder, "The second")
         page.reload()
-        expect(page.locator("h1")).to_contain_text("Expressions, read")  # from the device; the new build is fetched
-        page.evaluate(
-            """() => navigator.serviceWorker.getRegistration().then((one) => new Promise((resolve) => {
-                const look = () => (one.waiting ? resolve() : setTimeout(look, 50));
-                look();
-            }))"""
-        )
-        page.close()
-        page = context.new_page()
-        open_page(page, address)
-        expect(page.locator("h1")).to_contain_text("Faces, read")
-        assert old[0].startswith("fer-keras-") and page.evaluate("caches.keys()") == ["fer-keras-" + "f" * 16]
+        expect(page.locator("h1")).to_contain_text("Expressions, read")  # at once, from the device
+        wait_for_build(page, second)
+        page.reload()
+        expect(page.locator("h1")).to_have_text("The second")
+        other.set_input_files("#file", PORTRAIT)
+        other.locator("#model").select_option("1")  # not fetched before, and of this build no longer there
+        expect(other.locator(".face caption")).to_have_text(f"{TINY_MODEL} float32")
+        assert builds_kept(page) == [first, second]
+        third = replace_build(folder, "The third")
+        page.reload()
+        wait_for_build(page, third)
+        assert builds_kept(page) == [second, third]
 
 
 def test_other_hosts_are_out_of_reach(context, address):
@@ -85,20 +108,14 @@ def press_until(page, selector, key="Tab"):
     raise AssertionError(f"{selector} cannot be reached with {key}")
 
 
-def test_a_keyboard_does_everything(playwright, address):
-    flags = [*FLAGS, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
-    with (
-        playwright.chromium.launch(executable_path=CHROMIUM, args=flags) as browser,
-        browser.new_context(service_workers="block", permissions=["camera"]) as context,
-    ):
+def test_a_keyboard_does_everything(camera_browser, address):
+    with camera_browser.new_context(service_workers="block", permissions=["camera"]) as context:
         page = context.new_page()
         open_page(page, address)
         for control in page.locator("button:visible, select:visible, input:visible").all():
             press_until(page, f"#{control.get_attribute('id')}")
         press_until(page, "#open")
-        with page.expect_file_chooser() as chooser:
-            page.keyboard.press("Enter")
-        chooser.value.set_files(PORTRAIT)
+        choose_by_key(page, PORTRAIT)
         expect(page.get_by_role("status")).to_have_text("1 face in this photo.")
         press_until(page, "#precision")
         page.keyboard.press("ArrowDown")

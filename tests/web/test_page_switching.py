@@ -1,19 +1,16 @@
 """Cameras that are started twice, stopped while they start, changed or pulled out."""
 
 import pytest
-from acting import WATCHED_CAMERA, drop
-from browsing import CHROMIUM, FAKE_CAMERA, FLAGS, PATIENCE, watched
+from acting import WATCHED_CAMERA, drop, wait_until
+from browsing import watched
 from drawn import png, scene, upload
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
 
 @pytest.fixture(scope="module")
-def page(playwright, address):
-    with (
-        playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *FAKE_CAMERA]) as browser,
-        browser.new_context(service_workers="block", permissions=["camera"]) as context,
-    ):
+def page(camera_browser, address):
+    with camera_browser.new_context(service_workers="block", permissions=["camera"]) as context:
         context.add_init_script(WATCHED_CAMERA)
         with watched(context, address) as opened:
             yield opened
@@ -33,12 +30,8 @@ def start(page):
 
 
 def wait_for_cameras(page, wanted):
-    """Wait until the cameras that were given, in order, are `live` or `ended`; the page's policy lets no test poll."""
-    for _ in range(PATIENCE // 50):
-        if page.evaluate("states()") == wanted:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"{page.evaluate('states()')}, expected {wanted}")
+    """Wait until the cameras that were given, in order, are `live` or `ended`."""
+    wait_until(page, lambda: page.evaluate("states()") == wanted, f"cameras that are {wanted}")
 
 
 def stop(page):
@@ -88,7 +81,8 @@ def test_a_photo_dropped_while_the_camera_runs(page):
     start(page)
     drop(page, upload("grey.png", png(scene())))
     expect(page.get_by_role("status")).to_have_text("No face was found in this photo.")
-    page.wait_for_timeout(300)
+    wait_for_cameras(page, ["ended"])
+    page.wait_for_timeout(100)
     expect(page.get_by_role("status")).to_have_text("No face was found in this photo.")
 
 

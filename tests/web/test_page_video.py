@@ -1,10 +1,11 @@
 """The page and a video file; faces are followed and smoothed as the package does it."""
 
-import csv
-import io
+import json
 
 import numpy as np
 import pytest
+from acting import rows_of, wait_until
+from browsing import parts_of
 from drawn import RATE
 
 import fer_keras
@@ -16,10 +17,9 @@ from fer_keras.faces.tracking import Tracker
 
 expect = pytest.importorskip("playwright.sync_api").expect
 
-FOLLOW = """async (frames) => {
-    const { following } = (await (await fetch("constants.json")).json()).faces;
-    const { Tracker } = await import("/js/tracker.js");
-    const { Smoother } = await import("/js/smoother.js");
+FOLLOW = """async ([following, frames]) => {
+    const { Tracker } = await import(part("js/tracker.js"));
+    const { Smoother } = await import(part("js/smoother.js"));
     const [tracker, smoother] = [new Tracker(following), new Smoother(following)];
     return frames.map(([seconds, boxes]) => {
         const tracked = tracker.update(boxes.map((box) => ({ found: { box } })), seconds);
@@ -42,9 +42,10 @@ def crossing_faces():
     return frames
 
 
-def test_the_same_ids_and_the_same_smoothed_numbers_as_the_package(page):
+def test_the_same_ids_and_the_same_smoothed_numbers_as_the_package(page, dist):
+    following = json.loads((parts_of(dist) / "constants.json").read_text())["faces"]["following"]
     frames, tracker, smoother = crossing_faces(), Tracker(), Smoother(0.5)
-    answers = page.evaluate(FOLLOW, frames)
+    answers = page.evaluate(FOLLOW, [following, frames])
     seen = set()
     for (seconds, boxes), answer in zip(frames, answers, strict=True):
         found = [FoundFace(np.array(box), np.zeros((6, 2)), 1.0) for box in boxes]
@@ -59,9 +60,7 @@ def test_the_same_ids_and_the_same_smoothed_numbers_as_the_package(page):
 def test_a_video_file_from_its_start_to_its_end(page, video, moving):
     page.set_input_files("#file", video)
     expect(page.get_by_role("status")).to_have_text("The video has ended.")
-    with page.expect_download() as download:
-        page.get_by_role("button", name="Download CSV").click()
-    rows = [*csv.DictReader(io.StringIO(download.value.path().read_text()))]
+    rows = rows_of(page)
     follower = FaceFollower(fer_keras.load(), FaceFinder(("full", "short"), tiles=False), smoothing=0.5)
     answers = [follower.follow(picture, number / RATE) for number, picture in enumerate(moving)]
     assert rows and {row["face"] for row in rows} == {"1"}
@@ -75,10 +74,31 @@ def test_a_video_file_from_its_start_to_its_end(page, video, moving):
         np.testing.assert_allclose(shares, face.prediction.probabilities, atol=0.1)
 
 
-def test_a_video_can_be_paused_wound_back_and_played_on(page, video):
+def test_a_video_can_be_paused_wound_back_read_by_another_model_and_played_on(page, video):
+    player = page.locator("#video")
+    player.evaluate("(player) => { player.defaultPlaybackRate = 0.0625; }")  # it is on when it is paused
     page.set_input_files("#file", video)
     page.get_by_role("button", name="Pause").click()
-    page.locator("#position").fill("0.5")
+    page.locator("#position").fill("0.75")
+    wait_until(page, lambda: float(rows_of(page)[-1]["seconds"]) > 1.4, "a face of the second second")
     expect(page.locator(".face h3")).to_contain_text("surprise")
+    page.get_by_label("Compare with another").check()
+    expect(page.locator(".face caption")).to_have_count(2)
+    rows = rows_of(page)
+    last = [row["model"] for row in rows if row["frame"] == rows[-1]["frame"]]
+    assert len(last) == 2 == len({*last})  # that frame was read again, not another one
+    page.get_by_label("Compare with another").uncheck()
+    expect(page.locator(".face caption")).to_have_count(1)
+    assert [row["frame"] for row in rows_of(page)] == [row["frame"] for row in rows[:-1]]
+    player.evaluate("(player) => { player.playbackRate = player.defaultPlaybackRate = 1; }")
     page.get_by_role("button", name="Play").click()
     expect(page.get_by_role("status")).to_have_text("The video has ended.")
+
+
+def test_that_it_has_ended_is_still_said_when_the_last_frame_was_read(page, video):
+    page.locator("#video").evaluate("(player) => { player.defaultPlaybackRate = 16; }")  # it ends while frames are read
+    page.set_input_files("#file", video)
+    expect(page.get_by_role("status")).to_have_text("The video has ended.")
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("status")).to_have_text("The video has ended.")
+    page.locator("#video").evaluate("(player) => { player.defaultPlaybackRate = 1; }")

@@ -43,7 +43,7 @@ function listen(page, choices) {
   choices.onChange(() =>
     page.attempt(async () => {
       await choices.apply();
-      if (page.session?.kind === "photo") await page.readPhoto();
+      await page.readStill();
     }),
   );
 }

@@ -7,7 +7,7 @@ import { percent } from "./stage.js";
 /**
  * @typedef {Object} Model
  * @property {string} name
- * @property {string} title what else is said of it in the list.
+ * @property {string} title what else is said of it in the list; may be empty.
  * @property {string} group what the list's group of such models is called.
  * @property {Record<string, string>} files by their numbers, `float32` and `int8`.
  * @property {number} parameters how many it has.
@@ -117,7 +117,7 @@ function groupsOf(models) {
   return [...new Set(models.map(({ group }) => group))].map((label) => {
     const group = Object.assign(document.createElement("optgroup"), { label });
     models.forEach((model, number) => {
-      if (model.group === label) group.append(new Option(`${model.name} (${model.title})`, String(number)));
+      if (model.group === label) group.append(new Option(model.name + (model.title && ` (${model.title})`), String(number)));
     });
     return group;
   });

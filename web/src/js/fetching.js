@@ -3,21 +3,24 @@
 
 import { decompress } from "../vendor/fzstd.js";
 
+/** Where a file of this build lies. @param {string} file */
+export const addressOf = (file) => new URL(`../${file}`, import.meta.url).href;
+
 /**
- * @param {string} url
- * @returns {Promise<Uint8Array>} the file; unpacked where its name ends in .zst.
+ * @param {string} file of this build.
+ * @returns {Promise<Uint8Array>} its bytes; unpacked where its name ends in .zst.
  * @throws {Error} it cannot be fetched.
  */
-export async function fetchFile(url) {
+export async function fetchFile(file) {
   let response;
   try {
-    response = await fetch(url);
+    response = await fetch(addressOf(file));
   } catch {
-    throw new Error(`${url} cannot be reached.`);
+    throw new Error(`${file} cannot be reached.`);
   }
-  if (!response.ok) throw new Error(`${url} cannot be fetched (${response.status}).`);
+  if (!response.ok) throw new Error(`${file} cannot be fetched (${response.status}).`);
   const bytes = new Uint8Array(await response.arrayBuffer());
-  const packed = /(?:\.(\d))?\.zst$/.exec(url);
+  const packed = /(?:\.(\d))?\.zst$/.exec(file);
   return packed ? interleaved(decompress(bytes), Number(packed[1] ?? 1)) : bytes;
 }
 

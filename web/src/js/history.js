@@ -35,6 +35,11 @@ export class History {
     if (this.rows.length > MOST_ROWS) this.rows.splice(0, this.rows.length - MOST_ROWS);
   }
 
+  /** Drop the last frame. @param {number} frame */
+  forget(frame) {
+    while (this.rows.at(-1)?.frame === frame) this.rows.pop();
+  }
+
   /** The rows of the last minute. @returns {Row[]} */
   lastMinute() {
     const end = this.rows.at(-1)?.seconds ?? 0;

@@ -27,9 +27,9 @@ export class Page {
     this.running = new AbortController();
     /** What is seen, also after it was stopped. @type {Session | null} */
     this.session = null;
-    this.picture = null; // the photo
-    this.shown = null; // what was read of it, or of the last frame
-    this.photoReads = 0;
+    this.picture = null; // the photo or the last frame
+    this.shown = null; // what was read of it
+    this.reads = 0; // again, of pictures that stand still
   }
 
   /** Do what a control asks; a failure becomes a sentence on the page. */
@@ -67,16 +67,20 @@ export class Page {
     this.picture = this.stage.grab(bitmap, this.constants.photos.halved_from);
     bitmap.close();
     this.say("Looking for faces…");
-    await this.readPhoto();
+    await this.readStill();
   }
 
-  /** Read the photo, again where another model was chosen. */
-  async readPhoto() {
+  /** Read what stands still: a photo, or what was seen last of a camera or a video; again where another model was chosen. */
+  async readStill() {
     const { session } = this;
-    const turn = ++this.photoReads;
-    const read = await session.read(this.picture, 0);
-    if (session !== this.session || turn !== this.photoReads) return;
+    const isPhoto = session?.kind === "photo";
+    if (!isPhoto && !this.shown) return; // nothing was read yet
+    if (this.source === "camera" || (this.source === "video" && !video.paused)) return; // the next frame comes
+    const turn = ++this.reads;
+    const read = await session.read(this.picture, isPhoto ? 0 : undefined);
+    if (session !== this.session || turn !== this.reads) return;
     this.show(read);
+    if (!isPhoto) return;
     const { length } = read.faces;
     this.say(length ? `${length} ${length === 1 ? "face" : "faces"} in this photo.` : "No face was found in this photo.");
   }
@@ -159,6 +163,7 @@ export class Page {
       try {
         await this.readFrame(seconds, signal);
       } catch (error) {
+        if (signal.aborted) return; // something else runs by now
         this.stop();
         this.fail(error);
       }
@@ -167,12 +172,14 @@ export class Page {
   }
 
   async readFrame(seconds, signal) {
-    const read = await this.session.read(this.stage.grab(video), seconds);
+    this.picture = this.stage.grab(video);
+    const read = await this.session.read(this.picture, seconds);
     if (signal.aborted) return;
     this.show(read);
     if (read.faces.length || seconds < this.foundAt) this.foundAt = seconds;
-    // Not for a frame or two: the sentence is read aloud.
-    this.say(seconds - this.foundAt > this.constants.faces.following.patience ? "No face is seen." : "");
+    // Not for a frame or two: the sentence is read aloud. What the player said at the end is to stay: it may have ended
+    // while the last frame was read.
+    if (!video.ended) this.say(seconds - this.foundAt > this.constants.faces.following.patience ? "No face is seen." : "");
     this.player.showPosition();
   }
 

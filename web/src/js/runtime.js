@@ -1,7 +1,7 @@
 // LiteRT.js on one thread: start, compile, run.
 
 import { loadAndCompile, loadLiteRt, Tensor } from "../vendor/litert.js";
-import { fetchFile } from "./fetching.js";
+import { addressOf, fetchFile } from "./fetching.js";
 
 const RUNTIME = "vendor/litert_wasm_compat_internal";
 
@@ -19,7 +19,7 @@ export async function startRuntime() {
     throw new Error("This browser has no WebAssembly SIMD, which the page needs; a current one has it.");
   }
   /** @type {any} */ (self).Module = { wasmBinary: await fetchFile(`${RUNTIME}.wasm.zst`), printErr: log };
-  await loadLiteRt(`${RUNTIME}.js`);
+  await loadLiteRt(addressOf(`${RUNTIME}.js`));
 }
 
 /** LiteRT writes all that it has to say to the stream of errors. */

@@ -30,12 +30,16 @@ export class Session {
 
   /**
    * @param {import("./stage.js").Picture} picture
-   * @param {number} seconds of the frame in its source.
+   * @param {number} [seconds] of the frame in its source; where they are left out it is the last one, which is read again
+   *   as if it had not been read.
    * @returns {Promise<{faces: any[], students: any[], findMs: number, readMs: number}>} the faces with ids and answers.
    */
   async read(picture, seconds) {
     const { faces: found, students, findMs, readMs } = await this.reader.read(picture, this.kind);
     if (seconds < this.seconds || this.kind === "photo") this.begin(); // the video was wound back
+    seconds ??= this.seconds;
+    if (seconds === this.seconds) this.#forgetFrame();
+    this.before = { tracks: this.tracker.tracks, count: this.tracker.count, states: new Map(this.smoother.states) };
     const faces = this.tracker.update(found, seconds).map(({ number, face }) => ({
       id: number,
       crop: face.crop,
@@ -47,6 +51,13 @@ export class Session {
     this.seconds = seconds;
     this.#count(performance.now());
     return { faces, students, findMs, readMs };
+  }
+
+  #forgetFrame() {
+    this.tracker.tracks = this.before.tracks;
+    this.tracker.count = this.before.count;
+    this.smoother.states = this.before.states;
+    this.history.forget(--this.frame);
   }
 
   #answer(number, { title, head: { classes } }, values, seconds) {
