@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fer_keras.data.dataset import SPLITS, FaceData
-from fer_keras.data.model_classes import label_set_or_note, read_label_set
+from fer_keras.data.model_classes import label_set_or_note
 from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import has_copy_in, majorities, score
