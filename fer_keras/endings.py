@@ -7,13 +7,17 @@ import signal
 import sys
 import weakref
 from collections.abc import Callable, Iterator
-from errno import EDQUOT, EFBIG, EIO, ENOSPC, EROFS
+from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EROFS
 
 from fer_keras.errors import FerKerasError, not_installed
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 """Signals that end a command in order: Ctrl-C, a cluster takes its machine back, a terminal closes."""
 
+NO_ROOM = (ENOSPC, EFBIG, EDQUOT)
+"""What a writer meets where a disk is full."""
+
+_MACHINE = (*NO_ROOM, EROFS, EIO, EACCES)
 _REFUSED = 1
 
 
@@ -127,7 +131,8 @@ def _ending(error: BaseException) -> tuple[int, str]:
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith(("fer_keras", "tuner")):
         error = not_installed(error)
     if isinstance(error, FerKerasError):
-        return 2, f"error: {error}"
+        refused = any(getattr(cause, "errno", None) in _MACHINE for cause in _chain(error))
+        return _REFUSED if refused else 2, f"error: {error}"
     if isinstance(error, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more when it ends
         return 141, ""  # as a shell says of what SIGPIPE ended
@@ -147,9 +152,10 @@ def _refusal(error: BaseException) -> str:
     if isinstance(error, MemoryError):
         return "there is not enough memory for this"
     texts = [str(cause) for cause in _chain(error)]
-    reason = next((os.strerror(n) for n in (ENOSPC, EFBIG, EDQUOT, EROFS, EIO) if os.strerror(n) in str(texts)), "")
-    if isinstance(error, OSError):
-        return f"{error.filename or 'standard output'}: {reason or error.strerror or error}"
+    reason = next((os.strerror(number) for number in _MACHINE if os.strerror(number) in str(texts)), "")
+    if isinstance(error, OSError):  # of a library's own nobody knows which file it is
+        where = error.filename2 or error.filename or ("standard output" if error.errno else "a file")
+        return f"{where}: {reason or error.strerror or error}"
     paths = re.findall(r"(?<![\w.])/[^\s;:,'\"]+", " ".join(texts))
     return f"{paths[0] if paths else 'a file'}: {reason}" if reason else ""
 

@@ -35,5 +35,7 @@ _EXTRAS = {
 def not_installed(error: ImportError) -> FerKerasError:
     """Return the sentence that says how the module is installed that could not be imported."""
     module = (error.name or "").partition(".")[0]
+    if module in ("torch", "openvino"):  # Keras's, by the user's keras.json
+        return FerKerasError(f"Keras computes with {module}, expected KERAS_BACKEND=tensorflow, or jax")
     extra = _EXTRAS.get(module, "train")
     return FerKerasError(f"{module or error} is not installed: pip install 'fer_keras[{extra}]'")

@@ -72,18 +72,26 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     _remove_abandoned(path.parent.glob(f".partial-*-{glob.escape(path.name)}"))
     _writing.add(partial.absolute())
     try:
-        yield partial
-        if partial.is_dir() and path.is_dir():
-            return
-        _write_through(partial)
-        partial.replace(path)
-    except OSError as error:
-        if error.filename in (None, str(partial)):
-            error.filename = str(path)
-        raise
+        with naming(path, str(partial)):
+            yield partial
+            if partial.is_dir() and path.is_dir():
+                return
+            _write_through(partial)
+            partial.replace(path)
     finally:
         _remove(partial)
         _writing.discard(partial.absolute())
+
+
+@contextmanager
+def naming(path: Path, other: str | None = None) -> Iterator[None]:
+    """Have an OSError of the block name `path` alone where it names no file, or the `other`."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None or other in (error.filename, error.filename2):  # the second one was written to
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def require_room(folder: Path, size: int) -> None:

@@ -85,6 +85,15 @@ class LabelSet:
         return next((names.index(other) for other in (word, *others) if other in names), None)
 
 
+def _texts(names: Iterable[str]) -> tuple[str, ...]:
+    """The names, if they are some; a single text, whose letters are no names, counts as one."""
+    names = tuple(names) if isinstance(names, Iterable) and not isinstance(names, str) else (names,)
+    for name in names:
+        if not isinstance(name, str):
+            raise FerKerasError(f"class {repr(name)[:80]}: expected a text")
+    return names
+
+
 def _all_prefixed(classes: tuple[str, ...]) -> bool:
     return all("/" in name for name in classes)
 
@@ -106,7 +115,7 @@ def label_set_of(names: Iterable[str], title: str = "own") -> LabelSet:
     Raises:
         FerKerasError: the names make no set.
     """
-    own = LabelSet(title, tuple(name.strip() for name in names))
+    own = LabelSet(title, tuple(name.strip() for name in _texts(names)))
     for label_set in KNOWN:
         if {label_set.number(name) for name in own.classes} == {*range(len(label_set))}:
             if len(own) == len(label_set):
@@ -125,5 +134,5 @@ def label_set_in_order(names: Iterable[str], title: str = "own") -> LabelSet:
     Raises:
         FerKerasError: the names make no set.
     """
-    own = LabelSet(title, tuple(names))
+    own = LabelSet(title, _texts(names))
     return next((label_set for label_set in KNOWN if label_set.classes == own.classes), own)

@@ -73,8 +73,10 @@ class Classifier:
         """Return float32 logits [N, C] of uint8 images [N, 48, 48, 1].
 
         Raises:
-            FerKerasError: one is not a finite number.
+            FerKerasError: the images are others, or a logit is not a finite number.
         """
+        if getattr(images, "dtype", None) != np.uint8 or images.shape[1:][-3:] != IMAGE_SHAPE:
+            raise FerKerasError("logits: expected images uint8 [N, 48, 48, 1]; `predict` takes faces of any form")
         batches = [self.forward(images[start : start + _BATCH]) for start in range(0, len(images), _BATCH)]
         logits = np.concatenate(batches) if batches else np.empty((0, len(self.label_set)), np.float32)
         if not np.isfinite(logits).all():

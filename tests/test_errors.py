@@ -1,6 +1,20 @@
 """What speaks to a user is a line that somebody can read."""
 
-from fer_keras.errors import FerKerasError
+import pytest
+
+from fer_keras.errors import FerKerasError, not_installed
+
+
+@pytest.mark.parametrize(
+    ("module", "sentence"),
+    [
+        ("onnxruntime.capi", "onnxruntime is not installed: pip install 'fer_keras[onnx]'"),
+        ("keras", "keras is not installed: pip install 'fer_keras[train]'"),
+        ("torch", "Keras computes with torch, expected KERAS_BACKEND=tensorflow, or jax"),
+    ],
+)
+def test_what_is_missing_is_named_with_what_installs_it(module, sentence):
+    assert str(not_installed(ModuleNotFoundError(f"No module named '{module}'", name=module))) == sentence
 
 
 def test_a_sentence_is_one_line_whatever_a_library_said():

@@ -142,6 +142,9 @@ def test_a_full_disk_names_the_file(tmp_path):
     with pytest.raises(OSError, match="No space left") as error, replacing(tmp_path / "model.keras"):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert error.value.filename == str(tmp_path / "model.keras")
+    with pytest.raises(OSError, match="No space left") as error, replacing(tmp_path / "model.keras") as partial:
+        raise OSError(errno.ENOSPC, "No space left on device", "best.keras", None, str(partial))  # as shutil does
+    assert (error.value.filename, error.value.filename2) == (str(tmp_path / "model.keras"), None)
 
 
 @pytest.mark.parametrize("empty", ["", "."])

@@ -33,6 +33,9 @@ def test_other_names_are_a_set_of_their_own_in_their_order():
     ("names", "message"),
     [
         (["happy"], "expected from 2 to"),
+        ("happy", "classes 'happy': expected from 2 to"),
+        (5, "class 5: expected a text"),
+        (["happy", None], "class None: expected a text"),
         (["happy", ""], "not empty and differ"),
         (["happy", "Happy"], "not empty and differ"),
         ([*FER2013.classes, "anger"], "two of them are the same of FER2013's"),

@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx as onnx_package
 import pytest
 from command import ROOT
 from small_model import FACES, facts_of, linear_model
@@ -78,7 +79,8 @@ def test_fer2013_is_taken_with_a_note_where_no_file_names_the_classes(tmp_path, 
     litert.save_float32(linear_model(7), tmp_path / "seven.tflite")
     assert fer_keras.load(tmp_path / "seven.tflite").classes == FER2013.classes
     assert caplog.messages == [
-        f"{tmp_path / 'seven.tflite'} does not say its classes; FER2013's order is taken (--classes names others)"
+        f"{tmp_path / 'seven.tflite'} does not say its classes; FER2013's order is taken (--classes names others),"
+        " and grey values 0..255"
     ]
 
 
@@ -191,6 +193,13 @@ def test_an_onnx_file_alone_names_its_classes(tmp_path):
     classifier = fer_keras.load(tmp_path / "m.onnx")
     assert (classifier.classes, classifier.calibrated) == (classes, False)
     np.testing.assert_allclose(classifier.logits(FACES), predict_logits(model, FACES), atol=1e-4)
+    named = onnx_package.load(tmp_path / "m.onnx")
+    (entry,) = (entry for entry in named.metadata_props if entry.key == "classes")
+    for value in ("5", "[1, 2, 3]", '"abc"'):
+        entry.value = value
+        onnx_package.save(named, tmp_path / "odd.onnx")
+        with pytest.raises(FerKerasError, match=r"odd.onnx: expected the names of classes under 'classes'"):
+            fer_keras.load(tmp_path / "odd.onnx")
     (tmp_path / "bad.onnx").write_bytes(b"no model")
     with pytest.raises(FerKerasError, match=r"bad.onnx: ONNX Runtime cannot run a model from this file"):
         fer_keras.load(tmp_path / "bad.onnx")

@@ -48,6 +48,9 @@ def test_litert_and_keras_give_the_same(saved, classifier, expected):
         np.testing.assert_allclose([p.confidence for p in predictions], confidences, atol=1e-5)
     assert classifier.calibrated and classifier.temperature > 1
     assert classifier.logits(FACES[:0]).shape == (0, 7) and classifier.predict([]) == []
+    for images in (FACES[:, :40], FACES[0], FACES / 255, FACES.tolist(), None):
+        with pytest.raises(FerKerasError, match=r"logits: expected images uint8 \[N, 48, 48, 1\]"):
+            classifier.logits(images)
 
 
 def test_one_or_many_in_any_form(classifier, tmp_path):

@@ -1,7 +1,7 @@
 """Faces as people have them, arrays, images, files or bytes, as the 48x48 grey images that models take."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -42,10 +42,20 @@ def as_faces(faces: Face | Iterable[Face], where: str = "image") -> np.ndarray:
             return found
         if not isinstance(faces, Iterable):
             raise FerKerasError(f"{where}: {type(faces).__name__}, {_KINDS}")
-        images = [_item(face, f"image {number}") for number, face in enumerate(faces)]
+        images = [_item(face, f"image {number}") for number, face in enumerate(_each(faces, where))]
         return np.concatenate(images) if images else np.empty((0, *IMAGE_SHAPE), np.uint8)
     except (MemoryError, RecursionError) as error:
         raise FerKerasError(f"{where}: {type(faces).__name__} too large for this machine's memory") from error
+
+
+def _each(faces: Iterable[Face], where: str) -> Iterator[Face]:
+    try:
+        yield from faces
+    except FerKerasError:
+        raise
+    except Exception as error:  # whatever a camera or a data set of another library raises
+        problem = f"this {type(faces).__name__} fails to give images"
+        raise FerKerasError(f"{where}: {problem} ({printable(error) or type(error).__name__})") from error
 
 
 def _item(face: Face, where: str) -> np.ndarray:
@@ -96,9 +106,9 @@ def _array(faces: Any, where: str) -> np.ndarray | None:
 
 
 def _of_array(array: np.ndarray, where: str) -> np.ndarray:
-    batch = grey_values(_batch(array, where), where)
-    faces = np.empty((len(batch), *IMAGE_SHAPE), np.uint8)
-    for row, face in enumerate(batch):
+    batch = _batch(array, where)
+    faces = np.empty((len(batch), *IMAGE_SHAPE), np.uint8)  # there is memory for it or not, before any is looked at
+    for row, face in enumerate(grey_values(batch, where)):
         faces[row, ..., 0] = to_face(Image.fromarray(face[..., 0] if face.shape[2] == 1 else face), where)
     return faces
 

@@ -121,7 +121,12 @@ def to_face(image: Image.Image, where: str) -> np.ndarray:
 
     Colour becomes ITU-R 601 luma, other values than 8 bits become 8 by `grey_values`, transparency is dropped, EXIF's
     orientation is heeded. Other sizes are scaled (bilinear, antialiased; the sides' ratio is not kept).
+
+    Raises:
+        FerKerasError: as `grey_values`, or there are no pixels.
     """
+    if 0 in image.size:
+        raise FerKerasError(f"{where}: {image.width}x{image.height} pixels, expected some")
     make_upright(image)
     grey = eight_bits(image, where).convert("L")
     return np.asarray(grey if grey.size == _SIZE else grey.resize(_SIZE, Image.Resampling.BILINEAR))
@@ -168,8 +173,8 @@ def grey_values(values: np.ndarray, where: str) -> np.ndarray:
     Others are rounded, and are 0..255.
 
     Raises:
-        FerKerasError: `values` are no numbers, not all 0..255, or floats of which none is above 2: these are meant
-            as 0..1, of which resizing makes a little more.
+        FerKerasError: `values` are no numbers, not all 0..255, or not uint8 and none above 2: these are meant as 0..1,
+            of which resizing makes a little more.
     """
     if values.dtype.kind not in "uif":
         raise FerKerasError(f"{where}: array of {values.dtype}, expected grey values or colours 0..255, uint8 or float")
@@ -182,6 +187,6 @@ def grey_values(values: np.ndarray, where: str) -> np.ndarray:
     found = f"array with values from {low:g} to {high:g}"
     if not (low >= 0 and high <= 255):  # also where a value is not a number
         raise FerKerasError(f"{where}: {found}, expected 0..255")
-    if values.dtype.kind == "f" and 0 < high <= 2:
+    if 0 < high <= 2:
         raise FerKerasError(f"{where}: {found}, expected 0..255, not 0..1: multiply by 255")
     return np.rint(values).astype(np.uint8)

@@ -5,6 +5,7 @@ as TensorFlow Lite's metadata convention has it (https://ai.google.dev/edge/lite
 """
 
 import json
+import logging
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from fer_keras.errors import FerKerasError
 from fer_keras.files import CONFIG_FILE, MODEL_FILE
 from fer_keras.labels import LabelSet, label_set_in_order
+
+_logger = logging.getLogger("fer_keras")
 
 METADATA = "metadata.json"
 """The member of a `.keras` file that says what wrote it; Keras reads nothing else from it."""
@@ -48,6 +51,14 @@ def read_label_set(path: str | Path) -> LabelSet | None:
                 raise FerKerasError(f"{config}: expected an object under {name!r}")
         found = _label_set(config, {"classes": part.get("classes")})
     return found
+
+
+def label_set_or_note(path: str | Path) -> LabelSet | None:
+    """Return `read_label_set`; where a model does not say its classes, log that those of the data are taken."""
+    label_set = read_label_set(path)
+    if label_set is None:
+        _logger.warning("%s does not say its classes; those of the data are taken, in their order", path)
+    return label_set
 
 
 def _member(file: Path, name: str) -> bytes | None:

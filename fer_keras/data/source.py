@@ -53,8 +53,10 @@ def load_faces(path: str | os.PathLike[str], *, resize: bool = False, classes: S
     Raises:
         FerKerasError: the input is missing, of no known format or damaged; nothing is cached then.
     """
-    if not os.fspath(path):
-        raise FerKerasError("the path of the data is empty, expected a zip, a folder or a CSV")
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise FerKerasError(
+            f"the path of the data is {repr(path)[:80] if path != '' else 'empty'}, expected a zip, a folder or a CSV"
+        )
     if classes is not None:
         label_set_of(classes)  # refuses what is no set before anything is read
     path = Path(path)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from fer_keras.endings import NO_ROOM
 from fer_keras.errors import FerKerasError
 
 MAX_MEMBERS = 500_000
@@ -68,6 +69,7 @@ def unpack(path: Path, folder: Path, most_bytes: int) -> Iterator[tuple[str, Pat
     Raises:
         FerKerasError: the tar is truncated or damaged, holds more than `MAX_MEMBERS` or `MAX_BYTES`, or a member claims
             more than `most_bytes`.
+        OSError: there is no room in `folder`.
     """
     try:
         with _opened(path) as file, tarfile.open(fileobj=_Bounded(file), mode="r:") as tar:
@@ -83,4 +85,6 @@ def unpack(path: Path, folder: Path, most_bytes: int) -> Iterator[tuple[str, Pat
                         raise EOFError("it ends inside a member")
                     yield member.name, target
     except _DAMAGE as error:
+        if getattr(error, "errno", None) in NO_ROOM:
+            raise OSError(error.errno, error.strerror, str(folder)) from error
         raise FerKerasError(f"{path}: this tar is truncated or damaged ({printable(error)})") from error

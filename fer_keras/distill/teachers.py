@@ -13,7 +13,7 @@ import keras
 
 from fer_keras.config import DataConfig, StudentConfig, from_dict
 from fer_keras.data.dataset import FaceData
-from fer_keras.data.model_classes import read_label_set
+from fer_keras.data.model_classes import label_set_or_note
 from fer_keras.distill.ensemble import teacher_fingerprint
 from fer_keras.errors import FerKerasError
 from fer_keras.files import CONFIG_FILE, read_config
@@ -55,7 +55,7 @@ def load_teacher(path: str | Path, label_set: LabelSet) -> Teacher:
         FerKerasError: it is no model, its classes are others, or the config.json beside it is damaged.
     """
     file = model_file(path)
-    model, own = load_model(file), read_label_set(file)
+    model, own = load_model(file), label_set_or_note(file)
     if own is not None:
         try:
             model = take_head(model, own, label_set)

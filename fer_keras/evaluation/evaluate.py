@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fer_keras.data.dataset import SPLITS, FaceData
-from fer_keras.data.model_classes import read_label_set
+from fer_keras.data.model_classes import label_set_or_note
 from fer_keras.distill.ensemble import ensemble_logits
 from fer_keras.errors import FerKerasError
 from fer_keras.evaluation.metrics import has_copy_in, majorities, score
@@ -88,7 +88,7 @@ def evaluate_files(
     """
     files = [model_file(path) for path in paths]
     names = model_names(files)
-    heads = [by_head(load_model(file), read_label_set(file), data) for file in files]
+    heads = [by_head(load_model(file), label_set_or_note(file), data) for file in files]
     if len({tuple(each) for each in heads}) > 1:
         found = " and ".join(sorted({", ".join(each) or "one head" for each in heads}))
         raise FerKerasError(f"{data.source}: models of {found}, expected models with the same heads")

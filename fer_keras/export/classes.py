@@ -28,7 +28,8 @@ def label_set_of_model(file: Path, outputs: int, classes: Sequence[str] | None =
                 f"{file}: gives {outputs} logits and does not say of which classes; --classes names them"
             )
         label_set = FER2013
-        note = f"{file} does not say its classes; FER2013's order is taken (--classes names others)"
+        taken = "FER2013's order is taken (--classes names others), and grey values 0..255"
+        note = f"{file} does not say its classes; {taken}"
         logging.getLogger(__name__).warning(note)
     if len(label_set) != outputs:
         names = ", ".join(label_set.classes)

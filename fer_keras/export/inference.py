@@ -38,7 +38,9 @@ def litert_runtime() -> ModuleType:
 
 
 _TRIAL = """
-import sys
+import signal, sys
+if hasattr(signal, "alarm"):
+    signal.alarm(90)  # whoever waits for this process may have been killed
 import numpy
 from pathlib import Path
 from fer_keras.export.inference import litert_logits
@@ -120,6 +122,8 @@ def onnx_logits(file: Path, content: bytes) -> tuple[Forward, Sequence[str] | No
         raise FerKerasError(f"{file}: ONNX Runtime cannot run a model from this file ({error})") from error
     fits = inputs.type == "tensor(uint8)" and outputs.type == "tensor(float)" and len(outputs.shape) == 2
     _check(file, fits and tuple(inputs.shape[1:]) == IMAGE_SHAPE)
+    if not isinstance(classes, list | None) or not all(isinstance(name, str) for name in classes or ()):
+        raise FerKerasError(f"{file}: expected the names of classes under 'classes'")
     return as_logits(lambda images: session.run([outputs.name], {inputs.name: images})[0]), classes
 
 

@@ -33,7 +33,7 @@ def main() -> None:
     """Parse, then write or verify, teacher by teacher."""
     args = parser().parse_args()
     _, student = main_job_defaults(drawn=False)
-    require("--sample", args.sample, 1, 10**9)
+    require("--sample", args.sample, 1, 10**7)
     student = cli.options_of(args, student, leave_out=_LEFT_OUT)
     cli.set_up(args)
 

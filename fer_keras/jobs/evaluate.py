@@ -108,7 +108,7 @@ def _compare_answers(args: argparse.Namespace) -> None:
     files, rows, data = _files(args), [], cli.load_data(args)
     votes = find_or_read(FERPLUS_VOTES, data)
     for file in files:
-        label_set = evaluate.read_label_set(file) or data.label_set
+        label_set = evaluate.label_set_or_note(file) or data.label_set
         scores = answers.compare_answers(evaluate.load_model(file), label_set, data, votes)
         rows.append(answers.answer_rows(model_name(file), scores, label_set.classes))
         print(answers.answers_table(rows[-1]))

@@ -88,7 +88,7 @@ def load_subject(file: Path, data: FaceData | None, options: ExportOptions, *, i
         raise FerKerasError(f"{file}: its outputs are probabilities, expected a model of logits, without a softmax")
     label_set, note = label_set_of_model(file, model.output_shape[-1], options.classes)
     if note:
-        options.say(f"note: {note}; grey values are multiplied by {options.scale:g} before it (--scale)")
+        options.say(f"note: {note}, multiplied by {options.scale:g} (--scale)")
     marked = _own_data(file, data, options.say)
     data = None if data is None else data.with_label_set(label_set)
     expected = parity.reference(model, data if marked is None else marked, label_set.classes)

@@ -1,6 +1,5 @@
 """Export a model: make each format beside its place, replace what passes, delete what is stale."""
 
-import errno
 import os
 import tempfile
 from collections.abc import Sequence
@@ -10,7 +9,9 @@ from typing import Any
 
 from fer_keras.cards.model_card import CARD_FILE
 from fer_keras.cli import quiet_stderr
+from fer_keras.config import require
 from fer_keras.data.dataset import FaceData
+from fer_keras.endings import NO_ROOM
 from fer_keras.errors import FerKerasError
 from fer_keras.export import parity, record
 from fer_keras.export.formats import ExportFormat, format_names, formats_named
@@ -22,8 +23,6 @@ from fer_keras.models.load import model_file
 from fer_keras.predict import find_model
 
 _USUAL = ExportOptions()
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-"""What a writer meets where there is no room; converters say it in words of their own."""
 
 
 def export_model(
@@ -50,6 +49,7 @@ def export_model(
             or does not answer as the model does: of that one nothing is kept, and the others are there.
         OSError: the disk is full, or a folder cannot be written.
     """
+    require("--scale", options.scale, 1e-6, 1e6)
     chosen = formats_named(format_names() if formats is None else formats)
     file = model_file(find_model(path))
     home, folder = file.parent, options.to or file.parent
@@ -107,7 +107,7 @@ def _converted(export: ExportFormat, partial: Path, subject: Subject, target: Pa
     except FerKerasError:
         raise
     except Exception as error:  # converters raise whatever stopped them
-        for number in _FULL:
+        for number in NO_ROOM:  # which converters say in words of their own
             if getattr(error, "errno", None) == number or os.strerror(number) in str(error):
                 raise OSError(number, os.strerror(number), str(target)) from error
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from fer_keras import DEFAULT_MODEL, cli, load
+from fer_keras import DEFAULT_MODEL
 from fer_keras.config import require
 from fer_keras.data.pictures import count_pictures, find_pictures
 from fer_keras.errors import FerKerasError
@@ -26,7 +26,7 @@ from fer_keras.faces.drawing import Mark, draw_marks, montage, require_picture_n
 from fer_keras.faces.photo import MAX_PHOTO_BYTES
 from fer_keras.jobs.eta import Progress
 from fer_keras.jobs.photo_rows import PhotoAnswers, PhotoReader, RowsFile, answered
-from fer_keras.jobs.predict_files import model_and_pictures
+from fer_keras.jobs.predict_files import load_quietly, model_and_pictures
 
 MOST_SHOWN = 16
 _SHOWN_SIDE = 1600
@@ -67,8 +67,7 @@ def main() -> int:
     if args.plot:
         require_picture_name(args.plot)
     model, words = model_and_pictures(args.words)
-    with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
-        classifier = load(model)
+    classifier = load_quietly(model)
     unread, shown = 0, []
     with ExitStack() as stack:
         rows = RowsFile(args.csv, classifier.classes, resume=args.resume) if args.csv else None

@@ -18,7 +18,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.faces.expressions import expressions
 from fer_keras.faces.finder import FaceFinder
 from fer_keras.faces.photo import Photo, open_photo
-from fer_keras.files import replacing
+from fer_keras.files import naming, replacing
 from fer_keras.predict import Classifier, Prediction
 from fer_keras.probabilities import BOX_COLUMNS
 
@@ -107,22 +107,26 @@ class RowsFile:
 
     def __init__(self, path: Path, classes: Sequence[str], *, resume: bool) -> None:
         self._columns = ["image", *BOX_COLUMNS, "label", "confidence", *classes]
+        self._header = _lines(self._columns, [dict(zip(self._columns, self._columns, strict=True))])
         self.done: set[str] = set()
         if path.exists():
             if not resume:
                 raise FerKerasError(f"{path}: is there already, expected a new file, or --resume to go on with it")
             self._keep_whole(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not path.exists()
-        self._file: IO[str] = path.open("a", encoding="utf-8", newline="")
-        if is_new:
-            self._file.write(_lines(self._columns, [dict(zip(self._columns, self._columns, strict=True))]))
-            self._file.flush()
+        self._path = path
+        self._file: IO[str] = path.open("a", encoding="utf-8", errors="backslashreplace", newline="")
+        if not path.stat().st_size:
+            self._append(self._header)
 
     def write(self, name: str, answers: Sequence[Prediction]) -> None:
         """Append the rows of a photo, at once."""
-        self._file.write(_lines(self._columns, [answer.to_row() for answer in answers] or [{"image": name}]))
-        self._file.flush()
+        self._append(_lines(self._columns, [answer.to_row() for answer in answers] or [{"image": name}]))
+
+    def _append(self, lines: str) -> None:
+        with naming(self._path):
+            self._file.write(lines)
+            self._file.flush()
 
     def __enter__(self) -> "RowsFile":
         """Begin."""
@@ -130,21 +134,22 @@ class RowsFile:
 
     def __exit__(self, *_: object) -> None:
         """Have all rows on the disk."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with naming(self._path), self._file:
+            self._file.flush()
+            os.fsync(self._file.fileno())
 
     def _keep_whole(self, path: Path) -> None:
         """Drop the last photo's rows from the file; all others are done."""
-        with path.open(encoding="utf-8", errors="replace", newline="") as file:
-            header, *rows = list(csv.reader(file)) or [[]]
-        if header != self._columns:
+        text = path.read_bytes().decode(errors="replace")
+        # A full disk cuts a line anywhere, in a photo's name too: what is left of it is no row.
+        header, *rows = list(csv.reader(io.StringIO(text[: text.rfind("\n") + 1]))) or [[]]
+        if header != self._columns and not self._header.startswith(text):
             raise FerKerasError(f"{path}: expected the columns {','.join(self._columns)}, found {','.join(header)!r}")
         last = rows[-1][:1] if rows else []
         kept = [row for row in rows if row[:1] != last and len(row) == len(header)]
         self.done = {row[0] for row in kept}
         with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file, lineterminator="\n").writerows([header, *kept])
+            csv.writer(file, lineterminator="\n").writerows([self._columns, *kept])
 
 
 def _lines(columns: Sequence[str], rows: Sequence[dict[str, object]]) -> str:

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
-from fer_keras import DEFAULT_MODEL, cli, load
+from fer_keras import DEFAULT_MODEL, cli
 from fer_keras.errors import FerKerasError
 from fer_keras.files import CALIBRATION_FILE
 from fer_keras.predict import Runtime
@@ -54,12 +54,9 @@ def main() -> int:
 
         require_figure(args.plot)
     model, pictures = predict_files.model_and_pictures(args.words)
-    with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
-        classifier = load(model, args.runtime, args.classes)
+    classifier = predict_files.load_quietly(model, args.runtime, args.classes)
     answers, unreadable = predict_files.classify_pictures(classifier, predict_files.find_pictures(pictures))
     notes = [f"error: {error}" for _, error in unreadable]
-    if classifier.classes_note:
-        notes.append(f"note: {classifier.classes_note}")
     if answers and not classifier.calibrated and not args.course:
         notes.append(f"note: {classifier.file} has no {CALIBRATION_FILE}: no confidence is calibrated")
     print(*notes, sep="\n", end="\n" * bool(notes), file=sys.stderr, flush=True)

@@ -3,14 +3,15 @@
 import csv
 import io
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fer_keras import DEFAULT_MODEL
+from fer_keras import DEFAULT_MODEL, cli, load
 from fer_keras.data.image import decode_face, encode_png
 from fer_keras.data.pictures import STDIN, Picture, find_pictures
 from fer_keras.errors import FerKerasError
@@ -56,6 +57,15 @@ def model_and_pictures(words: Sequence[str]) -> tuple[str, list[str]]:
     if not others:
         raise FerKerasError(f"{first}: this is a model, expected pictures after it")
     return first, others
+
+
+def load_quietly(*which: Any) -> Classifier:
+    """Return `fer_keras.load` without what LiteRT says of its kernels; say what had to be assumed of the model."""
+    with cli.quiet_stderr():
+        classifier = load(*which)
+    if classifier.classes_note:
+        print(f"note: {classifier.classes_note}", file=sys.stderr, flush=True)
+    return classifier
 
 
 def classify_pictures(

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from fer_keras import DEFAULT_MODEL, cli, load
+from fer_keras import DEFAULT_MODEL, cli
 from fer_keras.config import require
 from fer_keras.errors import FerKerasError
 from fer_keras.faces.detector import MIN_SCORE
@@ -25,7 +25,7 @@ from fer_keras.faces.timeline import Timeline
 from fer_keras.faces.video import Frame, Video, open_video
 from fer_keras.faces.video_copy import VideoCopy, open_copy, require_video_name
 from fer_keras.jobs.eta import Progress
-from fer_keras.jobs.predict_files import model_and_pictures
+from fer_keras.jobs.predict_files import load_quietly, model_and_pictures
 from fer_keras.jobs.video_rows import FrameRows, Interrupt, annotated, rows_file
 
 
@@ -67,8 +67,9 @@ def make_follower(args: argparse.Namespace, model: str, networks: tuple[str, ...
     require("--detect-every", args.detect_every, 1, 10_000)
     if args.max_faces is not None:
         require("--max-faces", args.max_faces, 1, 1000)
+    classifier = load_quietly(model)
     with cli.quiet_stderr():  # LiteRT tells there which kernels it takes
-        classifier, finder = load(model), FaceFinder(networks, tiles=False, min_score=args.min_score)
+        finder = FaceFinder(networks, tiles=False, min_score=args.min_score)
     return FaceFollower(
         classifier,
         finder,

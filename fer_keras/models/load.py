@@ -24,6 +24,8 @@ def load_model(path: str | Path) -> keras.Model:
     """
     keras_settings.pin()
     path = model_file(path)
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):  # of a damaged one Keras says that it is not there
+        raise FerKerasError(f"{path}: damaged or another kind of file, expected a whole .keras file")
     try:
         model = keras.models.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever the broken part raises.

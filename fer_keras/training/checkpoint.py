@@ -11,6 +11,7 @@ from fer_keras.errors import FerKerasError
 from fer_keras.files import MODEL_FILE, require_room
 from fer_keras.models.fast_layers import for_shipping
 from fer_keras.models.load import save_model
+from fer_keras.training.digests import find_damage
 from fer_keras.training.run import Run
 
 _WEIGHTS = "state.weights.h5"
@@ -86,6 +87,8 @@ class Checkpoint(keras.callbacks.Callback):
                 self._shipped.set_weights(self._averaged_weights())
                 save_model(self._shipped, folder / MODEL_FILE, self.run.config.data.label_set)
             else:
+                if fault := find_damage(previous):  # a copy of it would get a digest of its own
+                    raise self.run.damaged(*fault)
                 shutil.copyfile(previous / MODEL_FILE, folder / MODEL_FILE)
 
     def _averaged_weights(self) -> list[np.ndarray]:

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from fer_keras.errors import FerKerasError
-from fer_keras.files import file_sha256, read_json, write_json
+from fer_keras.files import MODEL_FILE, file_sha256, read_json, write_json
+from fer_keras.training.progress import PROGRESS_FILE
 
 DIGESTS_FILE = "digests.json"
 """In the folder of a checkpoint: the name of each other file -> its SHA-256."""
@@ -21,12 +22,12 @@ def find_damage(folder: Path) -> tuple[Path, str] | None:
         digests = read_json(folder / DIGESTS_FILE)
     except FerKerasError as error:
         return folder / DIGESTS_FILE, str(error).removeprefix(f"{folder / DIGESTS_FILE}: ")
-    if not isinstance(digests, dict):
-        return folder / DIGESTS_FILE, "expected an object"
+    if not isinstance(digests, dict) or not {MODEL_FILE, PROGRESS_FILE} <= digests.keys():
+        return folder / DIGESTS_FILE, f"expected an object with {MODEL_FILE} and {PROGRESS_FILE}"
     for name, digest in digests.items():
         try:
             if file_sha256(folder / name) != digest:
                 return folder / name, "its SHA-256 is another than when it was written"
-        except OSError as error:
-            return folder / name, error.strerror or type(error).__name__
+        except (OSError, ValueError) as error:  # the latter of what can be no name
+            return folder / name, getattr(error, "strerror", None) or str(error)
     return None

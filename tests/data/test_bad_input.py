@@ -35,6 +35,8 @@ def zip_of(tmp_path, members, **options):
 
 def test_missing_and_empty(tmp_path):
     assert "the path of the data is empty" in refusal("")
+    assert "the path of the data is None, expected a zip, a folder or a CSV" in refusal(None)
+    assert "the path of the data is b'a.zip', expected a zip" in refusal(b"a.zip")
     assert "there is no such file" in refusal(tmp_path / "none.zip")
     (tmp_path / "empty.csv").touch()
     assert "is empty" in refusal(tmp_path / "empty.csv")

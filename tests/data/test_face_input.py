@@ -26,6 +26,16 @@ class Itself:
         return iter([self])
 
 
+class Fails:
+    def __init__(self, iterator=None):
+        self.iterator = iterator
+
+    def __iter__(self):
+        if self.iterator is None:
+            raise RuntimeError("gone")
+        return self.iterator
+
+
 class Failing:
     def __init__(self, error):
         self.error = error
@@ -186,6 +196,13 @@ def test_an_array_of_names_is_a_list_of_them(tmp_path):
         ([iter(FACES)], r"image 0: iterator, expected an array"),
         (Failing(ZeroDivisionError("no\nnumbers")), r"no array can be made of this Failing \(no\\nnumbers\)"),
         ([FACES[0], Failing(MemoryError())], r"image: list too large for this machine's memory"),
+        (Fails(), r"image: this Fails fails to give images \(gone\)"),
+        (Fails(1), r"image: this Fails fails to give images \(iter\(\) returned non-iterator"),
+        ((FACES[1 // number] for number in (1, 0)), r"this generator fails to give images \(integer .* by zero\)"),
+        (map(as_faces, [FACES[0], None]), r"^image: NoneType, expected an array"),
+        (np.broadcast_to(3.0, (10**13, 48, 48, 1)), r"ndarray too large for this machine's memory"),
+        (FACES[0].astype(int) // 128, r"array with values from 0 to 1, expected 0..255, not 0..1"),
+        (Image.new("L", (0, 48)), r"image: 0x48 pixels, expected some"),
         (Failing(None), r"no array can be made of this Failing"),
         ("", r"the path of a picture is empty"),
         ([""], r"the path of a picture is empty"),

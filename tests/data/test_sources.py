@@ -1,5 +1,6 @@
 """A tar, a CSV in a zip, a CSV without an ending, other pictures: the same from `load_faces` and `find_pictures`."""
 
+import errno
 import gzip
 import io
 import tarfile
@@ -47,6 +48,16 @@ def test_a_truncated_tar_is_refused_and_links_are_left_out(tmp_path, drawn):
         load_faces(path)
     with pytest.raises(FerKerasError, match="holds no faces"):
         load_faces(write_tar(tmp_path / "b.tar", {"train/sad/1.png": b""}, "w", tarfile.SYMTYPE))
+
+
+def test_a_full_disk_is_no_damage_of_a_tar(tmp_path, drawn, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = write_tar(tmp_path / "a.tar.gz", drawn.members)
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(FerKerasError, match=r"fer_keras-\w+: cannot be read \(No space left on device\)"):
+        load_faces(path)
 
 
 def test_a_tar_whose_header_claims_gigabytes_is_refused(tmp_path):

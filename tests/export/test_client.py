@@ -70,6 +70,7 @@ def test_a_good_answer_is_printed(ask):
         {"probabilities": np.zeros((2, 7), np.float32)},
         {"probabilities": np.float32(0.5)},
         {"probabilities": np.full((1, 7), np.nan, np.float32)},
+        {"probabilities": np.full((1, 7), 1.5, np.float32)},
         {"probabilities": np.array([[b"a", b"b"]])},
         {"class_name": np.array([3])},
         {"class_name": NO_TEXT},

@@ -40,7 +40,7 @@ def test_drawn_faces_are_named_as_such(exported):
     _, exports, lines = exported
     assert exports["formats"]["litert_int8"]["calibration"] == {"source": "drawn faces", "images": 512}
     assert lines[0].endswith(
-        "order is taken (--classes names others); grey values are multiplied by 1 before it (--scale)"
+        "order is taken (--classes names others), and grey values 0..255, multiplied by 1 (--scale)"
     )
     assert lines[1].startswith("calibration of 8-bit integers: on drawn faces, not FER2013")
 

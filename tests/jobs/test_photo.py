@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,6 +110,39 @@ def test_a_real_kill_loses_no_whole_photo(portrait, tmp_path):
     with RowsFile(tmp_path / "r.csv", CLASSES, resume=True) as rows:
         assert 2 < len(rows.done) < 200
         assert rows.done == {f"{folder}: {number:03}.jpg" for number in range(len(rows.done))}
+
+
+HEADER = f"image,x,y,width,height,label,confidence,{','.join(CLASSES)}\n"
+TWO_FACES = "a/1.jpg,1,1,9,9,happy,0.5,0,0,0,1,0,0,0\n" * 2
+
+
+@pytest.mark.parametrize(
+    ("text", "done"),
+    [
+        ("", set()),
+        (HEADER[:30], set()),
+        (HEADER, set()),
+        (HEADER + TWO_FACES, set()),
+        (HEADER + TWO_FACES + "a/2", set()),
+        (HEADER + TWO_FACES + TWO_FACES.replace("1.jpg", "2.jpg")[:-30], {"a/1.jpg"}),
+        (HEADER + TWO_FACES[:-40] + "a/1.j", set()),
+    ],
+)
+def test_a_line_that_is_cut_anywhere_costs_its_photo_and_no_row(text, done, tmp_path):
+    (tmp_path / "r.csv").write_text(text)
+    with RowsFile(tmp_path / "r.csv", CLASSES, resume=True) as rows:
+        assert rows.done == done
+    assert (tmp_path / "r.csv").read_text() == HEADER + TWO_FACES * len(done)
+
+
+def test_rows_on_a_full_disk_name_their_file(tmp_path):
+    with (
+        pytest.raises(OSError, match="No space left") as raised,
+        RowsFile(tmp_path / "r.csv", CLASSES, resume=False) as rows,
+    ):
+        rows._file = Path("/dev/full").open("w")  # noqa: SIM115
+        rows.write("a.jpg", [])
+    assert raised.value.filename == str(tmp_path / "r.csv")
 
 
 def test_a_file_that_is_there_is_not_overwritten(photos, tmp_path):

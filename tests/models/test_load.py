@@ -7,7 +7,8 @@ import keras
 import numpy as np
 import pytest
 
-from fer_keras.data.model_classes import read_label_set
+from fer_keras.data.model_classes import label_set_or_note, read_label_set
+from fer_keras.distill.teachers import load_teacher
 from fer_keras.errors import FerKerasError
 from fer_keras.labels import FER2013, FERPLUS, LabelSet
 from fer_keras.models import build
@@ -54,6 +55,17 @@ def test_without_classes_inside_those_beside_it_count(model, tmp_path):
     assert read_label_set(tmp_path).classes == PETS.classes
     save_model(model, tmp_path / "model.keras", LabelSet("colours", ("red", "green", "blue")))
     assert read_label_set(tmp_path).name == "colours"
+
+
+def test_a_model_that_does_not_say_its_classes_is_noted_where_it_is_scored_or_teaches(model, tmp_path, caplog):
+    model.save(tmp_path / "model.keras")
+    assert label_set_or_note(tmp_path / "model.keras") is None
+    note = f"{tmp_path / 'model.keras'} does not say its classes; those of the data are taken, in their order"
+    assert caplog.messages == [note]
+    assert load_teacher(tmp_path, PETS).model.output_shape == (None, 3)
+    assert caplog.messages == [note] * 2
+    save_model(model, tmp_path / "model.keras", PETS)
+    assert label_set_or_note(tmp_path / "model.keras").classes == PETS.classes and len(caplog.messages) == 2
 
 
 def test_classes_of_another_number_are_refused(model, tmp_path):

@@ -186,6 +186,7 @@ def flip(file):
         ("model.keras", lambda file: file.unlink()),
         ("digests.json", cut),
         ("digests.json", lambda file: file.write_text("[]")),
+        ("digests.json", lambda file: file.write_text("{}")),
         ("digests.json", lambda file: file.unlink()),
     ],
 )
