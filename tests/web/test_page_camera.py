@@ -95,7 +95,7 @@ def test_a_still_is_the_picture_with_boxes_mirrored_or_not(page):
     plain = brightness_by_column(page)
     page.get_by_label("Mirror").check()
     for columns, same, other in ((plain, expected, expected[::-1]), (mirrored, expected[::-1], expected)):
-        assert np.corrcoef(columns, same)[0, 1] > 0.8 > np.corrcoef(columns, other)[0, 1]
+        assert np.corrcoef(columns, same)[0, 1] > 0.5 > np.corrcoef(columns, other)[0, 1]  # about 0.9 and 0.2
 
 
 def test_two_models_at_once_and_other_numbers(page):
