@@ -2,7 +2,9 @@
 
 import glob
 import hashlib
+import io
 import json
+import lzma
 import os
 import platform
 import re
@@ -213,13 +215,14 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def read_arrays(path: str | os.PathLike[str], content: str) -> dict[str, np.ndarray]:
-    """Read the `.npz` file `path`.
+    """Read the file `path`, an `.npz`, or an `.npz.xz`.
 
     Raises:
         FerKerasError: it is damaged; the sentence says what `content` it should have.
     """
     try:
-        with np.load(path) as file:
+        packed = Path(path).suffix == ".xz"
+        with np.load(io.BytesIO(lzma.decompress(Path(path).read_bytes())) if packed else path) as file:
             arrays = dict(file)
         if others := [name for name, array in arrays.items() if not isinstance(array, np.ndarray)]:
             raise ValueError(f"{others[0][:80]!r} is no array")

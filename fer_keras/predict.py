@@ -1,5 +1,6 @@
 """Faces in, expressions out: from arrays, files or bytes, without TensorFlow where an exported file is at hand."""
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,12 @@ from fer_keras.config import checked, require
 from fer_keras.data.face_input import Face, as_faces
 from fer_keras.data.model_classes import read_label_set
 from fer_keras.errors import FerKerasError, not_installed
+from fer_keras.export.archive import read_archive
 from fer_keras.export.classes import label_set_of_model
 from fer_keras.export.formats import LITERT_FLOAT32, LITERT_INT8, ONNX
 from fer_keras.export.inference import Forward, litert_logits, onnx_logits, try_litert
 from fer_keras.export.record import TEMPERATURES, read_exports
-from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, file_sha256, read_json
+from fer_keras.files import CALIBRATION_FILE, EXPORTS_FILE, MODEL_FILE, read_json
 from fer_keras.labels import IMAGE_SHAPE, LabelSet
 from fer_keras.probabilities import Prediction, Predictions, softmax
 
@@ -145,20 +147,22 @@ def load(
     path = find_model(path_or_name)
     folder = path if path.is_dir() else path.parent
     keras_file = path if path.suffix == ".keras" else folder / MODEL_FILE
-    exports = read_exports(folder, keras_file)
+    exports, packed = read_exports(folder, keras_file), read_archive(folder)
     files = [path]
     if path.suffix not in (".tflite", ".onnx"):
         kept = [entry.file for entry in _PREFERRED if exports["formats"].get(entry.key, {}).get("kept")]
-        files = [file for file in (*(folder / name for name in kept), keras_file) if file.is_file()]
+        candidates = [*(folder / name for name in kept), keras_file]
+        files = [file for file in candidates if file.name in packed or file.is_file()]
     file = _first_that_runs(path, files, runtime)
-    sha256 = file_sha256(file)
+    content = packed[file.name] if file.name in packed else file.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
     digests = {facts.get("file"): facts.get("sha256") for facts in exports["formats"].values()}
     if digests.get(file.name) not in (None, sha256):
         raise FerKerasError(f"{file}: damaged or another model's, expected the file that {EXPORTS_FILE} names")
     if file.suffix == ".tflite" and sha256 not in digests.values():
         try_litert(file)
     try:
-        forward, own_classes = _RUNNERS[file.suffix].read(file)
+        forward, own_classes = _RUNNERS[file.suffix].read(file, content)
         outputs = forward(np.zeros((1, *IMAGE_SHAPE), np.uint8)).shape[1]
     except ImportError as error:
         raise not_installed(error) from error
@@ -215,6 +219,10 @@ def _first_that_runs(path: Path, files: Sequence[Path], runtime: str) -> Path:
     for file in files:
         if file.suffix in runners and find_spec(runners[file.suffix].module):
             return file
+    fitting = {file.suffix: runners[file.suffix].package for file in files if file.suffix in runners}
+    if fitting:
+        packages = " or ".join(fitting.values())
+        raise FerKerasError(f"{path}: nothing that is installed runs this model: pip install {packages}")
     raise FerKerasError(
         f"{path}: no file of this model can be run here, expected one of {', '.join(runners)} as scripts/export.py"
         f" writes it, and what runs it: pip install {' or '.join(runner.package for runner in runners.values())}"
@@ -231,7 +239,7 @@ def _temperature(folder: Path, model_sha256: str | None) -> float | None:
     return float(facts["temperature"]) if facts["model_sha256"] == model_sha256 else None
 
 
-def _keras(file: Path) -> tuple[Forward, None]:
+def _keras(file: Path, content: bytes) -> tuple[Forward, None]:
     from fer_keras.models.forward import logits_function
     from fer_keras.models.load import load_model
 
@@ -239,12 +247,15 @@ def _keras(file: Path) -> tuple[Forward, None]:
 
 
 class _Runner(NamedTuple):
-    """What runs files of one ending: the module that must be there, the package that brings it, how it reads a file."""
+    """What runs files of one ending: the module that must be there, the package that brings it, how a file is read.
+
+    It is read out of its bytes; its path is what sentences call it.
+    """
 
     name: str
     module: str
     package: str
-    read: Callable[[Path], tuple[Forward, Sequence[str] | None]]
+    read: Callable[[Path, bytes], tuple[Forward, Sequence[str] | None]]
 
 
 _RUNNERS = {

@@ -93,6 +93,11 @@ def test_float32_comes_before_int8_and_keras_where_litert_is_not_installed(copy,
     assert fer_keras.load(copy).file.name == LITERT_INT8.file
     monkeypatch.setattr("fer_keras.predict.find_spec", lambda name: name == "keras" or None)
     assert fer_keras.load(copy).runtime == "keras"
+    monkeypatch.setattr("fer_keras.predict.find_spec", lambda name: None)
+    with pytest.raises(
+        FerKerasError, match=r"nothing that is installed runs this model: pip install ai-edge-litert or '"
+    ):
+        fer_keras.load(copy)
 
 
 def test_only_the_models_own_exports_take_its_temperature(copy):

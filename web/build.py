@@ -17,7 +17,7 @@ import zstandard
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.data.image import MAX_IMAGE_PIXELS
 from fer_keras.errors import FerKerasError
-from fer_keras.faces import boxes, crop, detector, drawing, finder, photo, smoothing, tracking
+from fer_keras.faces import boxes, crop, detector, drawing, finder, network_files, photo, smoothing, tracking
 from fer_keras.files import CALIBRATION_FILE, read_json
 from fer_keras.labels import FER2013, FERPLUS, KNOWN, label_set_of
 
@@ -133,8 +133,7 @@ def _faces(dist: Path) -> dict[str, Any]:
     networks = {}
     for name, network in detector.NETWORKS.items():
         file = f"models/{network.file}.2.zst"  # its numbers have 16 bits
-        whole = Path(detector.__file__).with_name("models") / network.file
-        (dist / file).write_bytes(packed(whole.read_bytes(), width=2))
+        (dist / file).write_bytes(packed(network_files.read_network(network.file), width=2))
         networks[name] = {"file": file, "side": network.side, "grid": [*network.grid.items()]}
     return {
         "networks": networks,

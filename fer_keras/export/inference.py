@@ -24,11 +24,17 @@ def litert_runtime() -> ModuleType:
     """Return the module with `Interpreter` and `OpResolverType`: LiteRT's own where installed, else TensorFlow's.
 
     TensorFlow's warns that it will be taken away, and takes seconds to import.
+
+    Raises:
+        FerKerasError: neither is installed.
     """
     try:
         import ai_edge_litert.interpreter as runtime
     except ImportError:
-        from tensorflow.lite.python import interpreter as runtime
+        try:
+            from tensorflow.lite.python import interpreter as runtime
+        except ImportError as error:
+            raise FerKerasError("LiteRT is not installed, expected it: pip install ai-edge-litert") from error
     return runtime
 
 
@@ -37,8 +43,10 @@ import signal, sys
 if hasattr(signal, "alarm"):
     signal.alarm(90)  # whoever waits for this process may have been killed
 import numpy
+from pathlib import Path
 from fer_keras.export.inference import litert_logits
-forward, _ = litert_logits(sys.argv[1])
+file = Path(sys.argv[1])
+forward, _ = litert_logits(file, file.read_bytes())
 for count in (1, 3, 64):
     forward(numpy.zeros((count, 48, 48, 1), numpy.uint8))
 """
@@ -63,14 +71,14 @@ def try_litert(file: Path) -> None:
         raise FerKerasError(f"{file}: damaged, LiteRT crashes over it (signal {-done.returncode})")
 
 
-def litert_logits(file: Path) -> tuple[Forward, None]:
-    """Return a `.tflite` file as a function to logits; `fer_keras.export.classes` reads the classes in it.
+def litert_logits(file: Path, content: bytes) -> tuple[Forward, None]:
+    """Return a `.tflite` file's bytes as a function to logits; `fer_keras.export.classes` reads the classes in it.
 
     Raises:
         FerKerasError: LiteRT cannot run it, or it takes or gives something else.
     """
     with _sentences(file, "LiteRT"):
-        interpreter = litert_runtime().Interpreter(model_path=str(file))
+        interpreter = litert_runtime().Interpreter(model_content=content)
         interpreter.allocate_tensors()
         (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
     shape, gives = inputs["shape_signature"], outputs["shape"]
@@ -95,8 +103,8 @@ def litert_logits(file: Path) -> tuple[Forward, None]:
     return as_logits(forward), None
 
 
-def onnx_logits(file: Path) -> tuple[Forward, Sequence[str] | None]:
-    """Return an `.onnx` file as a function to logits, and the classes that it names; None for none.
+def onnx_logits(file: Path, content: bytes) -> tuple[Forward, Sequence[str] | None]:
+    """Return an `.onnx` file's bytes as a function to logits, and the classes that it names; None for none.
 
     Raises:
         FerKerasError: ONNX Runtime cannot run it, or it takes or gives something else.
@@ -104,7 +112,7 @@ def onnx_logits(file: Path) -> tuple[Forward, Sequence[str] | None]:
     import onnxruntime
 
     with _sentences(file, "ONNX Runtime"):
-        session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         (inputs,), (outputs,) = session.get_inputs(), session.get_outputs()
         classes = json.loads(session.get_modelmeta().custom_metadata_map.get("classes", "null"))
     fits = inputs.type == "tensor(uint8)" and outputs.type == "tensor(float)" and len(outputs.shape) == 2
@@ -124,7 +132,7 @@ def _sentences(file: Path, runtime: str) -> Iterator[None]:
     """Make one sentence of what a runtime says of a file that it can read and not run."""
     try:
         yield
-    except (ImportError, MemoryError):
+    except (FerKerasError, ImportError, MemoryError):
         raise
     except Exception as error:  # of kinds that ONNX Runtime does not publish, all derived from Exception alone
         reason = " ".join(str(error).split())

@@ -1,12 +1,11 @@
 """Finding faces with BlazeFace, through LiteRT: boxes, key points and scores.
 
-The two files in models/ are MediaPipe's, under Apache-2.0; models/README.md says where they come from.
+The two networks in models/ are MediaPipe's, under Apache-2.0; models/README.md says where they come from.
 
 Reference: Bazarevsky et al., "BlazeFace: Sub-millisecond Neural Face Detection on Mobile GPUs", 2019, arXiv 1907.05047.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from PIL import Image
 from fer_keras.errors import FerKerasError
 from fer_keras.export.inference import litert_runtime
 from fer_keras.faces.boxes import merged
+from fer_keras.faces.network_files import read_network
 
 KEY_POINTS = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
 """The person's own right and left."""
@@ -25,14 +25,12 @@ MIN_SCORE = 0.5
 REDUCING_GAP = 2.0
 """A picture is made small by whole numbers first, to this many times the size that the network takes."""
 
-_MODELS = Path(__file__).with_name("models")
-
 
 class Network(NamedTuple):
     """One of the detector's networks.
 
     Attributes:
-        file: its name in models/.
+        file: its name in models/, without the ending .xz.
         side: of the square picture that it takes, in pixels.
         grid: stride in pixels -> the number of anchors at each of its places.
     """
@@ -81,7 +79,7 @@ class FaceDetector:
         self._network = NETWORKS[network]
         self._min_logit = _logit(min_score)
         self._anchors = _anchors(self._network)
-        self._interpreter = litert_runtime().Interpreter(str(_MODELS / self._network.file), num_threads=1)
+        self._interpreter = litert_runtime().Interpreter(model_content=read_network(self._network.file), num_threads=1)
         self._interpreter.allocate_tensors()
         (self._input,) = (details["index"] for details in self._interpreter.get_input_details())
         self._outputs = [details["index"] for details in self._interpreter.get_output_details()]

@@ -3,14 +3,15 @@
     python scripts/benchmark.py distill
     python scripts/benchmark.py inference --data fer2013.zip --models saved_models/separable-25k
     python scripts/benchmark.py photo
-    python scripts/benchmark.py video --models saved_models/separable-88k
+    python scripts/benchmark.py video --models separable-88k --fer-python ../fer/bin/python
     python scripts/benchmark.py workers --data fer2013.zip --teacher saved_models/residual-10 --ledger ledger.csv
 
 `distill`: about 6 minutes on 2 cores; what each measure gains in training, as ratios. `inference`: about 8 minutes for
 five models; what an answer costs in Keras, SavedModel, LiteRT and ONNX Runtime, on one thread, beside the package `fer`
 where it is installed (pip install '.[baselines]'). Needs pip install '.[export]'. Each file is a process that stays
 in memory: 0.7 to 1 GB for each of Keras and SavedModel. `photo`: seconds; finding six faces at 1280x886,
-beside OpenCV's Haar cascade where that is installed. `video`: a minute; frames a second at 640x480 with one face.
+beside OpenCV's Haar cascade where that is installed. `video`: minutes; frames a second at 640x480 with one face,
+beside `fer`'s where a Python that has it is named.
 `workers`: 13 minutes a round; trials an hour of a search with one worker and with two on this machine, what a trial
 costs the chief, and from these and the trials in the --ledger of a search that had two workers here, hours with more
 hosts. All write CSVs, `inference` also a figure.
@@ -43,6 +44,8 @@ def parser() -> argparse.ArgumentParser:
     group = parser.add_argument_group("inference")
     group.add_argument("--models", type=Path, nargs="+", help="saved models")
     group.add_argument("--with-baselines", action="store_true", help="measure nothing where `fer` cannot be run too")
+    group = parser.add_argument_group("video")
+    group.add_argument("--fer-python", type=Path, help="measure `fer` too, with this Python, which can import it")
     group = parser.add_argument_group("workers")
     group.add_argument("--teacher", type=Path, help="a saved teacher")
     group.add_argument("--ledger", type=Path, help="of a search that was run with --workers 2")
@@ -117,11 +120,11 @@ def _photo(args: argparse.Namespace) -> Measured:
 
 
 def _video(args: argparse.Namespace) -> Measured:
-    from fer_keras.jobs.benchmark_faces import VIDEO_WAYS, benchmark_video
+    from fer_keras.jobs.benchmark_faces import benchmark_video, video_table
 
     model = str(args.models[0]) if args.models else "separable-88k"
-    results = benchmark_video(turns(len(VIDEO_WAYS), args.rounds), model)
-    return results.to_string(index=False), {"video": results}
+    results = benchmark_video(args.rounds, model, args.fer_python)
+    return video_table(results), {"video": results}
 
 
 def _workers(args: argparse.Namespace) -> Measured:

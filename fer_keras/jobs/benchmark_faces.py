@@ -7,7 +7,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -18,10 +18,13 @@ from matplotlib import get_data_path
 from PIL import Image, ImageOps
 
 from fer_keras import load
-from fer_keras.faces.finder import FaceFinder
+from fer_keras.evaluation.tables import NONE, table
+from fer_keras.faces.finder import NETWORKS_FOR, FaceFinder
 from fer_keras.faces.following import FaceFollower
 from fer_keras.faces.video import Frame, open_video
 from fer_keras.faces.video_copy import open_copy
+from fer_keras.jobs.benchmark import turns
+from fer_keras.jobs.timed_files import AskedProgram
 from fer_keras.jobs.video_rows import annotated
 
 PHOTO_SIZE = (1280, 886)
@@ -99,16 +102,15 @@ def named_finders() -> dict[str, Finder]:
     return {**counts, "Haar cascade": cascade}
 
 
-def _seconds(turns: Iterator[tuple[int, int]], work: dict[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Seconds of the processor, one core, that each takes in every round but the first, which warms up."""
+def _seconds(turns: Iterator[tuple[int, int]], work: dict[str, Callable[[], float]]) -> dict[str, list[float]]:
+    """Seconds of the processor, one core, that each says it took, in every round but the first, which warms up."""
     names = list(work)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     with one_core():
         for number, place in turns:
-            start = time.process_time()
-            work[names[place]]()
+            taken = work[names[place]]()
             if number:
-                seconds[names[place]].append(time.process_time() - start)
+                seconds[names[place]].append(taken)
     return seconds
 
 
@@ -121,9 +123,15 @@ def benchmark_photo(turns: Iterator[tuple[int, int]], finders: dict[str, Finder]
     """
     photo = group_photo()
     faces = {name: find(photo) for name, find in finders.items()}
-    seconds = _seconds(turns, {name: partial(find, photo) for name, find in finders.items()})
+    seconds = _seconds(turns, {name: partial(_timed, find, photo) for name, find in finders.items()})
     rows = [(name, faces[name], 1000 * min(times), 1000 * np.median(times)) for name, times in seconds.items()]
     return pd.DataFrame(rows, columns=["finder", "faces", "milliseconds", "milliseconds_median"]).round(2)
+
+
+def _timed(find: Finder, photo: Image.Image) -> float:
+    start = time.process_time()
+    find(photo)
+    return time.process_time() - start
 
 
 def drawn_video(path: Path) -> None:
@@ -142,38 +150,84 @@ def drawn_video(path: Path) -> None:
         container.mux(stream.encode(None))
 
 
-VIDEO_WAYS = {
-    "rows": (1, False),
-    "rows, detector at every third frame": (3, False),
-    "rows and annotated copy": (1, True),
-}
-"""What is made of a video -> the detector's frames, and whether a copy is written."""
+VideoWay = Callable[[Path], tuple[float, int]]
+"""A video -> the seconds of the processor that its faces took, and how many frames had one."""
 
 
-def benchmark_video(turns: Iterator[tuple[int, int]], model: str) -> pd.DataFrame:
-    """Time the way of a video of one face from the file to the answers, on one core.
+@contextmanager
+def video_ways(model: str, fer_python: Path | None) -> Iterator[dict[str, VideoWay]]:
+    """Yield what is made of a video, by name: ours, and `fer`'s where a Python that has it is named."""
+    ours = {
+        f"{model}: rows": (1, False),
+        f"{model}: rows, detector at every third frame": (3, False),
+        f"{model}: rows and annotated copy": (1, True),
+    }
+    ways = {name: partial(_watch, model=model, detect_every=every, copied=copy) for name, (every, copy) in ours.items()}
+    if fer_python is None:
+        yield ways
+        return
+    command = [str(fer_python), "-P", "-W", "ignore", str(Path(__file__).with_name("fer_on_video.py"))]
+    with closing(AskedProgram(command, f"--fer-python {fer_python}: fer cannot be run")) as fer:
+        name = f"fer {fer.versions['fer']}"
+        for end, copy in (("rows", False), ("rows and annotated copy", True)):
+            ways[f"{name}: {end}"] = partial(_ask, fer, copied=copy)
+        yield ways
+
+
+def _ask(fer: AskedProgram, source: Path, copied: bool) -> tuple[float, int]:
+    answer = fer.ask(video=str(source), copy=copied)
+    return answer["seconds"], answer["faces"]
+
+
+def benchmark_video(rounds: int, model: str, fer_python: Path | None = None) -> pd.DataFrame:
+    """Time the way of a video of one face from the file to the answers, on one core, all ways in every round.
+
+    Args:
+        rounds: counted ones.
+        model: name or path of a model.
+        fer_python: a Python that can import the package `fer`; it is measured too.
 
     Returns:
-        A row a way: `way`, `frames_per_second` of the processor in the fastest round and in the median one,
-        `frames_per_second_median`.
+        A row a way: `way`, `faces`, the share of frames in which it saw one, `frames_per_second` of the processor in
+        the fastest round and in the median one, `frames_per_second_median`.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    seen: dict[str, int] = {}
+    with tempfile.TemporaryDirectory() as folder, one_core(), video_ways(model, fer_python) as ways:
         source = Path(folder, "v.mp4")
         drawn_video(source)
-        work = {name: partial(_watch, source, model, *way) for name, way in VIDEO_WAYS.items()}
-        seconds = _seconds(turns, work)
-    rows = [(name, _FRAMES / min(times), _FRAMES / np.median(times)) for name, times in seconds.items()]
-    return pd.DataFrame(rows, columns=["way", "frames_per_second", "frames_per_second_median"]).round(1)
+
+        def go(name: str) -> float:
+            seconds, seen[name] = ways[name](source)
+            return seconds
+
+        seconds = _seconds(turns(len(ways), rounds), {name: partial(go, name) for name in ways})
+    rows = [
+        (name, seen[name] / _FRAMES, _FRAMES / min(times), _FRAMES / np.median(times))
+        for name, times in seconds.items()
+    ]
+    return pd.DataFrame(rows, columns=["way", "faces", "frames_per_second", "frames_per_second_median"]).round(2)
 
 
-def _watch(source: Path, model: str, detect_every: int, copied: bool) -> None:
-    follower = FaceFollower(load(model), FaceFinder(("full", "short"), tiles=False), detect_every=detect_every)
-    with open_video(source) as video:
-        frames = (item for item in video.items() if isinstance(item, Frame))
-        if not copied:
-            for frame in frames:
-                follower.follow(frame.picture, frame.seconds)
-            return
-        with open_copy(source.with_name("copy.mp4"), video) as copy:
-            for frame in frames:
-                copy.write(frame, annotated(frame.picture, follower.follow(frame.picture, frame.seconds)))
+def video_table(results: pd.DataFrame) -> str:
+    """Return the results of `benchmark_video` as a Markdown table, beside `fer`'s same way where it was measured."""
+    speeds = dict(zip(results["way"], results["frames_per_second"], strict=True))
+    fer = {way.partition(": ")[2]: speed for way, speed in speeds.items() if way.startswith("fer ")}
+    lines = []
+    for way, faces, speed, _ in results.itertuples(index=False):
+        beside = fer.get(way.partition(": ")[2].partition(",")[0])
+        lines.append((way, f"{faces:.0%}", f"{speed:.0f}", f"{speed / beside:.1f}" if beside else NONE))
+    return table(("", "frames with the face", "frames a second", "times as fast as fer"), lines)
+
+
+def _watch(source: Path, model: str, detect_every: int, copied: bool) -> tuple[float, int]:
+    start, seen = time.process_time(), 0
+    follower = FaceFollower(load(model), FaceFinder(NETWORKS_FOR["video"], tiles=False), detect_every=detect_every)
+    with ExitStack() as stack:
+        video = stack.enter_context(open_video(source))
+        copy = stack.enter_context(open_copy(source.with_name("copy.mp4"), video)) if copied else None
+        for frame in (item for item in video.items() if isinstance(item, Frame)):
+            faces = follower.follow(frame.picture, frame.seconds)
+            seen += bool(faces)
+            if copy:
+                copy.write(frame, annotated(frame.picture, faces))
+    return time.process_time() - start, seen

@@ -8,6 +8,7 @@ Seconds. Run it, or `make docs-tables`, after what is in saved_models/ has chang
 import argparse
 from pathlib import Path
 
+from fer_keras import cli
 from fer_keras.files import write_text
 
 
@@ -20,7 +21,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main() -> None:
     """Make the tables of every page again and say which pages changed."""
-    root = parser().parse_args().root
+    args = parser().parse_args()
+    cli.set_up(args)
+    root = args.root
 
     from fer_keras.cards.text import write_texts
     from fer_keras.jobs.page_tables import pages, with_tables

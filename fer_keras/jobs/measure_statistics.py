@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_keras import cli
+from fer_keras.evaluation.tables import SPLIT_TITLES, table
 from fer_keras.files import write_text
 
 if TYPE_CHECKING:
     import keras
     import numpy as np
+    import pandas as pd
 
     from fer_keras.data.dataset import FaceData
 
@@ -87,3 +89,11 @@ def recompute_statistics(model: "keras.Model", batches: "Sequence[np.ndarray]") 
         for layer in layers:
             layer.momentum = count / (count + 1)  # so that the moving average is the mean of all
         model(batch.astype("float32"), training=True)
+
+
+def statistics_table(results: "pd.DataFrame") -> str:
+    """Return batch_statistics.csv as a Markdown table, in points."""
+    header = [""] + [f"{SPLIT_TITLES[split]}{end}" for split in SPLITS for end in ("", ", recomputed")]
+    columns = ["model"] + [f"{split}{end}" for split in SPLITS for end in ("", "_recomputed")]
+    rows = results[columns].itertuples(index=False)
+    return table(header, [(row[0], *(f"{percent:.1f}" for percent in row[1:])) for row in rows])

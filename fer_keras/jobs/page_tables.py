@@ -15,8 +15,10 @@ from fer_keras.evaluation.comparison import differences_table
 from fer_keras.evaluation.metrics import SplitScore
 from fer_keras.evaluation.tables import audit_table, points, table
 from fer_keras.files import MODEL_FILE, read_json
+from fer_keras.jobs.benchmark_faces import video_table
 from fer_keras.jobs.benchmark_inference import inference_table
 from fer_keras.jobs.benchmark_workers import scale_table
+from fer_keras.jobs.measure_statistics import statistics_table
 from fer_keras.labels import FER2013, FERPLUS, LabelSet
 from tuner.baselines import BASELINES_FILE
 from tuner.frontier import read_ledger
@@ -150,6 +152,8 @@ TABLES: dict[str, Callable[[Path], str]] = {
     "answers": _of_csv(lambda rows: answers_table(rows.iloc[:, :_BEFORE_RECALLS]), "measurements/answers.csv"),
     "ablation": _of_csv(differences_table, "measurements/ablation_summary.csv"),
     "inference": _of_csv(inference_table, "measurements/inference.csv"),
+    "statistics": _of_csv(statistics_table, "measurements/batch_statistics.csv"),
+    "video": _of_csv(video_table, "measurements/video.csv"),
     "speed": _of_csv(speed_table, "measurements/distill_ratios.csv"),
     "workers": _of_csv(scale_table, "measurements/workers_scaled.csv"),
     "audit": lambda saved: audit_table(read_json(saved / "measurements" / "data_audit.json")["splits"]),

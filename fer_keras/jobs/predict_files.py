@@ -50,9 +50,9 @@ def model_and_pictures(words: Sequence[str]) -> tuple[str, list[str]]:
     first, *others = words
     try:
         find_model(first)
-    except FerKerasError:
+    except FerKerasError as error:
         if first != STDIN and not (first and os.path.lexists(first)):
-            raise
+            raise FerKerasError(f"{error}; nor is there a file or folder of this name") from error
         return DEFAULT_MODEL, [*words]
     if not others:
         raise FerKerasError(f"{first}: this is a model, expected pictures after it")

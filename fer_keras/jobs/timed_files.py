@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,19 +54,20 @@ class TimedFile:
         return timed_title(self.model, self.runtime)
 
 
-class Process:
-    """A file in a process of its own, on one thread.
+class AskedProgram:
+    """A program in a process of its own, on one thread; it answers a line of JSON by another one.
+
+    Args:
+        command: its words.
+        name: what is measured, for people.
 
     Raises:
         FerKerasError: the process ends; the sentence ends in the last line of what it said.
     """
 
-    def __init__(self, file: TimedFile) -> None:
-        self.file = file
+    def __init__(self, command: Sequence[str], name: str) -> None:
+        self._name = name
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115  (until `close`; a pipe could fill up)
-        export = FORMATS.get(file.runtime)
-        program = (runtimes.__file__, file.runtime) if export is None else export.program
-        command = [sys.executable, "-P", "-W", "ignore", *map(str, program), str(file.path)]
         self._process = subprocess.Popen(
             command,
             env={**os.environ, **_ONE_THREAD},
@@ -78,7 +79,7 @@ class Process:
         self.versions = self._reply()["versions"]
 
     def ask(self, **request: object) -> dict[str, Any]:
-        """Return the answer to one request of `fer_keras.export.runtimes.serve`."""
+        """Return the answer to one request."""
         with suppress(BrokenPipeError):  # it has ended, and `_reply` says why
             self._process.stdin.write(json.dumps(request) + "\n")
             self._process.stdin.flush()
@@ -99,8 +100,23 @@ class Process:
             self._errors.seek(0)
             last = (self._errors.read().strip().splitlines() or [f"status {self._process.returncode}"])[-1]
             self.close()
-            raise FerKerasError(f"{self.file.name}: its runtime cannot use {self.file.path} ({last})")
+            raise FerKerasError(f"{self._name} ({last})")
         return json.loads(line)
+
+
+class Process(AskedProgram):
+    """A file in a process of its own, which answers requests of `fer_keras.export.runtimes.serve`.
+
+    Raises:
+        FerKerasError: as `AskedProgram`.
+    """
+
+    def __init__(self, file: TimedFile) -> None:
+        self.file = file
+        export = FORMATS.get(file.runtime)
+        program = (runtimes.__file__, file.runtime) if export is None else export.program
+        command = [sys.executable, "-P", "-W", "ignore", *map(str, program), str(file.path)]
+        super().__init__(command, f"{file.name}: its runtime cannot use {file.path}")
 
 
 def timed_formats() -> dict[str, ExportFormat]:

@@ -1,4 +1,4 @@
-"""What both processes of the test are data_config."""
+"""What both processes of the test fit."""
 
 import numpy as np
 
@@ -21,7 +21,7 @@ def images_of() -> tuple[FaceData, FaceData, DataConfig]:
 
 
 def config_of(lane: str, data: DataConfig, teacher: str) -> StudentConfig | TeacherConfig:
-    """What a lane is data_config."""
+    """The recipe of a lane."""
     if lane == "labels":
         return TeacherConfig(data, "separable-25k", options=NETWORK, fit=FIT, **LANES[lane])
     return StudentConfig(

@@ -1,7 +1,6 @@
 """BlazeFace finds the face of a portrait, whose eyes, nose and mouth are where one sees them."""
 
-import hashlib
-from importlib.resources import files
+import sys
 
 import numpy as np
 import pytest
@@ -9,6 +8,7 @@ from PIL import Image
 from portrait import PORTRAIT
 
 from fer_keras.errors import FerKerasError
+from fer_keras.faces import network_files
 from fer_keras.faces.detector import KEY_POINTS, NETWORKS, FaceDetector
 from fer_keras.faces.finder import FaceFinder
 
@@ -70,7 +70,22 @@ def test_options_that_are_none(words, sentence):
 
 
 @pytest.mark.parametrize("network", NETWORKS.values())
-def test_the_networks_are_the_ones_that_their_readme_names(network):
-    folder = files("fer_keras.faces") / "models"
-    digest = hashlib.sha256((folder / network.file).read_bytes()).hexdigest()
-    assert f"`{network.file}`" in (folder / "README.md").read_text() and digest in (folder / "README.md").read_text()
+def test_the_networks_are_the_ones_that_their_readme_names_rounded(network):
+    readme = (network_files.MODELS / "README.md").read_text()
+    assert f"`{network.file}.xz`" in readme
+    file = network_files.read_network(network.file)
+    assert network_files.with_rounded_weights(file) == file, "to round them again changes nothing"
+
+
+def test_weights_are_rounded_to_six_binary_digits():
+    whole = np.array([0, 1, 63, 64, 65, 66, 67, 127, -129, -131], np.float16)
+    rounded = [0, 1, 63, 64, 64, 66, 68, 128, -128, -132]
+    np.testing.assert_array_equal(network_files.rounded(whole), rounded)
+    np.testing.assert_array_equal(network_files.rounded(whole / 1024), np.array(rounded) / 1024)
+
+
+def test_without_litert_a_sentence_says_what_to_install(monkeypatch):
+    for module in ("ai_edge_litert.interpreter", "tensorflow.lite.python"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(FerKerasError, match="LiteRT is not installed, expected it: pip install ai-edge-litert"):
+        FaceDetector()

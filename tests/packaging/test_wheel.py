@@ -22,13 +22,15 @@ from PIL import Image
 import fer_keras
 from fer_keras import DEFAULT_MODEL, TINY_MODEL
 from fer_keras.cards.sample import sample_faces
+from fer_keras.errors import FerKerasError
+from fer_keras.export.archive import ARCHIVE, read_archive
 
 SOURCES = ("fer_keras", "tuner", "setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE")
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
 INSTALL_REQUIRES = SETUP["options"]["install_requires"].split("\n")[1:]
 MOST_BYTES = 1_500_000
-"""Of a wheel, less the networks that find faces in photos."""
+"""Of a wheel."""
 SAMPLE = np.array(json.loads((ROOT / "saved_models" / DEFAULT_MODEL / "sample.json").read_text())["logits"])
 """The published logits of the default model."""
 TRAINING = {
@@ -128,15 +130,33 @@ def softmax(logits):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
-def test_the_wheel_holds_two_models_whole_and_is_small(wheel):
+def test_the_wheel_holds_two_models_whole_and_is_small(wheel, tmp_path):
+    assert wheel.stat().st_size <= MOST_BYTES
     with zipfile.ZipFile(wheel) as archive:
-        finders = [info for info in archive.infolist() if info.filename.startswith("fer_keras/faces/models/")]
-        assert wheel.stat().st_size - sum(info.compress_size for info in finders) <= MOST_BYTES
         models = [name for name in archive.namelist() if name.startswith("fer_keras/saved_models/")]
-        assert {name.split("/")[2] for name in models} == {DEFAULT_MODEL, TINY_MODEL} and len(models) == 10
+        assert {name.split("/")[2] for name in models} == {DEFAULT_MODEL, TINY_MODEL} and len(models) == 8
         for name in models:
-            assert archive.read(name) == (ROOT / name.removeprefix("fer_keras/")).read_bytes()
-        assert {"fer_keras/py.typed", "fer_keras/data/ferplus_votes.npz"} <= {*archive.namelist()}
+            original = ROOT / name.removeprefix("fer_keras/")
+            if original.name == ARCHIVE:
+                archive.extract(name, tmp_path)
+                exports = read_archive((tmp_path / name).parent)
+                assert exports == {file: original.with_name(file).read_bytes() for file in exports}
+                assert "model.onnx" in exports and len(exports) == 2
+            else:
+                assert archive.read(name) == original.read_bytes()
+        assert {"fer_keras/py.typed", "fer_keras/data/ferplus_votes.npz.xz"} <= {*archive.namelist()}
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: bytes(len(data)), lambda data: b""]
+)
+def test_a_damaged_archive_is_a_sentence(wheel, tmp_path, damage):
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "fer_keras" / "saved_models" / TINY_MODEL
+    (folder / ARCHIVE).write_bytes(damage((folder / ARCHIVE).read_bytes()))
+    with pytest.raises(FerKerasError, match=f"{ARCHIVE}: damaged, expected the exported files of a model"):
+        fer_keras.load(folder)
 
 
 def test_a_source_distribution_makes_the_same_wheel(checkout, wheel, tmp_path):
