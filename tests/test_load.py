@@ -211,3 +211,18 @@ def test_a_file_for_one_face_at_a_time_answers_many(tmp_path):
     np.testing.assert_allclose(
         fer_keras.load(tmp_path / "one.tflite").logits(FACES), predict_logits(model, FACES), atol=1e-4
     )
+
+
+def test_a_file_that_a_runtime_reads_and_cannot_run_is_refused(tmp_path, monkeypatch):
+    shutil.copyfile(ROOT / "saved_models" / fer_keras.TINY_MODEL / "model.onnx", tmp_path / "m.onnx")
+    litert.save_float32(linear_model(7), tmp_path / "m.tflite")
+
+    def fails(*_):
+        raise RuntimeError("Input tensor 13\nlacks data")
+
+    monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter.invoke", fails)
+    monkeypatch.setattr("onnxruntime.InferenceSession.run", fails)
+    for name, runtime in (("m.tflite", "LiteRT"), ("m.onnx", "ONNX Runtime")):
+        sentence = rf"{name}: {runtime} cannot run a model from this file \(Input tensor 13 lacks data\)"
+        with pytest.raises(FerKerasError, match=sentence):
+            fer_keras.load(tmp_path / name)

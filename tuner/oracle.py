@@ -90,7 +90,8 @@ class FrontierOracle(keras_tuner.Oracle):
         if chosen is None:
             running = any(trial.status == "RUNNING" for trial in self.trials.values())
             return {"status": "IDLE" if running else "STOPPED"}
-        return {"status": "RUNNING", "values": values_of(chosen)}
+        # What other families leave open, KerasTuner would draw, without a seed.
+        return {"status": "RUNNING", "values": {**self.hyperparameters.values, **values_of(chosen)}}
 
     def _planned(self) -> Any:
         return planned(self.search, [trial for _, trial in sorted(self.trials.items())])  # as begun, after a reload too

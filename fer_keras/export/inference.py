@@ -4,7 +4,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from types import ModuleType
@@ -76,14 +77,10 @@ def litert_logits(file: Path, content: bytes) -> tuple[Forward, None]:
     Raises:
         FerKerasError: LiteRT cannot run it, or it takes or gives something else.
     """
-    try:
+    with _sentences(file, "LiteRT"):
         interpreter = litert_runtime().Interpreter(model_content=content)
         interpreter.allocate_tensors()
         (inputs,), (outputs,) = interpreter.get_input_details(), interpreter.get_output_details()
-    except (ValueError, RuntimeError) as error:  # the latter of operations that this runtime lacks
-        raise FerKerasError(
-            f"{file}: LiteRT cannot run a model from this file ({' '.join(str(error).split())})"
-        ) from error
     shape, gives = inputs["shape_signature"], outputs["shape"]
     fits = inputs["dtype"] == np.uint8 and outputs["dtype"] == np.float32 and len(gives) == 2
     _check(file, fits and tuple(shape[1:]) == IMAGE_SHAPE and gives[1] >= 2)
@@ -98,7 +95,7 @@ def litert_logits(file: Path, content: bytes) -> tuple[Forward, None]:
         return interpreter.get_tensor(outputs["index"])
 
     def forward(images: np.ndarray) -> np.ndarray:
-        with one_at_a_time:
+        with one_at_a_time, _sentences(file, "LiteRT"):
             if shape[0] == 1:  # a file for browsers and microcontrollers, which takes no more at once
                 return np.concatenate([answer(images[[number]]) for number in range(len(images))])
             return answer(images)
@@ -114,17 +111,32 @@ def onnx_logits(file: Path, content: bytes) -> tuple[Forward, Sequence[str] | No
     """
     import onnxruntime
 
-    try:
+    with _sentences(file, "ONNX Runtime"):
         session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         (inputs,), (outputs,) = session.get_inputs(), session.get_outputs()
         classes = json.loads(session.get_modelmeta().custom_metadata_map.get("classes", "null"))
-    except Exception as error:  # of kinds that it does not publish, all derived from Exception alone
-        raise FerKerasError(f"{file}: ONNX Runtime cannot run a model from this file ({error})") from error
     fits = inputs.type == "tensor(uint8)" and outputs.type == "tensor(float)" and len(outputs.shape) == 2
     _check(file, fits and tuple(inputs.shape[1:]) == IMAGE_SHAPE)
     if not isinstance(classes, list | None) or not all(isinstance(name, str) for name in classes or ()):
         raise FerKerasError(f"{file}: expected the names of classes under 'classes'")
-    return as_logits(lambda images: session.run([outputs.name], {inputs.name: images})[0]), classes
+
+    def forward(images: np.ndarray) -> np.ndarray:
+        with _sentences(file, "ONNX Runtime"):
+            return session.run([outputs.name], {inputs.name: images})[0]
+
+    return as_logits(forward), classes
+
+
+@contextmanager
+def _sentences(file: Path, runtime: str) -> Iterator[None]:
+    """Make one sentence of what a runtime says of a file that it can read and not run."""
+    try:
+        yield
+    except (FerKerasError, ImportError, MemoryError):
+        raise
+    except Exception as error:  # of kinds that ONNX Runtime does not publish, all derived from Exception alone
+        reason = " ".join(str(error).split())
+        raise FerKerasError(f"{file}: {runtime} cannot run a model from this file ({reason})") from error
 
 
 def _check(file: Path, fits: bool) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 from inputs import MODEL
 
+from fer_keras.export.record import artifact_facts
 from fer_keras.files import file_sha256, locked, read_json
 from fer_keras.models.registry import register_preset
 
@@ -24,9 +25,12 @@ VOLATILE = {
 """Columns and keys that two runs of the same command differ in: times, and digests of files that hold a date; those
 are checked by `damage_in`."""
 
-NOT_COMPARED = ("tensorboard", "tmp", "locks", "lock", ".lock", "digests.json", "report.md", "saved_models")
+NOT_COMPARED = (
+    "tensorboard", "tmp", "locks", "lock", ".lock", "digests.json", "report.md", "saved_models", "variables",
+    "fingerprint.pb",
+)  # fmt: skip
 """Names of files and folders: TensorBoard's and digests hold times, as does the report, which is written last; a link
-is not ours."""
+is not ours; a SavedModel's variables lie now in this order and now in that, and have a digest in exports.json."""
 
 _VERSION = re.compile(r"/\d+/")
 """An export takes the next free version; one that was killed as it had made one leaves that, whole."""
@@ -251,7 +255,7 @@ def contradictions_in(home: Path) -> list[str]:
             found.append(f"{path.name} is of another model than lies beside it")
         for export in told.get("formats", {}).values():
             file = path.with_name(export["file"])
-            if file.is_file() and file_sha256(file) != export["sha256"]:
+            if file.exists() and artifact_facts(file)["sha256"] != export["sha256"]:
                 found.append(f"{export['file']} is another than {path.name} says")
     for lock in home.rglob(".lock"):
         try:

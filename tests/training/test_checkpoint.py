@@ -51,10 +51,12 @@ def fitted(rng, run, count):
 
 @pytest.fixture(scope="module")
 def two_epochs(tmp_path_factory):
-    """The folder of a run after two epochs, begun where a kill had left half a checkpoint."""
+    """The folder of a run after two epochs, in which half a checkpoint had appeared after it began."""
     folder = tmp_path_factory.mktemp("two-epochs")
+    begun = run_in(folder)
+    assert begun.progress.epoch == 0
     (folder / "checkpoint" / "epoch-00000").mkdir(parents=True)
-    fitted(np.random.default_rng(0), run_in(folder), 32)
+    fitted(np.random.default_rng(0), begun, 32)
     return folder
 
 
@@ -138,6 +140,17 @@ def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(copy, rng, capsy
     out = capsys.readouterr().out
     assert out.count("damaged") == 1
     assert f"note: {newest / 'state.weights.h5'}: damaged (its SHA-256" in out and "from epoch-00001" in out
+
+
+def test_a_best_model_that_is_damaged_meanwhile_is_not_copied_to_the_next_checkpoint(copy, rng):
+    run, model = run_in(copy), trainer(rng)
+    assert run.progress.epoch == 2
+    flip(copy / "checkpoint" / "epoch-00002" / "model.keras")
+    checkpoint = Checkpoint(model, run)
+    checkpoint.set_model(model)
+    with pytest.raises(FerKerasError, match=r"epoch-00002/model.keras: damaged \(its SHA-256 is another"):
+        checkpoint.on_epoch_end(2, {"loss": 1.0, **VALIDATED})
+    assert epochs_of(copy) == ["epoch-00001", "epoch-00002"]
 
 
 def test_a_loss_that_is_not_finite_ends_the_run_and_keeps_the_last_whole_epoch(copy, rng):

@@ -248,3 +248,13 @@ def test_the_general_cnn_is_tried_without_and_with_a_dense_layer(tmp_path):
         (5_000, 0.0), (5_000, 1.0), (9_000, 0.0), (9_000, 1.0),
     ]  # fmt: skip
     assert SearchOptions.trials >= 8
+
+
+def test_two_searches_write_the_same_trials_other_families_too(tmp_path):
+    texts = []
+    for name in ("one", "other"):
+        run_all(oracle_in(tmp_path / name, families=("cnn",), budgets=(5_000,), trials=1, control_budgets=()))
+        texts.append([path.read_text() for path in sorted((tmp_path / name).glob("trial_*/trial.json"))])
+    assert texts[0] == texts[1] and len(texts[0]) == 2
+    values = json.loads(texts[0][0])["hyperparameters"]["values"]
+    assert {name: values[f"separable_{name}"] for name in defaults("separable")} == defaults("separable")
