@@ -98,7 +98,11 @@ class CsvTable:
         return FerKerasError(f"{self._where}, line {self._reader.line_num}: {problem}")
 
     def entries(self) -> Iterator[tuple[int, CsvRow | FerKerasError]]:
-        """Yield below the header, where something must be, each line's number and its row, or why it is none."""
+        """Yield below the header, where something must be, each line's number and its row, or why it is none.
+
+        Raises:
+            FerKerasError: there are no rows.
+        """
         line = 0
         for record in filter(None, self._records()):  # blank lines are no rows
             line = self._reader.line_num

@@ -67,7 +67,11 @@ class FaceColumns(NamedTuple):
 
 
 def csv_of_faces(file: IO[bytes], where: str) -> tuple[CsvTable, FaceColumns]:
-    """Return a file as a CSV of faces, which it must be, and which of its columns hold what."""
+    """Return a file as a CSV of faces, and which of its columns hold what.
+
+    Raises:
+        FerKerasError: it is none.
+    """
     try:
         table = CsvTable(file, where)
     except FerKerasError as error:

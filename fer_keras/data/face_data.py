@@ -100,7 +100,11 @@ class FaceData:
         return replace(self, **{name: array[rows] for name, array in arrays.items() if array is not None})
 
     def split(self, name: str) -> "FaceData":
-        """Return the images of one of `SPLITS`, which any other name is refused for; empty where there are none."""
+        """Return the images of one of `SPLITS`; empty where there are none.
+
+        Raises:
+            FerKerasError: any other name.
+        """
         if name not in SPLITS:
             raise FerKerasError(f"unknown split {name!r}, expected one of {SPLITS}")
         return self.take(np.flatnonzero(self.splits == name))
@@ -110,7 +114,11 @@ class FaceData:
         return self.take(np.flatnonzero(self.labels >= 0))
 
     def with_label_set(self, label_set: LabelSet) -> "FaceData":
-        """Return the same images with the classes of another set, found by name; one that has images must be there."""
+        """Return the same images with the classes of another set, found by name.
+
+        Raises:
+            FerKerasError: a class that has images is not in the other set.
+        """
         if label_set.classes == self.classes:
             return self
         targets = np.zeros((len(self), len(label_set)), np.float32)

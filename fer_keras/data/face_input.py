@@ -32,9 +32,12 @@ _KINDS = "expected an array, an image of Pillow, a file's name, its bytes, an op
 
 
 def as_faces(faces: Face | Iterable[Face], where: str = "image") -> np.ndarray:
-    """Return uint8 [N, 48, 48, 1] for what `fer_keras.predict.Classifier.predict` takes; errors are those of it.
+    """Return uint8 [N, 48, 48, 1] for what `fer_keras.predict.Classifier.predict` takes.
 
     A shape is taken only if it can be meant in one way. The values of an array are judged together: `grey_values`.
+
+    Raises:
+        FerKerasError: as of `predict`.
     """
     try:
         found = _faces(faces, where)

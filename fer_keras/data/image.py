@@ -82,7 +82,8 @@ class _Steps(io.BytesIO):
 def opened_image(data: bytes, where: str, most_pixels: int = MAX_IMAGE_PIXELS) -> Iterator[Image.Image]:
     """Open a picture of at most so many pixels, of which none is decoded before the block asks for it.
 
-    Damage, found here or in the block, is a FerKerasError.
+    Raises:
+        FerKerasError: it is damaged, found here or in the block, or has more pixels.
     """
     with damage_named(where), Image.open(_Steps(data), formats=_FORMATS) as image:
         if image.width * image.height > most_pixels:

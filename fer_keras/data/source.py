@@ -106,7 +106,11 @@ def _content_key(path: Path, resize: bool, classes: tuple[str, ...] | None) -> s
 
 
 def is_archive(path: Path) -> bool:
-    """Say, by its content, whether a path is a folder, a zip or a tar; a zip without its end is refused."""
+    """Say, by its content, whether a path is a folder, a zip or a tar.
+
+    Raises:
+        FerKerasError: a zip without its end.
+    """
     if path.is_dir() or not path.is_file():  # a pipe can be read only once
         return path.is_dir()
     if zipfile.is_zipfile(path) or is_tar(path):
@@ -135,7 +139,11 @@ def _read(path: Path, source: str, resize: bool, classes: Names | None) -> Read:
 
 
 def csv_member(archive: Archive) -> str | None:
-    """Return the one member of an archive that is a CSV of faces, None where there is none; several are refused."""
+    """Return the one member of an archive that is a CSV of faces, None where there is none.
+
+    Raises:
+        FerKerasError: there are several.
+    """
     found = []
     for name in archive.sizes:
         if name.lower().endswith(".csv") and name not in archive.refused:

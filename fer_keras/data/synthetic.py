@@ -37,6 +37,9 @@ def draw_faces(labels: np.ndarray, seed: int = 0) -> np.ndarray:
     """Draw one face per label, int [N], each of FER2013's numbers 0..6: uint8 [N, 48, 48, 1].
 
     Image i depends on `seed`, from 0, i and `labels[i]` only, so a longer list starts with the same faces.
+
+    Raises:
+        FerKerasError: another number.
     """
     labels = np.asarray(labels, np.int64)
     wrong = labels[(labels < 0) | (labels >= len(FER2013))]

@@ -229,7 +229,11 @@ def save_figure(figure: Figure, path: str | os.PathLike[str], *, dpi: int = DPI,
 
 
 def require_figure(path: str | os.PathLike[str]) -> None:
-    """Raise `FerKerasError` unless `path` ends in .png or .svg."""
+    """Refuse a path that does not end in .png or .svg.
+
+    Raises:
+        FerKerasError: it does not.
+    """
     if Path(path).suffix.lower() not in (".png", ".svg"):
         raise FerKerasError(f"{path}: expected a name that ends in .png or .svg")
 
