@@ -79,7 +79,7 @@ def test_the_table_has_each_way_beside_the_same_way_of_fer():
 
 
 def test_each_finder_has_its_faces_and_its_times(monkeypatch):
-    clock = iter([0, 0, 0, 2, 0, 1, 0, 4, 0, 3])  # before each turn, and after each that counts
+    clock = iter([0, 9, 0, 9, 0, 2, 0, 1, 0, 4, 0, 3])  # before and after each turn
     monkeypatch.setattr(benchmark_faces, "time", SimpleNamespace(process_time=lambda: next(clock)))
     turns = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
     table = benchmark_faces.benchmark_photo(iter(turns), {"a": lambda photo: 6, "b": lambda photo: photo.width})
