@@ -210,8 +210,11 @@ def parsed() -> argparse.Namespace:
 
 
 def main() -> None:
+    from fer_keras.config import environment
+
     args, begun = parsed(), time.monotonic()
     warm_up()
+    commit = environment()["commit"]  # now: the working tree may be another when it ends
     notes = Notes(args.keep, f"python tests/torture/torture.py --seed {args.seed}")
     until = begun + 60 * args.minutes
     with tempfile.TemporaryDirectory() as folder:
@@ -226,9 +229,7 @@ def main() -> None:
             finish()
     print(notes.table())
     if args.record:
-        from fer_keras.config import environment
-
-        notes.record(args.record, args.seed, (time.monotonic() - begun) / 60, environment()["commit"])
+        notes.record(args.record, args.seed, (time.monotonic() - begun) / 60, commit)
     sys.exit(1 if notes.bad else 0)
 
 
