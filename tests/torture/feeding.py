@@ -151,7 +151,9 @@ def feed(
                 question, result = worker.question, worker.finished()
                 if result:
                     note(question, *result, worker.folder)
-            elif left and (question := next(asked, None)):
+            if worker.question:
+                continue
+            if left and (question := next(asked, None)):
                 path = inputs[question.kind].lay(worker.folder, question.content(inputs, seed))
                 worker.ask(question, question.kind, path)
             else:
