@@ -45,7 +45,9 @@ def test_without_a_name_all_are_listed(words, capsys):
     assert run(*words) == 0
     usage, _, *lines = capsys.readouterr().out.splitlines()
     assert usage.startswith("usage: fer-keras COMMAND") and len(lines) == len(SCRIPTS)
-    assert "  train-teacher  Train the members of a teacher ensemble on labels." in lines
+    assert ["train-teacher", "Train the members of a teacher ensemble on labels."] in [
+        line.split(maxsplit=1) for line in lines
+    ]
 
 
 def test_an_unknown_name_is_one_sentence(capsys):

@@ -88,6 +88,9 @@ def opened_image(data: bytes, where: str, most_pixels: int = MAX_IMAGE_PIXELS) -
     with damage_named(where), Image.open(_Steps(data), formats=_FORMATS) as image:
         if image.width * image.height > most_pixels:
             raise FerKerasError(f"{where}: {image.width}x{image.height} pixels, expected at most {most_pixels:,}")
+        if image.format == "PNG" and image.tile:  # Pillow decodes it whatever the check sums of its pixels say
+            with Image.open(_Steps(data), formats=("PNG",)) as checked:
+                checked.verify()
         note_depth(image)
         yield image
 

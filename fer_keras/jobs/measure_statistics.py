@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fer_keras import cli
-from fer_keras.evaluation.tables import SPLIT_TITLES, table
 from fer_keras.files import write_text
 
 if TYPE_CHECKING:
@@ -93,6 +92,8 @@ def recompute_statistics(model: "keras.Model", batches: "Sequence[np.ndarray]") 
 
 def statistics_table(results: "pd.DataFrame") -> str:
     """Return batch_statistics.csv as a Markdown table, in points."""
+    from fer_keras.evaluation.tables import SPLIT_TITLES, table
+
     header = [""] + [f"{SPLIT_TITLES[split]}{end}" for split in SPLITS for end in ("", ", recomputed")]
     columns = ["model"] + [f"{split}{end}" for split in SPLITS for end in ("", "_recomputed")]
     rows = results[columns].itertuples(index=False)

@@ -1,6 +1,7 @@
 """One image becomes one face, upright and grey, whatever its file's mode is."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
@@ -64,3 +65,16 @@ def test_pixels_are_counted_before_they_are_decoded():
         pass
     with pytest.raises(FerKerasError, match="it: expected a whole PNG"), opened_image(data, "it", 1200) as image:
         image.load()
+
+
+def test_a_png_whose_pixels_miss_their_check_sum_is_damaged():
+    face, other = draw_faces([3, 5])[..., 0]
+    whole, pixels = (png(picture).partition(b"IDAT") for picture in (face, other))
+    # The pixels of one and the check sum of another: the last 12 bytes are the chunk that ends the file.
+    content, check_sum = pixels[2][:-16], whole[2][-16:-12]
+    damaged = whole[0][:-4] + struct.pack(">I", len(content)) + b"IDAT" + content + check_sum + whole[2][-12:]
+    with Image.open(io.BytesIO(damaged)) as image:
+        np.testing.assert_array_equal(np.asarray(image), other, err_msg="Pillow takes it")
+    with pytest.raises(FerKerasError, match=r"a\.png: expected a whole PNG"):
+        decode_face(damaged, "a.png")
+    np.testing.assert_array_equal(decode_face(png(face), "a.png")[0], face)
