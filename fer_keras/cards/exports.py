@@ -17,21 +17,23 @@ def exports_text(exports: Exports, kind: str) -> str:
         kind: the card's kind.
     """
     listed = [(export, exports["formats"][key]) for key, export in FORMATS.items() if key in exports["formats"]]
-    faces = dict.fromkeys(f"{facts['faces']:,} ({facts['faces_source']})" for facts in exports["formats"].values())
+    compared_on = dict.fromkeys(
+        f"{facts['faces']:,} ({facts['faces_source']})" for facts in exports["formats"].values()
+    )
     header = ("format", "file", "bytes", "agreement", "largest difference", "accuracy", "Keras")
     parts = [
         tables.table(header, [_row(export.title, facts) for export, facts in listed]),
         f"Each was loaded by its own runtime in a process of its own and compared with the Keras {kind} on the same"
-        f" faces: {', '.join(faces)}. Agreement: the share of them on which both name the same expression. Largest"
+        f" faces: {', '.join(compared_on)}. Agreement: the share of them on which both name the same expression. Largest"
         " difference: of any probability. Accuracies are of those faces. `python scripts/export.py` refuses a float"
         f" format beyond {MOST_DIFFERENCE:g} and int8 under {LEAST_AGREEMENT:.0%} agreement on photographs.",
     ]
     for export, facts in listed:
-        if export.needs_faces and not export.same_as:
+        if (faces := facts.get("calibration")) and not export.same_as:
             ranges = f"The ranges of the {export.precision} file's activations are those that round best on"
-            source = facts["calibration"]["source"]
+            source = faces["source"]
             note = " These are not photographs; real faces give better ranges." if source == SOURCE else ""
-            parts.append(f"{ranges} {facts['calibration']['images']:,} faces: {source}.{note}")
+            parts.append(f"{ranges} {faces['images']:,} faces: {source}.{note}")
     if not all(facts["kept"] for _, facts in listed):
         parts.append("Files marked `on demand` are not kept here; `python scripts/export.py` makes them again.")
     return "\n\n".join(parts)

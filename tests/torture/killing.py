@@ -203,6 +203,8 @@ def _outcome(ended: Ended, moment: Moment | None) -> tuple[str, str]:
     if "Traceback (most recent call last)" in ended.said:
         return "traceback", ended.said[-5000:]
     expected = {0} | ({-signal.SIGKILL, STATUS.get(moment.number, 0)} if moment else set())
+    if moment and not ended.said:  # no code of ours had begun to listen
+        expected.add(-moment.number)
     if ended.status in expected:
         return "answered", ""
     return ("crash" if ended.status < 0 else "wrong"), f"status {ended.status}: {ended.said[-5000:]}"
