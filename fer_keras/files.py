@@ -193,7 +193,11 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         FerKerasError: there is no such file, or it holds no JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        found = json.loads(text)
+        if "\\ud" in text.lower():  # half a character, which no file can hold
+            json.dumps(found, ensure_ascii=False).encode()
+        return found
     except FileNotFoundError as error:
         raise FerKerasError(f"{path}: there is no such file") from error
     except OSError as error:

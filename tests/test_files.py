@@ -63,6 +63,9 @@ def test_what_is_not_json_is_refused(tmp_path):
     (tmp_path / "deep.json").write_text("[" * 100_000)
     with pytest.raises(FerKerasError, match=r"deep\.json: expected JSON"):
         read_json(tmp_path / "deep.json")
+    (tmp_path / "half.json").write_text('{"a": "\\ud83d\\ude00", "b": "\\uDC80"}')
+    with pytest.raises(FerKerasError, match=r"half\.json: expected JSON"):
+        read_json(tmp_path / "half.json")
     with pytest.raises(FerKerasError, match="cannot be read"):
         read_json(tmp_path)
     with pytest.raises(FerKerasError, match="there is no such file"):

@@ -98,6 +98,9 @@ def test_a_damaged_card_is_a_sentence_that_names_the_key(name, tmp_path):
         shorter = {**splits["val"], "all": {**score, field: score[field][:-1]}}
         damaged.append(("scores.splits.val", {**card, "scores": {**card["scores"], "splits": {"val": shorter}}}))
     damaged.append(("scores.splits", {**card, "scores": {**card["scores"], "splits": {"spring": splits["val"]}}}))
+    counted = [{**split, "class_counts": {"happy": 1}} for split in card["data"]["audit"]["splits"]]
+    audit = {**card["data"]["audit"], "splits": counted}
+    damaged.append(("data.audit", {**card, "data": {**card["data"], "audit": audit}}))
     damaged.append(("size.parameters", {**card, "size": {**card["size"], "parameters": "many"}}))
     for key, value in damaged:
         write_json(tmp_path / "card.json", value)

@@ -165,6 +165,7 @@ class FrontierOracle(keras_tuner.Oracle):
     def _set_checked_state(self, state: dict[str, Any]) -> None:
         self.set_state(state)
         self.end_order = [self.trials[trial_id].trial_id for trial_id in self.end_order]
+        self.start_order += sorted(self.trials.keys() - {*self.start_order})  # killed before this state was written
 
     def _try_again(self) -> None:
         """Forget failures whose cause whoever starts the search again has mended.

@@ -24,9 +24,9 @@ def exports_text(exports: Exports, kind: str) -> str:
     parts = [
         tables.table(header, [_row(export.title, facts) for export, facts in listed]),
         f"Each was loaded by its own runtime in a process of its own and compared with the Keras {kind} on the same"
-        f" faces: {', '.join(compared_on)}. Agreement: the share of them on which both name the same expression. Largest"
-        " difference: of any probability. Accuracies are of those faces. `python scripts/export.py` refuses a float"
-        f" format beyond {MOST_DIFFERENCE:g} and int8 under {LEAST_AGREEMENT:.0%} agreement on photographs.",
+        f" faces: {', '.join(compared_on)}. Agreement: the share of them on which both name the same expression."
+        " Largest difference: of any probability. Accuracies are of those faces. `python scripts/export.py` refuses a"
+        f" float format beyond {MOST_DIFFERENCE:g} and int8 under {LEAST_AGREEMENT:.0%} agreement on photographs.",
     ]
     for export, facts in listed:
         if (faces := facts.get("calibration")) and not export.same_as:

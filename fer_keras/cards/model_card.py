@@ -142,6 +142,9 @@ def read_card(folder: Path) -> Card:
                     raise FerKerasError(f"{where}: scores.splits.{key}: expected rows and columns of {count} classes")
         if not splits.keys() & {*SPLITS}:
             raise FerKerasError(f"{where}: scores.splits: expected some of {', '.join(SPLITS)}")
+    for split in card["data"]["audit"]["splits"]:
+        if split["class_counts"].keys() != {*card["classes"]}:
+            raise FerKerasError(f"{where}: data.audit: expected a count of each of {', '.join(card['classes'])}")
     return card
 
 

@@ -190,7 +190,8 @@ def test_a_trial_that_the_state_does_not_know_of_is_given_out_again(tmp_path):
     before = (tmp_path / "s" / "oracle.json").read_bytes()
     lost = oracle.create_trial("worker-1").trial_id
     (tmp_path / "s" / "oracle.json").write_bytes(before)  # killed between the trial's file and the oracle's
-    assert oracle_in(tmp_path / "s", reload=True).create_trial("worker-2").trial_id == lost
+    again = oracle_in(tmp_path / "s", reload=True)
+    assert again.create_trial("worker-2").trial_id == lost and again.start_order == [lost]
 
 
 def test_a_dead_workers_trial_goes_to_one_that_has_nothing_to_do(tmp_path, monkeypatch):
