@@ -3,8 +3,9 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from fer_keras.errors import FerKerasError
@@ -37,25 +38,34 @@ def camera_frames(camera: str) -> Iterator[Iterator[Frame]]:
     if format == "v4l2" and not Path(source).exists():
         raise FerKerasError(f"camera {camera}: there is no {source}, expected a camera; --camera names another")
     try:
-        with open_video(source, format, _WANTED) as video:
-            yield _latest(video.items())
+        with closing(_latest(_frames(source, format))) as frames:
+            yield chain([next(frames)], frames)  # a camera that cannot be opened says so here
     except FerKerasError as error:
         raise FerKerasError(f"camera {camera}: {error}") from error
 
 
-def _latest(frames: Iterator[Frame]) -> Iterator[Frame]:
-    """Read frames in a thread of their own and yield the latest one whenever the next is asked for."""
+def _frames(source: str, format: str) -> Generator[Frame, None, None]:
+    with open_video(source, format, _WANTED) as video:
+        yield from video.items()
+
+
+def _latest(frames: Generator[Frame, None, None]) -> Generator[Frame]:
+    """Read frames in a thread of their own and yield the latest one whenever the next is asked for.
+
+    The thread closes them too: FFmpeg crashes where one thread closes what another reads.
+    """
     new, slot, ended = threading.Condition(), [], []
 
     def read() -> None:
         error: BaseException | None = None
         try:
-            for frame in frames:
-                with new:
-                    if ended:
-                        return
-                    slot[:] = [(frame, time.monotonic())]
-                    new.notify()
+            with closing(frames):
+                for frame in frames:
+                    with new:
+                        if ended:
+                            return
+                        slot[:] = [(frame, time.monotonic())]
+                        new.notify()
         except Exception as caught:  # handed to who asks for the next frame
             error = caught
         with new:
@@ -80,4 +90,4 @@ def _latest(frames: Iterator[Frame]) -> Iterator[Frame]:
         with new:
             ended.append(None)
         with suppress(RuntimeError):
-            reader.join(timeout=2.0)  # or the camera would be closed under it
+            reader.join(timeout=2.0)  # so that the next to ask finds the camera free

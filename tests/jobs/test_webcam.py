@@ -1,6 +1,7 @@
 """A camera's latest frame is answered; here FFmpeg's test device and a drawn video stand in for one."""
 
 import csv
+import itertools
 import threading
 import time
 
@@ -89,6 +90,22 @@ def test_frames_that_come_meanwhile_are_left_out():
     read.wait(60)
     time.sleep(0.05)
     assert [seen.number for seen in latest] == [5]
+
+
+def test_the_thread_that_reads_a_camera_closes_it():
+    threads = []
+
+    def frames():
+        threads.append(threading.get_ident())
+        try:
+            yield from map(frame, itertools.count())
+        finally:
+            threads.append(threading.get_ident())
+
+    latest = camera._latest(frames())
+    next(latest)
+    latest.close()
+    assert threads[0] == threads[1] != threading.get_ident()
 
 
 def test_an_error_of_the_camera_reaches_who_waits_for_a_frame():
